@@ -1,0 +1,62 @@
+"""The `advvid` command."""
+
+import sys
+
+import typer
+from click.exceptions import ClickException
+from rich.console import Console
+
+from advvid.cli.listings import attacks, datasets, models
+from advvid.cli.sweep_step_size import sweep_step_size
+from advvid.cli.train import train
+from advvid.errors import InputError
+
+app = typer.Typer(
+    name="advvid",
+    help="How robust is a video classifier, and what makes it more robust?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("sweep-step-size")(sweep_step_size)
+app.command("train")(train)
+app.command("models", rich_help_panel="Lists")(models)
+app.command("datasets", rich_help_panel="Lists")(datasets)
+app.command("attacks", rich_help_panel="Lists")(attacks)
+
+
+@app.callback()
+def options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """How robust is a video classifier, and what makes it more robust?"""
+    # Read by `main` before anything is parsed, so that every error honors it.
+    del debug
+
+
+def main() -> None:
+    """Run the command line; an error of the user is one line and exit code 2."""
+    debug = "--debug" in sys.argv
+    if debug:
+        # Accepted anywhere on the line, not only in front of the command.
+        sys.argv.remove("--debug")
+    try:
+        app(standalone_mode=False)
+    except ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InputError as error:
+        _fail(str(error), debug, error, code=2)
+    except OSError as error:
+        _fail(str(error), debug, error, code=2)
+    except KeyboardInterrupt:
+        _fail("stopped", debug, None, code=130)
+
+
+def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> None:
+    if debug and error is not None:
+        raise error
+    # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
+    Console(stderr=True, soft_wrap=True).print(f"advvid: {message}", markup=False, highlight=False)
+    sys.exit(code)

@@ -1,0 +1,137 @@
+"""From the options of a command to a classifier and labeled clips."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from advvid.data import ClipDataset, load_dataset
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.models import VideoModel, load_model
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a command works on.
+
+    Args:
+        classifier: around the model.
+        clips: float32 (N, 3, T, H, W) in [0, 1].
+        labels: int64 (N,), as the model counts its classes.
+        facts: what is worth keeping in config.json.
+        notes: what the user should read.
+    """
+
+    classifier: VideoClassifier
+    clips: Tensor
+    labels: Tensor
+    facts: dict[str, Any]
+    notes: list[str]
+
+
+def load_inputs(
+    *,
+    model: str,
+    weights: str | None,
+    data: str,
+    clips: int,
+    labels: str,
+    split: str,
+    fold: int | None,
+    frames: int | None,
+    size: int | None,
+    sampling: str,
+    on_bad_video: str,
+    device: str,
+    precision: str,
+    seed: int,
+) -> Inputs:
+    """Load a model and draw clips for it.
+
+    Raises:
+        InputError: when model and clips do not go together, or either cannot be loaded.
+    """
+    if labels not in ("true", "predicted"):
+        raise InputError(f"--labels takes true or predicted; got {labels!r}")
+    video_model = load_model(model, weights=weights, frames=frames, size=size)
+    shape = video_model.input_shape
+    dataset = load_dataset(
+        data,
+        split=split,
+        fold=fold,
+        frames=frames or (shape[1] if shape else None),
+        size=size or (shape[2] if shape else None),
+        sampling=sampling,
+        on_bad_video=on_bad_video,
+        seed=seed,
+    )
+    count = min(clips, len(dataset))
+    if clips < 1:
+        raise InputError(f"--clips must be at least 1; got {clips}")
+    batch, given = dataset.sample(count, seed=seed)
+    classifier = VideoClassifier(
+        video_model,
+        input_shape=tuple(batch.shape[1:]),
+        nb_classes=video_model.num_classes or _probe_classes(video_model, batch),
+        device=device,
+        precision=precision,
+    )
+    notes = []
+    if count < clips:
+        notes.append(f"the {split} split of {data} has {count} clips, not {clips}")
+    notes += [f"skipped {bad.path}: {bad.reason}" for bad in dataset.skipped]
+    if labels == "predicted" or int(given.min()) < 0:
+        notes.append("labels are the model's own predictions: accuracy without attack is 1")
+        targets = classifier.logits(batch).argmax(dim=1).cpu()
+    else:
+        targets = match_labels(given, dataset.classes, video_model)
+    facts = {
+        "model": video_model.spec,
+        "data": dataset.name,
+        "clips": count,
+        "clip_shape": list(batch.shape[1:]),
+        "device": str(classifier.device),
+        "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in dataset.skipped],
+    }
+    return Inputs(classifier, batch, targets, facts, notes)
+
+
+def match_labels(labels: Tensor, names: tuple[str, ...], model: VideoModel) -> Tensor:
+    """Translate the labels of a data set into those of a model, by class name where it has names.
+
+    Args:
+        labels: int64 (N,), indices into `names`.
+        names: classes of the data set.
+        model: the model that will be asked.
+
+    Raises:
+        InputError: when the classes do not match.
+    """
+    hint = "fine-tune it with `advvid train`, or pass --labels predicted"
+    if model.classes is not None:
+        missing = [name for name in names if name not in model.classes]
+        if missing:
+            raise InputError(
+                f"{model.spec} does not know {len(missing)} of the {len(names)} classes of the "
+                f"data, such as {missing[0]!r}: {hint}"
+            )
+        table = torch.tensor([model.classes.index(name) for name in names])
+        return table[labels]
+    if model.num_classes is not None and model.num_classes != len(names):
+        raise InputError(
+            f"{model.spec} has {model.num_classes} classes and the data {len(names)}: {hint}"
+        )
+    return labels
+
+
+@torch.no_grad()
+def _probe_classes(model: VideoModel, clips: Tensor) -> int:
+    """Count the classes of a model that does not say, by asking it about one clip."""
+    return int(model.eval()(clips[:1]).shape[1])
+
+
+def dataset_of(dataset: ClipDataset) -> str:
+    """Name a data set and its size for people."""
+    return f"{dataset.name} ({len(dataset)} clips, {len(dataset.classes)} classes)"

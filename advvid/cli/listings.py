@@ -1,0 +1,35 @@
+"""Commands that list what there is."""
+
+from rich.console import Console
+from rich.table import Table
+
+
+def models() -> None:
+    """List the models that --model takes."""
+    from advvid.models import list_models
+
+    _show(("--model", "what it is", "clips"), [(r.spec, r.summary, r.clips) for r in list_models()])
+
+
+def datasets() -> None:
+    """List the data sets that --data takes."""
+    from advvid.data import list_datasets
+
+    _show(("--data", "what it is"), [(r.spec, r.summary) for r in list_datasets()])
+
+
+def attacks() -> None:
+    """List the attacks, what each bounds and what it needs to know."""
+    from advvid.attacks import ATTACKS
+
+    rows = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
+    _show(("attack", "bounds", "access", "what it is"), rows)
+
+
+def _show(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column.startswith("--") or column == "attack")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, markup=False)

@@ -1,0 +1,83 @@
+"""What `advvid sweep-step-size` prints and writes."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from advvid.attacks.step_law import StepSizeLaw
+from advvid.plots import law_figure, loss_heat_map, loss_surface, save_figure
+from advvid.progress import progress_bar
+from advvid.run_folder import RunFolder
+from advvid.step_size_surface import StepSizeSurface
+
+
+def write_sweep(
+    folder: RunFolder,
+    surface: StepSizeSurface,
+    law: StepSizeLaw | None,
+    law_file: Path | None,
+    seconds: float,
+) -> None:
+    """Write the numbers first, then the figures."""
+    folder.write_json(
+        "results.json",
+        {
+            "law": None if law is None else {"unit": "1/255", **asdict(law)},
+            "seconds": round(seconds, 2),
+            **surface.to_dict(),
+        },
+    )
+    surface.save(folder.path / "surface.npz")
+    if law is not None:
+        law.save(folder.path / "law.json")
+        if law_file is not None:
+            law.save(law_file)
+    with progress_bar("Figures", 2 * len(surface.eps) + 1) as advance:
+        save_figure(law_figure(surface, law), folder.path / "step_size_law.png")
+        advance(1)
+        for budget, eps in enumerate(surface.eps):
+            name = f"eps_{eps * 255:.4g}".replace(".", "p")
+            save_figure(loss_surface(surface, budget), folder.path / f"loss_surface_{name}.png")
+            advance(1)
+            save_figure(loss_heat_map(surface, budget), folder.path / f"loss_heat_map_{name}.png")
+            advance(1)
+
+
+def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
+    """Print the best step size of each budget, and the law."""
+    table = Table(
+        title=f"PGD, {surface.losses.shape[3]} clips, {surface.max_steps} steps "
+        "(budgets and steps in 1/255)",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for column in ("budget", "best step size", "95%", "loss", "accuracy", ""):
+        table.add_column(column, justify="left" if column == "" else "right")
+    clean = surface.correct[0, 0, 0].mean(), surface.losses[0, 0, 0].mean()
+    table.add_row("0", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
+    for row in surface.best():
+        low, high = (bound * 255 for bound in row.interval)
+        table.add_row(
+            f"{row.eps * 255:.4g}",
+            f"{row.step_size * 255:.3g}",
+            f"{low:.3g} to {high:.3g}",
+            f"{row.loss:.3f}",
+            f"{row.accuracy:.3f}",
+            "at the edge of the grid: extend --alphas" if row.at_edge else "",
+        )
+    console.print(table)
+    if law is None:
+        console.print("law: needs at least 2 budgets")
+        return
+    console.print(f"law: {law} (paper: step = 0.2 eps + 0.2)", highlight=False)
+    if law.slope_interval is not None and law.intercept_interval is not None:
+        slope, intercept = law.slope_interval, law.intercept_interval
+        console.print(
+            f"     95%: slope {slope[0]:.3g} to {slope[1]:.3g}, "
+            f"intercept {intercept[0]:.3g} to {intercept[1]:.3g}"
+            + (f", R^2 {law.r_squared:.3f}" if law.r_squared is not None else ""),
+            highlight=False,
+        )

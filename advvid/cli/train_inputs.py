@@ -1,0 +1,41 @@
+"""From the options of `advvid train` to a model and the clips that it is trained on."""
+
+from typing import Any
+
+from advvid.data import ClipDataset, load_dataset
+from advvid.models import VideoModel, load_model
+
+
+def load_training(
+    model: str,
+    data: str,
+    *,
+    weights: str | None,
+    frames: int | None,
+    size: int | None,
+    **reading: Any,
+) -> tuple[VideoModel, ClipDataset, ClipDataset]:
+    """Load a model with the classes of a data set, and its train and val clips as the model has it.
+
+    Args:
+        model: spec.
+        data: spec.
+        weights: as for `load_model`.
+        frames: T; None takes the model's.
+        size: H = W; None takes the model's.
+        reading: further arguments of `load_dataset`.
+
+    Raises:
+        InputError: when model or data cannot be loaded.
+    """
+    # No video is opened yet, so that the classes can be asked for before the shape is known.
+    classes = load_dataset(data, split="train", frames=frames, size=size, **reading).classes
+    loaded = load_model(model, num_classes=len(classes), weights=weights, frames=frames, size=size)
+    if loaded.input_shape is not None:
+        frames = frames or loaded.input_shape[1]
+        size = size or loaded.input_shape[2]
+    train_data, val_data = (
+        load_dataset(data, split=split, frames=frames, size=size, **reading)
+        for split in ("train", "val")
+    )
+    return loaded, train_data, val_data

@@ -1,0 +1,25 @@
+"""Where a model runs."""
+
+import torch
+
+from advvid.errors import InputError
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """Turn "auto" (CUDA when there is one) or a name into a device that is there.
+
+    Raises:
+        InputError: when the name is not a device, or the device is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"unknown device {device!r}; use auto, cpu, cuda or cuda:1") from error
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise InputError(
+            f"device {device} is not there ({torch.cuda.device_count()} CUDA devices found): use "
+            "auto or cpu"
+        )
+    return resolved

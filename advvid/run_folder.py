@@ -1,0 +1,81 @@
+"""The folder a command writes: settings first, results last, each file whole or not at all."""
+
+import json
+import platform
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from advvid.errors import InputError
+from advvid.files import write_atomically, write_text
+
+_PACKAGES = (
+    "advvid",
+    "torch",
+    "torchvision",
+    "timm",
+    "adversarial-robustness-toolbox",
+    "lightning-fabric",
+    "av",
+    "numpy",
+)
+
+
+class RunFolder:
+    """A folder for one run of one command.
+
+    Args:
+        path: the folder; None makes `runs/<command>-<time>` in the current folder.
+        command: name of the command.
+        settings: everything that was asked for, as JSON can hold it.
+
+    Raises:
+        InputError: when the folder holds something already, or cannot be written.
+    """
+
+    def __init__(self, path: Path | None, command: str, settings: dict[str, Any]) -> None:
+        if path is None:
+            path = Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
+        if path.exists() and not path.is_dir():
+            raise InputError(f"--out {path} is a file: name a folder")
+        if path.is_dir() and any(path.iterdir()):
+            raise InputError(
+                f"--out {path} is not empty: name another folder, so that nothing in it is lost"
+            )
+        self.path = path
+        self.write_json("config.json", run_config(command, settings))
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON file into the folder."""
+        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+
+    def write(self, name: str, write: Callable[[Path], None]) -> None:
+        """Let `write` fill a file of the folder."""
+        write_atomically(self.path / name, write)
+
+
+def run_config(command: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Describe a run: command, settings, versions, machine, time."""
+    return {
+        "command": command,
+        "arguments": sys.argv[1:],
+        "settings": settings,
+        "versions": package_versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Give the installed versions of what results depend on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # run from a checkout that was never installed
+            continue
+    return found

@@ -1,0 +1,64 @@
+"""Losses that attacks maximize, one number a clip.
+
+An untargeted attack maximizes the loss at the true label; a targeted one minimizes it at the
+target.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from advvid.errors import InputError
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits (B, K), labels (B,)) -> loss (B,); larger means more adversarial."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """-log softmax(logits)[label], the loss of PGD (Kinfu and Vidal 2022, Eq. 6)."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """max_{k != y} z_k - z_y, above 0 exactly when the clip is misclassified.
+
+    It is f_6 of Carlini and Wagner 2017 ("Towards evaluating the robustness of neural networks",
+    sec. V-A) with the sign turned and without its lower bound.
+    """
+    own = logits.gather(1, labels[:, None]).squeeze(1)
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.amax(dim=1) - own
+
+
+def dlr(logits: Tensor, labels: Tensor) -> Tensor:
+    """Difference of logits ratio: (max_{k != y} z_k - z_y) / (z_(1) - z_(3)).
+
+    z_(1) >= z_(2) >= ... are the sorted logits. Invariant to shift and scale of the logits, so
+    that a model cannot hide behind saturated probabilities (Croce and Hein 2020, "Reliable
+    evaluation of adversarial robustness", Eq. 6).
+
+    Raises:
+        InputError: with fewer than 3 classes, where the ratio is not defined.
+    """
+    if logits.shape[1] < 3:
+        raise InputError(f"the DLR loss needs at least 3 classes; got {logits.shape[1]}: use 'ce'")
+    top = logits.topk(3, dim=1).values
+    return margin(logits, labels) / (top[:, 0] - top[:, 2] + 1e-12)
+
+
+LOSSES: dict[str, Loss] = {"ce": cross_entropy, "dlr": dlr, "cw": margin}
+
+
+def resolve_loss(loss: str | Loss) -> Loss:
+    """Turn a name of `LOSSES` into its function; a function is passed through.
+
+    Raises:
+        InputError: when there is no loss of that name.
+    """
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise InputError(f"unknown loss {loss!r}; choose from {', '.join(LOSSES)}")
+    return LOSSES[loss]

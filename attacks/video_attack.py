@@ -1,0 +1,173 @@
+"""What every attack class shares: ART's interface on one side, pure functions on the other."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from rich.progress import track
+from torch import Tensor
+
+from advvid.checks import check_clips, check_count, check_labels
+from advvid.clip_interface import ArrayOrTensor
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model
+from advvid.random_streams import clip_seeds
+
+
+class VideoAttack(EvasionAttack):
+    """An evasion attack on clips with ART's interface.
+
+    A subclass stores its settings, lists them in `attack_params` and implements `perturb` on one
+    batch of tensors in the layout (B, 3, T, H, W). Everything else happens here: arrays or tensors,
+    the layout of the classifier, labels in any form ART allows, batches, random streams.
+
+    Args:
+        estimator: the classifier under attack.
+        targeted: labels are targets.
+        batch_size: clips attacked at once.
+        seed: each clip draws its random numbers from (seed, position in `x`).
+        verbose: show progress when there is more than one batch.
+    """
+
+    attack_params: ClassVar[list[str]] = ["targeted", "batch_size", "seed", "verbose"]
+    _estimator_requirements = (VideoClassifier,)
+
+    def __init__(
+        self, estimator: VideoClassifier, *, targeted: bool, batch_size: int, seed: int,
+        verbose: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(estimator=estimator)
+        self.targeted = targeted
+        self.batch_size = batch_size
+        self.seed = seed
+        self.verbose = verbose
+        self._check_params()
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_count("batch_size", self.batch_size)
+
+    @abstractmethod
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, mask: Tensor | None,
+        positions: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Attack one batch.
+
+        Args:
+            model: clips -> logits, through the preprocessing of the classifier.
+            clips: (B, 3, T, H, W) in [0, 1] on the device of the classifier.
+            labels: int64 (B,).
+            seeds: int64 (B,), one random stream a clip.
+            mask: where the attack may act, broadcastable to the clips, or None.
+            positions: int64 (B,), where the clips stand in the whole input.
+
+        Returns:
+            Adversarial clips of the same shape.
+        """
+
+    def generate(
+        self, x: ArrayOrTensor, y: ArrayOrTensor | None = None, **kwargs: Any
+    ) -> ArrayOrTensor:
+        """Attack clips.
+
+        Args:
+            x: clips in the layout of the classifier, float in [0, 1]; array or tensor.
+            y: labels, int (B,) or one-hot (B, K). None takes the predictions of the classifier, so
+                that nothing of the true labels leaks; a targeted attack needs them.
+            kwargs: `mask`, 0/1, broadcastable to `x`: where the attack may act.
+
+        Returns:
+            Adversarial clips of the same shape; an array for an array, a tensor on the device of
+            `x` for a tensor.
+
+        Raises:
+            InputError: when clips, labels or mask cannot be used.
+        """
+        mask = kwargs.pop("mask", None)
+        if kwargs:
+            raise InputError(f"generate takes x, y and mask; got {', '.join(kwargs)} as well")
+        classifier: VideoClassifier = self.estimator
+        clips = classifier.to_clips(x).detach()
+        check_clips(clips, input_shape=classifier.clip_shape)
+        labels = self._labels(clips, y)
+        support = None if mask is None else self._support(mask, clips)
+
+        adversarial = self.attack_clips(clips, labels, mask=support)
+        return classifier.from_clips(adversarial, like=x)
+
+    def attack_clips(
+        self,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
+    ) -> Tensor:
+        """Attack checked tensors, batch by batch, whatever the layout of the classifier.
+
+        Args:
+            clips: (N, 3, T, H, W) in [0, 1].
+            labels: int64 (N,).
+            mask: where the attack may act, (1 or N, ...), or None.
+            positions: int64 (N,): where the clips stand in a larger run, which decides their random
+                streams; None is 0 to N - 1.
+
+        Returns:
+            Adversarial clips (N, 3, T, H, W) on the device of `clips`.
+        """
+        classifier: VideoClassifier = self.estimator
+        device = classifier.device
+        model = classifier.differentiable()
+        if positions is None:
+            positions = torch.arange(len(clips))
+        seeds = clip_seeds(self.seed, positions, device=device)
+        starts = range(0, len(clips), self.batch_size)
+        batches: list[Tensor] = []
+        for start in track(
+            starts, type(self).__name__, transient=True, disable=not self.verbose or len(starts) < 2
+        ):
+            at = slice(start, start + self.batch_size)
+            part = mask[at] if mask is not None and len(mask) > 1 else mask
+            adversarial = self.perturb(
+                model,
+                clips[at].to(device),
+                labels[at].to(device),
+                seeds=seeds[at],
+                mask=None if part is None else part.to(device),
+                positions=positions[at],
+            )
+            batches.append(adversarial.to(clips.device))
+        return torch.cat(batches)
+
+    def _labels(self, clips: Tensor, y: ArrayOrTensor | None) -> Tensor:
+        """Bring labels into the form int64 (B,); fall back on predictions."""
+        classifier: VideoClassifier = self.estimator
+        if y is None:
+            if self.targeted:
+                raise InputError(
+                    "a targeted attack needs labels; got y=None: hand in the target class of each "
+                    "clip"
+                )
+            return classifier.logits(clips).argmax(dim=1).to(clips.device)
+        labels = classifier.to_labels(y).to(clips.device)
+        check_labels(labels, len(clips), classifier.nb_classes)
+        return labels
+
+    def _support(self, mask: ArrayOrTensor, clips: Tensor) -> Tensor:
+        """Bring a mask in the layout of the classifier into (1 or B, ...)."""
+        classifier: VideoClassifier = self.estimator
+        given = torch.from_numpy(mask) if isinstance(mask, np.ndarray) else mask
+        if given.ndim > 5:
+            raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
+        given = given[(None,) * (5 - given.ndim)]
+        support = classifier.to_canonical(given)
+        if len(support) not in (1, len(clips)):
+            raise InputError(
+                f"the mask is for {len(support)} clips; got {len(clips)} clips: give one mask for "
+                "all or one for each"
+            )
+        return support != 0

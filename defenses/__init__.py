@@ -1,0 +1,1 @@
+"""Defenses of video classifiers, one a file."""

@@ -1,0 +1,273 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from advvid.attacks import LinfPGD, StepSizeLaw, linf_pgd
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, random_clips, small_model
+
+
+def plain_pgd(
+    model: nn.Module, clips: Tensor, labels: Tensor, eps: float, alpha: float, steps: int
+) -> Tensor:
+    """Spell PGD on delta, clip by clip, as the paper writes it (Eq. 7)."""
+    results = []
+    for clip, label in zip(clips, labels, strict=True):
+        delta = torch.zeros_like(clip)
+        for _ in range(steps):
+            x = (clip + delta).clone().requires_grad_(True)
+            F.cross_entropy(model(x[None]), label[None]).backward()
+            assert x.grad is not None
+            delta = (delta + alpha * x.grad.sign()).clamp(-eps, eps)
+            delta = (clip + delta).clamp(0, 1) - clip
+        results.append(clip + delta)
+    return torch.stack(results)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    eps=st.floats(0.001, 1),
+    alpha=st.floats(0.0005, 2),
+    steps=st.integers(1, 4),
+    frames=st.integers(1, 3),
+    side=st.integers(1, 6),
+    random_start=st.booleans(),
+    targeted=st.booleans(),
+)
+def test_result_stays_in_the_budget_and_the_pixel_range(
+    eps: float, alpha: float, steps: int, frames: int, side: int, random_start: bool, targeted: bool
+) -> None:
+    shape = (3, frames, side, side)
+    clips, labels = random_clips(3, shape, 2)
+    adversarial = linf_pgd(
+        LinearClipModel(shape), clips, labels, eps=eps, step_size=alpha, steps=steps,
+        random_start=random_start, targeted=targeted,
+    )  # fmt: skip
+    assert (adversarial - clips).abs().max() <= eps + 1e-6
+    assert adversarial.min() >= 0
+    assert adversarial.max() <= 1
+
+
+@pytest.mark.parametrize("random_start", [False, True])
+def test_linear_model_reaches_the_closed_form_optimum(random_start: bool) -> None:
+    """With two classes the loss falls with (w_y - w_other) x: every pixel goes to its corner."""
+    model, eps = LinearClipModel(), 8 / 255
+    clips, labels = random_clips(classes=2)
+    away = (model.weight[1 - labels] - model.weight[labels]).view_as(clips).sign()
+    optimum = (clips + eps * away).clamp(0, 1)
+    adversarial = linf_pgd(
+        model, clips, labels, eps=eps, step_size=eps / 2, steps=4, random_start=random_start
+    )
+    torch.testing.assert_close(adversarial, optimum, atol=1e-6, rtol=0)
+
+
+def test_too_short_a_way_does_not_reach_the_optimum() -> None:
+    model, eps = LinearClipModel(), 8 / 255
+    clips, labels = random_clips(classes=2)
+    reached = linf_pgd(model, clips, labels, eps=eps, step_size=eps / 10, steps=4)
+    assert (reached - clips).abs().max() <= 0.4 * eps + 1e-6
+    optimum = linf_pgd(model, clips, labels, eps=eps, step_size=eps, steps=4)
+    losses = [F.cross_entropy(model(x), labels) for x in (reached, optimum)]
+    assert losses[0] < losses[1]
+
+
+def test_agrees_with_a_plain_spelling() -> None:
+    model = small_model().double().eval()
+    clips, labels = random_clips()
+    clips = clips.double()
+    eps, alpha = 6 / 255, 1.5 / 255
+    ours = linf_pgd(model, clips, labels, eps=eps, step_size=alpha, steps=6)
+    torch.testing.assert_close(ours, plain_pgd(model, clips, labels, eps, alpha, 6))
+
+
+def test_agrees_with_torchattacks_and_art() -> None:
+    torchattacks = pytest.importorskip("torchattacks")
+    from art.attacks.evasion import ProjectedGradientDescentPyTorch
+
+    model = small_model().eval()
+    clips, labels = random_clips()
+    eps, alpha = 8 / 255, 1.8 / 255
+    ours = linf_pgd(model, clips, labels, eps=eps, step_size=alpha, steps=10)
+    theirs = torchattacks.PGD(model, eps=eps, alpha=alpha, steps=10, random_start=False)(
+        clips, labels
+    )
+    classifier = VideoClassifier(model, input_shape=CLIP_SHAPE, nb_classes=CLASSES)
+    arts = ProjectedGradientDescentPyTorch(
+        classifier, eps=eps, eps_step=alpha, max_iter=10, verbose=False
+    ).generate(clips.numpy(), labels.numpy())
+    # A gradient of almost zero may have either sign, so single pixels may differ; losses may not.
+    expected = F.cross_entropy(model(ours), labels)
+    for other in (theirs, torch.from_numpy(arts)):
+        assert (other - ours).abs().mean() < 1e-4
+        torch.testing.assert_close(F.cross_entropy(model(other), labels), expected, rtol=1e-4, atol=0)
+
+
+def test_per_clip_budgets_equal_separate_runs() -> None:
+    model = small_model().eval()
+    clips, labels = random_clips()
+    eps = torch.linspace(1, 12, len(clips)) / 255
+    together = linf_pgd(model, clips, labels, eps=eps, steps=5)
+    for i, budget in enumerate(eps):
+        alone = linf_pgd(model, clips[i : i + 1], labels[i : i + 1], eps=float(budget), steps=5)
+        assert (together[i] - alone[0]).abs().mean() < 1e-5
+
+
+def test_restarts_never_lose_to_their_first_run() -> None:
+    model = small_model().eval()
+    clips, labels = random_clips(16)
+
+    def margin_of(restarts: int) -> Tensor:
+        x = linf_pgd(
+            model, clips, labels, eps=4 / 255, step_size=4 / 255, steps=2, random_start=True,
+            restarts=restarts, seed=3, loss="cw",
+        )  # fmt: skip
+        logits = model(x)
+        own = logits.gather(1, labels[:, None])[:, 0]
+        best_other: Tensor = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
+        return best_other - own
+
+    one, five = margin_of(1), margin_of(5)
+    assert (five >= one - 1e-6).all()
+    assert (five > one + 1e-6).any()
+
+
+def test_targeted_raises_the_target_and_lowers_nothing_else_by_sign() -> None:
+    model = small_model().eval()
+    clips, targets = random_clips()
+    before = F.cross_entropy(model(clips), targets)
+    after = F.cross_entropy(model(linf_pgd(model, clips, targets, eps=8 / 255, targeted=True)), targets)
+    assert after < before
+
+
+def test_mask_is_exact_support() -> None:
+    clips, labels = random_clips()
+    mask = torch.zeros(1, 1, 4, 8, 8, dtype=torch.bool)
+    mask[..., 1, 2:5, :] = True
+    adversarial = linf_pgd(small_model(), clips, labels, eps=0.5, mask=mask, random_start=True)
+    changed = adversarial != clips
+    assert changed.any()
+    assert not (changed & ~mask).any()
+
+
+def test_early_stop_keeps_the_first_adversarial_iterate() -> None:
+    model = LinearClipModel(classes=CLASSES)
+    clips, _ = random_clips(12)
+    labels = model(clips).argmax(1)
+    kwargs: dict[str, Any] = {"eps": 8 / 255, "step_size": 0.5 / 255}
+    stopped = linf_pgd(model, clips, labels, steps=10, early_stop=True, **kwargs)
+    runs = [clips, *(linf_pgd(model, clips, labels, steps=m, **kwargs) for m in range(1, 11))]
+    flips = 0
+    for i in range(len(clips)):
+        won = [m for m, run in enumerate(runs[:10]) if model(run[i : i + 1]).argmax() != labels[i]]
+        expected = runs[won[0] if won else 10][i]
+        flips += bool(won)
+        assert (stopped[i] - expected).abs().mean() < 1e-4
+    assert 0 < flips < len(clips)
+
+
+def test_nothing_of_the_caller_changes() -> None:
+    model = small_model().train()
+    next(model.parameters()).requires_grad_(False)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    clips, labels = random_clips()
+    kept, state = clips.clone(), torch.get_rng_state()
+    linf_pgd(model, clips, labels, eps=8 / 255, random_start=True, restarts=2)
+    assert all(m.training for m in model.modules())
+    assert [p.requires_grad for p in model.parameters()][:2] == [False, True]
+    assert all(p.grad is None for p in model.parameters())
+    assert torch.equal(clips, kept)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+def test_same_seed_same_result_whatever_the_batch_size() -> None:
+    classifier = VideoClassifier(small_model(), input_shape=CLIP_SHAPE, nb_classes=CLASSES)
+    clips, labels = random_clips(7)
+
+    def run(batch_size: int, seed: int = 5) -> Tensor:
+        attack = LinfPGD(
+            classifier, max_iter=1, num_random_init=2, batch_size=batch_size, seed=seed,
+            verbose=False,
+        )  # fmt: skip
+        return attack.generate(clips, labels)
+
+    assert (run(7) - run(2)).abs().mean() < 1e-6
+    assert (run(7) - run(7, seed=6)).abs().mean() > 1e-3
+
+
+def test_art_class_takes_arrays_layouts_and_one_hot_labels() -> None:
+    model = small_model()
+    clips, labels = random_clips()
+    first = VideoClassifier(model, input_shape=CLIP_SHAPE, nb_classes=CLASSES)
+    last = VideoClassifier(model, input_shape=(4, 8, 8, 3), nb_classes=CLASSES, layout="NTHWC")
+    expected = LinfPGD(first, eps=4 / 255).generate(clips, labels)
+    array = clips.permute(0, 2, 3, 4, 1).numpy()
+    got = LinfPGD(last, eps=4 / 255).generate(array, np.eye(CLASSES)[labels.numpy()])
+    assert got.shape == array.shape
+    assert got.dtype == np.float32
+    torch.testing.assert_close(torch.from_numpy(got).permute(0, 4, 1, 2, 3), expected)
+
+
+def test_no_step_size_means_the_law() -> None:
+    model = small_model()
+    clips, labels = random_clips()
+    by_law = linf_pgd(model, clips, labels, eps=8 / 255, steps=3)
+    by_hand = linf_pgd(model, clips, labels, eps=8 / 255, step_size=0.2 * 9 / 255, steps=3)
+    own_law = linf_pgd(model, clips, labels, eps=8 / 255, step_size=StepSizeLaw(0.5, 0), steps=3)
+    assert torch.equal(by_law, by_hand)
+    assert not torch.equal(by_law, own_law)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "words"),
+    [
+        ({"eps": 0}, "above 0"),
+        ({"eps": -0.1}, "above 0"),
+        ({"eps": 8}, "8 / 255"),
+        ({"eps": float("nan")}, "above 0"),
+        ({"eps_step": 0}, "step size"),
+        ({"max_iter": 0}, "max_iter"),
+        ({"num_random_init": -1}, "num_random_init"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"loss": "mse"}, "ce, dlr, cw"),
+    ],
+)
+def test_bad_settings_are_refused(settings_: dict[str, Any], words: str) -> None:
+    classifier = VideoClassifier(small_model(), nb_classes=CLASSES)
+    with pytest.raises(InputError, match=words):
+        LinfPGD(classifier, **settings_)
+
+
+def test_bad_input_is_refused() -> None:
+    classifier = VideoClassifier(small_model(), input_shape=CLIP_SHAPE, nb_classes=CLASSES)
+    attack = LinfPGD(classifier)
+    clips, labels = random_clips()
+    nan = clips.clone()
+    nan[0, 0, 0, 0, 0] = torch.nan
+    for bad, words in (
+        (nan, "finite"),
+        (clips * 255, "divide by 255"),
+        (clips - 0.5, r"\[0, 1\]"),
+        (clips.transpose(1, 2), "channels before time"),
+        (clips.permute(0, 2, 3, 4, 1), "NTHWC"),
+        (clips[0], "batch axis"),
+        ((clips * 255).to(torch.uint8), "divide by 255"),
+        (clips[:, :, :2], "resample"),
+    ):
+        with pytest.raises(InputError, match=words):
+            attack.generate(bad, labels)
+    with pytest.raises(InputError, match="0 to 4; got"):
+        attack.generate(clips, labels + CLASSES)
+    with pytest.raises(InputError, match="one a clip"):
+        attack.generate(clips, labels[:-1])
+    with pytest.raises(InputError, match="mask"):
+        attack.generate(clips, labels, mask=torch.ones(2, 1, 4, 8, 8))
+    with pytest.raises(InputError, match="needs labels"):
+        LinfPGD(classifier, targeted=True).generate(clips)
