@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from advvid.checks import check_clip_shape, check_labels
 from advvid.clip_interface import Array, ArrayOrTensor, ClipInterface
 from advvid.errors import InputError
-from advvid.frozen import frozen
+from advvid.frozen import frozen, in_mode
 from advvid.logits_model import CanonicalModel
 from advvid.micro_batch import MicroBatcher
 
@@ -101,12 +101,10 @@ class FitPredict(ClipInterface):
         clips, labels = self.to_clips(x), self.to_labels(y)
         check_clip_shape(clips, input_shape=self.clip_shape)
         check_labels(labels, len(clips), self.nb_classes)
-        mode = self._model.training
         generator = torch.Generator().manual_seed(seed)
         stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
         model = self.differentiable()
-        self._model.train(training_mode)
-        try:
+        with in_mode(model, training=training_mode):
             for _ in range(nb_epochs):
                 order = torch.randperm(len(clips), generator=generator).to(clips.device)
                 for start in range(0, stop, batch_size):
@@ -117,8 +115,6 @@ class FitPredict(ClipInterface):
                     self._optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
-        finally:
-            self._model.train(mode)
 
 
 def _check_range(clips: Tensor) -> None:

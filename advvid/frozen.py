@@ -25,23 +25,32 @@ def frozen(model: Model, *, training: bool = False) -> Iterator[None]:
     if not isinstance(model, nn.Module):
         yield
         return
-    modes = [(module, module.training) for module in model.modules()]
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     # Only a pass in training mode moves batch-norm statistics, so only then are copies needed.
     buffers = [(b, b.detach().clone()) for b in model.buffers()] if training else []
     # cuDNN refuses the backward pass of a recurrent layer in evaluation mode.
     recurrent = not training and any(isinstance(m, nn.RNNBase) for m in model.modules())
     try:
-        model.train(training)
         for parameter in trainable:
             parameter.requires_grad_(False)
-        with torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext():
+        without_cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+        with in_mode(model, training=training), without_cudnn:
             yield
     finally:
-        for module, mode in modes:
-            module.training = mode
         for parameter in trainable:
             parameter.requires_grad_(True)
         with torch.no_grad():
             for buffer, kept in buffers:
                 buffer.copy_(kept)
+
+
+@contextmanager
+def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put a module into one mode, and each part of it back into its own on the way out."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.train(training)
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -10,7 +10,9 @@ CLASSES = 5
 class LinearClipModel(nn.Module):
     """Logits = W x + b: its loss under an L-infinity bound has a closed-form maximum."""
 
-    def __init__(self, shape: tuple[int, ...] = CLIP_SHAPE, classes: int = 2, seed: int = 0) -> None:
+    def __init__(
+        self, shape: tuple[int, ...] = CLIP_SHAPE, classes: int = 2, seed: int = 0
+    ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         size = int(torch.tensor(shape).prod())

@@ -52,7 +52,9 @@ def sweep_step_size(
     steps: Annotated[
         int,
         typer.Option(
-            "--steps", metavar="M", help="Steps; all smaller numbers come along.",
+            "--steps",
+            metavar="M",
+            help="Steps; all smaller numbers come along.",
             rich_help_panel=SWEEP,
         ),
     ] = 10,  # fmt: skip

@@ -106,7 +106,9 @@ def test_agrees_with_torchattacks_and_art() -> None:
     expected = F.cross_entropy(model(ours), labels)
     for other in (theirs, torch.from_numpy(arts)):
         assert (other - ours).abs().mean() < 1e-4
-        torch.testing.assert_close(F.cross_entropy(model(other), labels), expected, rtol=1e-4, atol=0)
+        torch.testing.assert_close(
+            F.cross_entropy(model(other), labels), expected, rtol=1e-4, atol=0
+        )
 
 
 def test_per_clip_budgets_equal_separate_runs() -> None:
@@ -128,9 +130,9 @@ def test_restarts_never_lose_to_their_first_run() -> None:
             model, clips, labels, eps=4 / 255, step_size=4 / 255, steps=2, random_start=True,
             restarts=restarts, seed=3, loss="cw",
         )  # fmt: skip
-        logits = model(x)
+        logits: Tensor = model(x)
         own = logits.gather(1, labels[:, None])[:, 0]
-        best_other: Tensor = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
+        best_other = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
         return best_other - own
 
     one, five = margin_of(1), margin_of(5)
@@ -142,7 +144,9 @@ def test_targeted_raises_the_target_and_lowers_nothing_else_by_sign() -> None:
     model = small_model().eval()
     clips, targets = random_clips()
     before = F.cross_entropy(model(clips), targets)
-    after = F.cross_entropy(model(linf_pgd(model, clips, targets, eps=8 / 255, targeted=True)), targets)
+    after = F.cross_entropy(
+        model(linf_pgd(model, clips, targets, eps=8 / 255, targeted=True)), targets
+    )
     assert after < before
 
 

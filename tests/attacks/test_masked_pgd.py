@@ -1,0 +1,94 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advvid.attacks import MaskedPGD, masked_pgd
+from advvid.attacks.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.random_streams import clip_seeds
+from tests.clip_models import LinearClipModel, random_clips
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "ratio", "size"),
+    [
+        (112, 112, 0.15, (43, 43)),
+        (8, 8, 0.25, (4, 4)),
+        (10, 20, 0.25, (5, 10)),
+        (7, 9, 1.0, (7, 9)),
+    ],
+)
+def test_size_is_the_papers(height: int, width: int, ratio: float, size: tuple[int, int]) -> None:
+    assert rectangle_size(height, width, ratio) == size
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(4, 40),
+    width=st.integers(4, 40),
+    ratio=st.floats(0.1, 1),
+    seed=st.integers(0),
+)
+def test_patch_covers_at_most_the_ratio_and_lies_in_the_frame(
+    height: int, width: int, ratio: float, seed: int
+) -> None:
+    size = rectangle_size(height, width, ratio)
+    top, left = random_corner(height, width, size, clip_seeds(seed % 2**62, 5))
+    mask = rectangle_mask(height, width, size, top, left)
+    assert mask.flatten(1).sum(1).tolist() == [size[0] * size[1]] * 5
+    assert mask[0].float().mean() <= ratio + 1e-6
+    for i in range(5):
+        expected = torch.zeros(height, width, dtype=torch.bool)
+        expected[top[i] : top[i] + size[0], left[i] : left[i] + size[1]] = True
+        assert torch.equal(mask[i, 0, 0], expected)
+
+
+def test_corners_are_uniform() -> None:
+    top, left = random_corner(8, 8, (5, 6), clip_seeds(0, 4000))
+    for corner, places in ((top, 4), (left, 3)):
+        counts = torch.bincount(corner, minlength=places)
+        assert len(counts) == places
+        assert (counts - 4000 / places).abs().max() < 5 * (4000 / places) ** 0.5
+
+
+def test_only_the_patch_changes_and_reaches_the_closed_form_optimum() -> None:
+    model, eps = LinearClipModel(), 1.0
+    clips, labels = random_clips(classes=2)
+    adversarial = masked_pgd(
+        model, clips, labels, eps=eps, ratio=0.3, corner=(1, 2), step_size=0.5, steps=4
+    )
+    away = (model.weight[1 - labels] - model.weight[labels]).view_as(clips).sign()
+    rows, columns = rectangle_size(8, 8, 0.3)
+    expected = clips.clone()
+    patch = (..., slice(1, 1 + rows), slice(2, 2 + columns))
+    expected[patch] = (clips + eps * away).clamp(0, 1)[patch]
+    torch.testing.assert_close(adversarial, expected)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_class_places_patches_by_clip_and_not_by_batch(shared: bool) -> None:
+    classifier = VideoClassifier(LinearClipModel())
+    clips, labels = random_clips(9, classes=2)
+    clips = 0.2 + 0.6 * clips
+    changed = [
+        MaskedPGD(
+            classifier, ratio=0.2, shared=shared, batch_size=size, max_iter=2, verbose=False, seed=1
+        ).generate(clips, labels)
+        != clips
+        for size in (2, 9)
+    ]
+    assert torch.equal(*changed)
+    places = {tuple(c.any(0).any(0).flatten().tolist()) for c in changed[0]}
+    assert (len(places) == 1) == shared
+
+
+def test_bad_patches_are_refused() -> None:
+    clips, labels = random_clips(classes=2)
+    model = LinearClipModel()
+    for ratio in (0, -1, 1.01, 0.001):
+        with pytest.raises(InputError, match="ratio"):
+            masked_pgd(model, clips, labels, eps=1, ratio=ratio)
+    with pytest.raises(InputError, match="leaves the 8 x 8 frame"):
+        masked_pgd(model, clips, labels, eps=1, ratio=0.25, corner=(5, 0))

@@ -1,0 +1,112 @@
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from advvid.attacks import registry
+from advvid.attacks.pgd import LinfPGD
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.evaluation import Accuracy, Evaluation, evaluate
+from tests.clip_models import CLASSES, LinearClipModel, random_clips
+
+
+def linear_case(count: int = 24) -> tuple[LinearClipModel, Tensor, Tensor]:
+    """A linear model, clips, and labels that are right for two thirds of them."""
+    model = LinearClipModel(classes=CLASSES)
+    clips, _ = random_clips(count)
+    clips = 0.2 + 0.6 * clips
+    labels = model(clips).argmax(1)
+    labels[::3] = (labels[::3] + 1) % CLASSES
+    return model, clips, labels
+
+
+def test_linear_model_stands_exactly_where_the_closed_form_says() -> None:
+    """Against each rival class the margin falls by at most eps times an L1 norm."""
+    model, clips, labels = linear_case()
+    eps = [0.5 / 255, 2 / 255, 16 / 255]
+    result = evaluate(VideoClassifier(model), clips, labels, attacks=["pgd:loss=cw"], eps=eps)
+    logits = model(clips).detach()
+    for e, budget in enumerate(eps):
+        for i, label in enumerate(labels):
+            difference = model.weight[label] - model.weight
+            margin = logits[i, label] - logits[i] - budget * difference.abs().sum(1)
+            margin[label] = torch.inf
+            certain = margin.min()
+            # PGD attacks one rival at a time and may miss the nearest, so it gives an upper bound.
+            if certain > 1e-5:
+                assert result.robust[0, e, i]
+    assert result.clean_accuracy.correct == 16
+    assert not result.robust[:, :, ::3].any()
+    assert result.accuracy("pgd:loss=cw", 16 / 255).correct == 0
+
+
+def test_misclassified_clips_are_not_attacked_and_batches_change_nothing() -> None:
+    model, clips, labels = linear_case()
+    classifier = VideoClassifier(model)
+    kwargs: dict[str, Any] = {"attacks": ["masked-pgd:max_iter=3"], "eps": [4 / 255], "seed": 2}
+    small = evaluate(classifier, clips, labels, batch_size=5, **kwargs)
+    large = evaluate(classifier, clips, labels, batch_size=64, **kwargs)
+    np.testing.assert_array_equal(small.robust, large.robust)
+
+
+def test_worst_case_is_the_intersection() -> None:
+    robust = np.array([[[True, True, False]], [[True, False, True]]])
+    result = Evaluation(("a", "b"), (4 / 255,), np.array([True] * 3), robust)
+    assert result.worst.tolist() == [[True, False, False]]
+    assert result.accuracy("worst case", 4 / 255).correct == 1
+    assert "| worst case |" in result.to_markdown()
+    assert "33.3 [6.1, 79.2]" in result.to_markdown()
+
+
+def test_wilson_interval_by_its_formula() -> None:
+    z, p, n = 1.959963984540054, 7 / 20, 20
+    center = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert Accuracy(7, 20).interval == pytest.approx((center - half, center + half))
+
+
+class Cheat(LinfPGD):
+    """Claims a budget and takes twice as much."""
+
+    attack_params: ClassVar[list[str]] = LinfPGD.attack_params
+
+    def perturb(self, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Tensor:
+        return (clips + 2 * float(self.eps)).clamp(0, 1)
+
+
+def test_an_attack_that_leaves_its_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = registry.AttackEntry(Cheat, "Linf", "white box", "cheats")
+    monkeypatch.setitem(registry.ATTACKS, "cheat", entry)
+    model, clips, labels = linear_case()
+    with pytest.raises(RuntimeError, match="left its bound"):
+        evaluate(VideoClassifier(model), clips, labels, attacks=["cheat"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pdg", "did you mean pgd"),
+        ("masked_pgd", "masked-pgd"),
+        ("pgd:ratio=0.1", "no setting"),
+        ("pgd:max_iter", "key=value"),
+        ("pgd:max_iter=many", "cannot be 'many'"),
+        ("masked-pgd:ratio=0", "ratio"),
+        ("masked-pgd:ratio=1.5", "ratio"),
+        ("pgd:eps_step=none.json", "none.json"),
+    ],
+)
+def test_bad_attacks_are_refused(text: str, words: str) -> None:
+    model, clips, labels = linear_case()
+    with pytest.raises(InputError, match=words):
+        evaluate(VideoClassifier(model), clips, labels, attacks=[text])
+
+
+def test_settings_reach_the_attack() -> None:
+    attack = registry.parse_attack(
+        "masked-pgd:ratio=0.3,max_iter=7,early_stop=yes,eps_step=0.01,loss=dlr,shared=1"
+    ).build(VideoClassifier(LinearClipModel()), eps=0.5)
+    assert (attack.ratio, attack.max_iter, attack.early_stop) == (0.3, 7, True)
+    assert (attack.eps_step, attack.loss, attack.shared, attack.eps) == (0.01, "dlr", True, 0.5)
