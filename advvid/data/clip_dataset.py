@@ -1,0 +1,157 @@
+"""The interface of every data set of clips."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from advvid.data.bad_video import BadVideo, BadVideoError
+from advvid.errors import InputError
+
+OnBadVideo = Literal["raise", "skip"]
+ClipKey = int | tuple[int, int]
+"""The index of a clip (evaluation view), or (index, draw) (training view)."""
+
+
+class ClipDataset(Dataset[tuple[Tensor, int]]):
+    """Labeled clips, each decoded or generated when it is asked for.
+
+    A clip is a uint8 tensor (3, T, H, W), RGB; `advvid.data.to_unit` makes batches of them float32
+    in [0, 1]. A clip depends on its index and draw alone, never on the process or on the order.
+    """
+
+    name: str
+    """The spec that `load_dataset` takes to build the data set."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    clip_shape: tuple[int, int, int, int]
+    """(3, T, H, W)."""
+    on_bad_video: OnBadVideo = "raise"
+    """Whether `sample` and the loader stop at a video that cannot be read."""
+
+    def __init__(self) -> None:
+        self.skipped: list[BadVideo] = []
+        """Videos that `sample` left out so far, each once."""
+
+    @property
+    @abstractmethod
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Label of every clip, (N,); -1 where unknown. Decodes nothing."""
+
+    @abstractmethod
+    def clip(self, index: int, draw: int | None = None) -> tuple[Tensor, int]:
+        """Clip uint8 (3, T, H, W) and label.
+
+        Args:
+            index: position in the data set, 0 to len - 1.
+            draw: None for the evaluation view (nothing random); a number >= 0 for a training view:
+                equal (index, draw) give equal clips, in any process.
+
+        Raises:
+            BadVideoError: the video cannot be decoded (an InputError that names file and reason).
+
+        """
+
+    @abstractmethod
+    def identity(self, index: int) -> str:
+        """Stable name of a clip, such as "walking/v_walk_01/v_walk_01_02.avi#0"."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, key: ClipKey) -> tuple[Tensor, int]:
+        return self.clip(*key) if isinstance(key, tuple) else self.clip(int(key))
+
+    def subset(self, indices: Sequence[int]) -> "ClipDataset":
+        """The same clips, only those at `indices`, in that order."""
+        return ClipSubset(self, indices)
+
+    def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """Draw `n` different clips at random, as evenly over the classes as they allow.
+
+        With `on_bad_video="skip"` an unreadable video is replaced by the next clip of the draw and
+        listed in `skipped`.
+
+        Args:
+            n: number of clips, 1 to len.
+            seed: equal seeds give equal clips; smaller n give the first of the same clips.
+
+        Returns:
+            Clips, float32 (n, 3, T, H, W) in [0, 1], and labels, int64 (n,).
+
+        Raises:
+            InputError: n is out of range, or a video cannot be read.
+
+        """
+        if not 1 <= n <= len(self):
+            raise InputError(
+                f"cannot draw {n} different clips from {self.name}, which has {len(self)}: "
+                f"ask for 1 to {len(self)}"
+            )
+        chosen: list[tuple[Tensor, int]] = []
+        for index in balanced_order(self.labels, np.random.default_rng(seed)):
+            try:
+                chosen.append(self.clip(int(index)))
+            except BadVideoError as error:
+                if self.on_bad_video == "raise":
+                    raise
+                if error.bad_video not in self.skipped:
+                    self.skipped.append(error.bad_video)
+            if len(chosen) == n:
+                break
+        if len(chosen) < n:
+            raise InputError(
+                f"only {len(chosen)} of the {len(self)} clips of {self.name} can be read, "
+                f"{n} were asked for: ask for fewer or repair the videos "
+                f"(first: {self.skipped[0].path}: {self.skipped[0].reason})"
+            )
+        clips = torch.stack([clip for clip, _ in chosen])
+        labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
+        return clips.to(torch.float32).div_(255), labels
+
+
+class ClipSubset(ClipDataset):
+    """Some clips of another data set."""
+
+    def __init__(self, base: ClipDataset, indices: Sequence[int]) -> None:
+        super().__init__()
+        chosen = np.asarray(indices, dtype=np.int64)
+        if chosen.size and not 0 <= chosen.min() <= chosen.max() < len(base):
+            raise InputError(
+                f"a subset of {base.name} takes indices 0 to {len(base) - 1}; "
+                f"got {chosen.min()} to {chosen.max()}"
+            )
+        self.base, self.indices = base, chosen
+        self.name, self.classes, self.clip_shape = base.name, base.classes, base.clip_shape
+        self.on_bad_video = base.on_bad_video
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Label of every clip, (N,)."""
+        return self.base.labels[self.indices]
+
+    def clip(self, index: int, draw: int | None = None) -> tuple[Tensor, int]:
+        """Clip uint8 (3, T, H, W) and label."""
+        return self.base.clip(int(self.indices[index]), draw)
+
+    def identity(self, index: int) -> str:
+        """Stable name of a clip."""
+        return self.base.identity(int(self.indices[index]))
+
+
+def balanced_order(
+    labels: npt.NDArray[np.int64], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Random order of all indices, (N,), in rounds of one clip of each class."""
+    shuffled = rng.permutation(len(labels))
+    rounds = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        rounds[members] = np.arange(len(members))
+    # Stable: within a round the classes stay in their shuffled order.
+    return shuffled[np.argsort(rounds[shuffled], kind="stable")]

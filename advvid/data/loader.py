@@ -1,0 +1,135 @@
+"""From a data set to batches on the device."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from advvid.data.bad_video import BadVideo, BadVideoError
+from advvid.data.clip_dataset import ClipDataset, ClipKey
+from advvid.errors import InputError
+
+
+class ClipBatch(NamedTuple):
+    """A batch of clips; B may be smaller than the batch size, even 0, where videos were skipped."""
+
+    clips: Tensor
+    """uint8 (B, 3, T, H, W)."""
+    labels: Tensor
+    """int64 (B,)."""
+    indices: Tensor
+    """int64 (B,): positions in the data set."""
+    skipped: list[BadVideo]
+    """Videos of this batch that could not be read, in order."""
+
+
+class ClipLoader(DataLoader[Any]):
+    """A DataLoader of ClipBatch; made by `clip_loader`."""
+
+    on_bad_video: str
+
+    def __iter__(self) -> Iterator[ClipBatch]:  # type: ignore[override]
+        # A worker's exception arrives as a many-line traceback, so workers hand over what failed
+        # as data and the error is raised here.
+        for batch in super().__iter__():
+            if batch.skipped and self.on_bad_video == "raise":
+                raise BadVideoError(batch.skipped[0])
+            yield batch
+
+
+def clip_loader(
+    dataset: ClipDataset,
+    *,
+    batch_size: int,
+    keys: Iterable[ClipKey] | Sampler[ClipKey] | None = None,
+    workers: int = 0,
+    pin_memory: bool = False,
+) -> ClipLoader:
+    """Load batches of clips, in worker processes if asked, without touching global random state.
+
+    Args:
+        dataset: where clips come from; its `on_bad_video` says what a bad video does.
+        batch_size: clips in a batch, at least 1; the last batch may be smaller.
+        keys: what to load in which order: indices (evaluation view) or (index, draw) pairs
+            (training view); None for all indices in order.
+        workers: processes that decode; 0 decodes in this one.
+        pin_memory: whether batches come in page-locked memory, for copies to CUDA.
+
+    Raises:
+        InputError: an argument is out of range; while iterating, a video cannot be read.
+
+    """
+    if batch_size < 1:
+        raise InputError(f"batch size must be at least 1; got {batch_size}")
+    if workers < 0:
+        raise InputError(f"workers must be 0 or more; got {workers}")
+    loader = ClipLoader(
+        _Outcomes(dataset),
+        batch_size=batch_size,
+        sampler=range(len(dataset)) if keys is None else keys,
+        num_workers=workers,
+        pin_memory=pin_memory,
+        collate_fn=_Collate(dataset.clip_shape),
+        # Without its own generator a DataLoader draws from the global one.
+        generator=torch.Generator().manual_seed(0),
+    )
+    loader.on_bad_video = dataset.on_bad_video
+    return loader
+
+
+def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
+    """Clips as float32 in [0, 1] on `device`: uint8 is divided by 255, float32 passes through.
+
+    Args:
+        clips: any shape; uint8 in 0..255, or floating point already in [0, 1].
+        device: where the result lives; None for where the clips are.
+
+    Raises:
+        InputError: another type.
+
+    """
+    if clips.dtype != torch.uint8 and not clips.is_floating_point():
+        raise InputError(f"clips must be uint8 or floating point; got {clips.dtype}")
+    moved = clips if device is None else clips.to(device, non_blocking=True)
+    if clips.dtype == torch.uint8:
+        return moved.to(torch.float32).div_(255)
+    return moved.to(torch.float32)
+
+
+class _Outcomes(Dataset["_Outcome"]):
+    """Clips, or what is wrong with them, as plain data."""
+
+    def __init__(self, dataset: ClipDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, key: ClipKey) -> "_Outcome":
+        try:
+            clip, label = self.dataset[key]
+        except BadVideoError as error:
+            return error.bad_video
+        return clip, label, key[0] if isinstance(key, tuple) else int(key)
+
+
+_Outcome = tuple[Tensor, int, int] | BadVideo
+
+
+class _Collate:
+    def __init__(self, clip_shape: tuple[int, int, int, int]) -> None:
+        self.clip_shape = clip_shape
+
+    def __call__(self, outcomes: Sequence[_Outcome]) -> ClipBatch:
+        skipped = [outcome for outcome in outcomes if isinstance(outcome, BadVideo)]
+        good = [outcome for outcome in outcomes if not isinstance(outcome, BadVideo)]
+        return ClipBatch(
+            clips=torch.stack([clip for clip, _, _ in good])
+            if good
+            else torch.empty((0, *self.clip_shape), dtype=torch.uint8),
+            labels=torch.tensor([label for _, label, _ in good], dtype=torch.int64),
+            indices=torch.tensor([index for _, _, index in good], dtype=torch.int64),
+            skipped=skipped,
+        )

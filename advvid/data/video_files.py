@@ -1,0 +1,90 @@
+"""Finding the videos of a folder."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from advvid.errors import InputError
+
+VIDEO_SUFFIXES = (
+    ".3gp",
+    ".avi",
+    ".flv",
+    ".m2ts",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".ogv",
+    ".ts",
+    ".webm",
+    ".wmv",
+)
+
+
+def is_video_name(name: str) -> bool:
+    """Whether a file name ends like a video's."""
+    return name.lower().endswith(VIDEO_SUFFIXES)
+
+
+def find_videos(folder: Path) -> list[str]:
+    """Paths of all videos in a folder and below, relative to it with "/", sorted.
+
+    Names alone decide; no file is opened. Hidden files and folders are left out.
+
+    Raises:
+        InputError: a folder cannot be listed.
+
+    """
+    try:
+        return sorted(_walk(str(folder), ""))
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def subfolders(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted, without hidden ones.
+
+    Raises:
+        InputError: the folder cannot be listed.
+
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def existing_folder(argument: str, usage: str) -> Path:
+    """The folder that a spec names.
+
+    Raises:
+        InputError: no folder was named, or it does not exist.
+
+    """
+    if not argument:
+        raise InputError(f"no folder given: write {usage}")
+    folder = Path(argument).expanduser()
+    if not folder.exists():
+        raise InputError(f"no such folder: {argument} (wanted: {usage})")
+    if not folder.is_dir():
+        raise InputError(f"{argument} is a file; {usage} takes a folder")
+    return folder
+
+
+def _unreadable(error: OSError) -> InputError:
+    return InputError(f"cannot list the folder {error.filename}: {error.strerror}")
+
+
+def _walk(folder: str, prefix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+            elif is_video_name(entry.name):
+                yield prefix + entry.name

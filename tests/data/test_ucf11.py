@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from advvid.data.load import load_dataset
+from advvid.errors import InputError
+
+
+def lay_out(root: Path) -> Path:
+    for name in ("biking", "walking"):
+        for group in range(1, 5):
+            for clip in range(1, 3):
+                path = (
+                    root / name / f"v_{name}_{group:02d}" / f"v_{name}_{group:02d}_{clip:02d}.avi"
+                )
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        (root / name / "Annotation").mkdir()
+        (root / name / "Annotation" / f"v_{name}_01_01.xgtf").touch()
+    return root
+
+
+@pytest.mark.parametrize("inside", ["", "action_youtube_naudio"])
+def test_a_fold_holds_out_one_group_of_every_class(tmp_path: Path, inside: str) -> None:
+    lay_out(tmp_path / inside)
+    spec = f"ucf11:{tmp_path}"
+    for fold in (None, 1, 2, 3, 4):
+        train = load_dataset(spec, split="train", fold=fold)
+        test = load_dataset(spec, split="test", fold=fold)
+        held_out = f"_{fold or 3:02d}"
+        groups = {
+            part: {dataset.identity(i).split("/")[1] for i in range(len(dataset))}
+            for part, dataset in (("train", train), ("test", test))
+        }
+        assert groups["test"] == {f"v_biking{held_out}", f"v_walking{held_out}"}
+        assert not groups["test"] & groups["train"]
+        assert (len(train), len(test)) == (12, 4)
+        assert test.labels.tolist() == [0, 0, 1, 1]
+        assert test.classes == train.classes == ("biking", "walking")
+    assert len(load_dataset(spec, split="all")) == 16
+
+
+def test_errors_say_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no videos laid out as class/v_name_01"):
+        load_dataset(f"ucf11:{tmp_path}")
+    with pytest.raises(InputError, match=r"fold 9 is not a group .* groups 1, 2, 3, 4"):
+        load_dataset(f"ucf11:{lay_out(tmp_path)}", fold=9)
+
+
+def test_the_real_clips(ucf11: Path) -> None:
+    parts = {split: load_dataset(f"ucf11:{ucf11}", split=split) for split in ("train", "test")}
+    assert len(parts["train"]) + len(parts["test"]) == len(list(ucf11.glob("*/*/*.avi")))
+    assert len(parts["test"].classes) == 9
+    assert (np.bincount(parts["test"].labels, minlength=9) > 0).all()
