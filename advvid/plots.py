@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
@@ -44,6 +45,7 @@ def loss_surface(surface: StepSizeSurface, budget: int) -> Figure:
     axes.plot(x[a], y[a], loss[a], color=_VERMILION, linewidth=2.5, zorder=10, label="best step")
     ticks = _tick_ratios(ratios)
     axes.set_xticks(np.log10(ratios[ticks]), [f"{ratios[i]:.3g}" for i in ticks])
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("step size / budget")
     axes.set_ylabel("steps")
     axes.set_zlabel("mean loss")

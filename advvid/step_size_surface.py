@@ -102,8 +102,8 @@ class StepSizeSurface:
         """Fit the best step sizes by a line in the budget (ordinary least squares).
 
         Returns:
-            Slope and intercept in 1/255, their 95% intervals (t distribution; None for two
-            budgets) and R^2; calling it with a budget gives a step size.
+            Slope and intercept in 1/255, their 95% intervals (t distribution) and R^2, which are
+            None for two budgets; calling it with a budget gives a step size.
 
         Raises:
             InputError: with fewer than two budgets.
@@ -135,8 +135,8 @@ class StepSizeSurface:
             intercept=float(fit.intercept),
             slope_interval=intervals[0],
             intercept_interval=intervals[1],
-            # Optimal steps that are all the same leave no variance to explain.
-            r_squared=float(fit.rvalue**2) if np.ptp(y) > 0 else None,
+            # Two points are always on a line; steps that are all the same leave no variance.
+            r_squared=float(fit.rvalue**2) if len(x) > 2 and np.ptp(y) > 0 else None,
             source=f"fitted to {len(x)} budgets, {self.losses.shape[3]} clips, "
             f"{self.max_steps} steps",
         )

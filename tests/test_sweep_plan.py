@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from advvid.errors import InputError
 from advvid.sweep_plan import SweepPlan, plan_sweep
 
-
 Signs = npt.NDArray[np.float64]
 
 

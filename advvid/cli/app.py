@@ -1,15 +1,18 @@
 """The `advvid` command."""
 
 import sys
+from typing import Any, NoReturn
 
 import typer
-from click.exceptions import ClickException
 from rich.console import Console
 
 from advvid.cli.listings import attacks, datasets, models
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError
+
+# Recent releases of typer carry their own copy of click, older ones use the installed one.
+_UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="advvid",
@@ -42,21 +45,23 @@ def main() -> None:
         # Accepted anywhere on the line, not only in front of the command.
         sys.argv.remove("--debug")
     try:
-        app(standalone_mode=False)
-    except ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except InputError as error:
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        _fail(error.format_message(), debug, error, code=2)
+    except (InputError, OSError) as error:
         _fail(str(error), debug, error, code=2)
-    except OSError as error:
-        _fail(str(error), debug, error, code=2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", debug, None, code=130)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> None:
+def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
     if debug and error is not None:
         raise error
     # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
     Console(stderr=True, soft_wrap=True).print(f"advvid: {message}", markup=False, highlight=False)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

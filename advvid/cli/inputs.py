@@ -1,12 +1,13 @@
 """From the options of a command to a classifier and labeled clips."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from advvid.data import ClipDataset, load_dataset
+from advvid.data import load_dataset
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.models import VideoModel, load_model
@@ -38,38 +39,47 @@ def load_inputs(
     data: str,
     clips: int,
     labels: str,
-    split: str,
-    fold: int | None,
     frames: int | None,
     size: int | None,
-    sampling: str,
-    on_bad_video: str,
     device: str,
     precision: str,
     seed: int,
+    **reading: Any,
 ) -> Inputs:
     """Load a model and draw clips for it.
+
+    Args:
+        model: spec.
+        weights: as for `load_model`.
+        data: spec.
+        clips: how many are wanted.
+        labels: "true", or "predicted" by the model.
+        frames: T; None takes the model's.
+        size: H = W; None takes the model's.
+        device: as for `VideoClassifier`.
+        precision: as for `VideoClassifier`.
+        seed: of the draw.
+        reading: further arguments of `load_dataset`.
 
     Raises:
         InputError: when model and clips do not go together, or either cannot be loaded.
     """
     if labels not in ("true", "predicted"):
         raise InputError(f"--labels takes true or predicted; got {labels!r}")
+    if clips < 1:
+        raise InputError(f"--clips must be at least 1; got {clips}")
     video_model = load_model(model, weights=weights, frames=frames, size=size)
     shape = video_model.input_shape
     dataset = load_dataset(
         data,
-        split=split,
-        fold=fold,
         frames=frames or (shape[1] if shape else None),
         size=size or (shape[2] if shape else None),
-        sampling=sampling,
-        on_bad_video=on_bad_video,
+        # A single video is cut into as many clips as are wanted.
+        clips_per_video=clips if Path(data).is_file() else 1,
         seed=seed,
+        **reading,
     )
     count = min(clips, len(dataset))
-    if clips < 1:
-        raise InputError(f"--clips must be at least 1; got {clips}")
     batch, given = dataset.sample(count, seed=seed)
     classifier = VideoClassifier(
         video_model,
@@ -80,7 +90,7 @@ def load_inputs(
     )
     notes = []
     if count < clips:
-        notes.append(f"the {split} split of {data} has {count} clips, not {clips}")
+        notes.append(f"{data} has {count} clips in this split, not {clips}")
     notes += [f"skipped {bad.path}: {bad.reason}" for bad in dataset.skipped]
     if labels == "predicted" or int(given.min()) < 0:
         notes.append("labels are the model's own predictions: accuracy without attack is 1")
@@ -130,8 +140,3 @@ def match_labels(labels: Tensor, names: tuple[str, ...], model: VideoModel) -> T
 def _probe_classes(model: VideoModel, clips: Tensor) -> int:
     """Count the classes of a model that does not say, by asking it about one clip."""
     return int(model.eval()(clips[:1]).shape[1])
-
-
-def dataset_of(dataset: ClipDataset) -> str:
-    """Name a data set and its size for people."""
-    return f"{dataset.name} ({len(dataset)} clips, {len(dataset.classes)} classes)"

@@ -1,5 +1,7 @@
 """Commands that list what there is."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
@@ -26,7 +28,7 @@ def attacks() -> None:
     _show(("attack", "bounds", "access", "what it is"), rows)
 
 
-def _show(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=column.startswith("--") or column == "attack")

@@ -1,5 +1,7 @@
 """Lists of numbers on the command line."""
 
+from dataclasses import dataclass
+
 from advvid.errors import InputError
 
 
@@ -35,11 +37,21 @@ def read_budgets(text: str, option: str = "--eps") -> list[float]:
     return [budget / 255 for budget in budgets]
 
 
-def read_step_sizes(text: str, option: str = "--alphas") -> dict[str, list[float]]:
-    """Read step sizes: "0.5,1,2" in 1/255, or "0.1x,0.25x,1x" as multiples of the budget.
+@dataclass(frozen=True)
+class StepSizes:
+    """Step sizes of one of two kinds; the other is None.
 
-    Returns:
-        The keyword argument of `sweep_step_size` that they belong to.
+    Args:
+        absolute: fractions of the pixel range.
+        ratios: multiples of the budget.
+    """
+
+    absolute: list[float] | None = None
+    ratios: list[float] | None = None
+
+
+def read_step_sizes(text: str, option: str = "--alphas") -> StepSizes:
+    """Read step sizes: "0.5,1,2" in 1/255, or "0.1x,0.25x,1x" as multiples of the budget.
 
     Raises:
         InputError: when the two kinds are mixed, or one is not above 0.
@@ -55,5 +67,5 @@ def read_step_sizes(text: str, option: str = "--alphas") -> dict[str, list[float
     if not min(numbers) > 0:
         raise InputError(f"{option} takes step sizes above 0; got {min(numbers):g}")
     if all(relative):
-        return {"step_ratios": numbers}
-    return {"step_sizes": [number / 255 for number in numbers]}
+        return StepSizes(ratios=numbers)
+    return StepSizes(absolute=[number / 255 for number in numbers])

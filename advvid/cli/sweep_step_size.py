@@ -57,7 +57,7 @@ def sweep_step_size(
             help="Steps; all smaller numbers come along.",
             rich_help_panel=SWEEP,
         ),
-    ] = 10,  # fmt: skip
+    ] = 10,
     loss: Annotated[
         str,
         typer.Option("--loss", help="ce, dlr or cw: what PGD maximizes.", rich_help_panel=SWEEP),
@@ -120,9 +120,18 @@ def sweep_step_size(
 
     started = time.perf_counter()
     surface = sweep(
-        inputs.classifier, inputs.clips, inputs.labels, eps=budgets, max_steps=steps, loss=loss,
-        random_start=random_start, seed=seed, progress=True, **choices,
-    )  # fmt: skip
+        inputs.classifier,
+        inputs.clips,
+        inputs.labels,
+        eps=budgets,
+        step_sizes=choices.absolute,
+        step_ratios=choices.ratios,
+        max_steps=steps,
+        loss=loss,
+        random_start=random_start,
+        seed=seed,
+        progress=True,
+    )
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
     write_sweep(folder, surface, fitted, law, seconds)
