@@ -31,12 +31,18 @@ class RunFolder:
         path: the folder; None makes `runs/<command>-<time>` in the current folder.
         command: name of the command.
         settings: everything that was asked for, as JSON can hold it.
+        resume: go on with the run of the same settings that is there already.
 
     Raises:
-        InputError: when the folder holds something already, or cannot be written.
+        InputError: when the folder holds something else already, or cannot be written.
     """
 
-    def __init__(self, path: Path | None, command: str, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, path: Path | None, command: str, settings: dict[str, Any], *, resume: bool = False
+    ) -> None:
+        if resume:
+            self.path = self._of_same_run(path, settings)
+            return
         if path is None:
             path = Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
         if path.exists() and not path.is_dir():
@@ -47,6 +53,24 @@ class RunFolder:
             )
         self.path = path
         self.write_json("config.json", run_config(command, settings))
+
+    @staticmethod
+    def _of_same_run(path: Path | None, settings: dict[str, Any]) -> Path:
+        """Check that a folder holds a run with these settings."""
+        if path is None:
+            raise InputError("--resume needs the folder of the run: add --out DIR")
+        try:
+            found = json.loads((path / "config.json").read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"--out {path} holds no run to resume (no config.json)") from error
+        wanted = json.loads(json.dumps(settings))
+        for name in {**found, **wanted}:
+            if found.get(name) != wanted.get(name):
+                raise InputError(
+                    f"--resume: the run in {path} had {name} {found.get(name)!r}, now it is "
+                    f"{wanted.get(name)!r}: repeat its settings, or start a new folder"
+                )
+        return path
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file into the folder."""

@@ -1,6 +1,7 @@
 """Sweep PGD's step size: the adversarial loss over (budget, step size, number of steps)."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from advvid.micro_batch import MicroBatcher, default_micro_batch
 from advvid.progress import Advance, progress_bar
 from advvid.random_streams import clip_seeds, uniform
 from advvid.step_size_surface import StepSizeSurface
+from advvid.sweep_parts import SweepParts, fingerprint
 from advvid.sweep_plan import Level, SweepPlan, plan_sweep
 
 DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))
@@ -26,6 +28,8 @@ DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))
 
 DEFAULT_RATIOS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 """Step sizes as multiples of the budget."""
+
+_CLIPS_AT_MOST = 8
 
 
 def sweep_step_size(
@@ -41,6 +45,7 @@ def sweep_step_size(
     random_start: bool = False,
     seed: int = 0,
     memory: int | None = None,
+    part_file: Path | None = None,
     progress: bool = False,
 ) -> StepSizeSurface:
     """Measure the loss of PGD for every budget, step size and number of steps.
@@ -61,13 +66,16 @@ def sweep_step_size(
         random_start: start uniformly in the box of each budget instead of at the clip.
         seed: of the random starts.
         memory: bytes that iterates may take; None chooses by the device.
+        part_file: keeps the clips that are done while the sweep runs; when it is there already, the
+            sweep goes on from it.
         progress: show a bar.
 
     Returns:
         Loss and success of every clip at every point of the grid.
 
     Raises:
-        InputError: when clips, labels, budgets or step sizes cannot be used.
+        InputError: when clips, labels, budgets or step sizes cannot be used, or the part file
+            belongs to another sweep.
 
     Source: Kinfu and Vidal 2022, sec. 3.1, Fig. 1 and 2.
     """
@@ -86,10 +94,15 @@ def sweep_step_size(
     size = _clips_at_once(data.shape[1:], plan.width, classifier.device, memory)
     batcher = MicroBatcher(default_micro_batch(data.shape[1:], classifier.device))
     model = classifier.differentiable()
-    parts: list[tuple[Tensor, Tensor]] = []
+    settings = [budgets.tolist(), grid.tolist(), max_steps, loss, random_start, seed]
+    parts = SweepParts(
+        part_file,
+        "" if part_file is None else fingerprint(classifier.model, [data, targets], settings),
+    )
     total = len(data) * (plan.gradients + plan.forwards)
     with frozen(classifier.model), progress_bar("Sweep", total, shown=progress) as advance:
-        for start in range(0, len(data), size):
+        advance(parts.clips * (plan.gradients + plan.forwards))
+        for start in range(parts.clips, len(data), size):
             at = slice(start, start + size)
             runner = _TreeRunner(
                 model,
@@ -99,8 +112,9 @@ def sweep_step_size(
                 batcher,
                 advance,
             )
-            parts.append(runner.run(plan, None if seeds is None else seeds[at]))
-    by_node, correct_by_node = (torch.cat(part, dim=1).numpy() for part in zip(*parts, strict=True))
+            parts.add(*runner.run(plan, None if seeds is None else seeds[at]))
+    parts.remove()
+    by_node, correct_by_node = (part.numpy() for part in parts.joined())
     offsets = np.cumsum([0, len(plan.roots), *map(len, plan.levels)])[:-1]
     index = (plan.node + offsets[:, None, None]).transpose(1, 2, 0)
     return StepSizeSurface(
@@ -208,10 +222,14 @@ def _grid(
 def _clips_at_once(
     clip_shape: Sequence[int], width: int, device: torch.device, memory: int | None
 ) -> int:
-    """How many clips' trees fit into memory: two levels of float32 and one of signs."""
+    """How many clips go through the tree together.
+
+    Two levels of float32 and one of signs have to fit into memory. More than a few clips would gain
+    nothing, as a level is many times wider, and would be lost together by a kill.
+    """
     if memory is None:
         memory = 2**29
         if device.type == "cuda":
             memory = torch.cuda.mem_get_info(device)[0] // 3
     clip_bytes = 4 * int(np.prod(clip_shape))
-    return max(1, int(memory / (2.25 * width * clip_bytes)))
+    return max(1, min(_CLIPS_AT_MOST, int(memory / (2.25 * width * clip_bytes))))

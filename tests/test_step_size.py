@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from advvid import step_size
 from advvid.attacks import StepSizeLaw, linf_pgd
 from advvid.attacks.sign_gradient import sign_step_
 from advvid.errors import InputError
@@ -53,6 +54,42 @@ def test_memory_and_batches_change_nothing() -> None:
         for memory in (1, 2**28)
     ]
     np.testing.assert_allclose(runs[0].losses, runs[1].losses, rtol=1e-5)
+
+
+def test_a_killed_sweep_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, labels = random_clips(5)
+    kwargs: dict[str, Any] = {"eps": EPS, "max_steps": 3, "memory": 1}
+    whole = sweep_step_size(classifier_for(), clips, labels, **kwargs)
+    part, runs = tmp_path / "part.npz", []
+    original = step_size._TreeRunner.run
+
+    def stop_at_the_fourth(self: Any, *args: Any) -> Any:
+        runs.append(1)
+        if len(runs) == 4:
+            raise KeyboardInterrupt
+        return original(self, *args)
+
+    monkeypatch.setattr(step_size._TreeRunner, "run", stop_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        sweep_step_size(classifier_for(), clips, labels, part_file=part, **kwargs)
+    for other in ({"max_steps": 2}, {"eps": EPS[:2]}, {"loss": "cw"}):
+        with pytest.raises(InputError, match="another sweep"):
+            sweep_step_size(classifier_for(), clips, labels, part_file=part, **{**kwargs, **other})
+    with pytest.raises(InputError, match="another sweep"):
+        sweep_step_size(classifier_for(small_model(1)), clips, labels, part_file=part, **kwargs)
+    resumed = sweep_step_size(classifier_for(), clips, labels, part_file=part, **kwargs)
+    assert len(runs) == 4 + 2
+    np.testing.assert_array_equal(resumed.losses, whole.losses)
+    assert not part.exists()
+
+
+def test_a_part_file_that_is_none_is_named(tmp_path: Path) -> None:
+    clips, labels = random_clips(1)
+    (tmp_path / "part.npz").write_text("no")
+    with pytest.raises(InputError, match=r"part\.npz"):
+        sweep_step_size(classifier_for(), clips, labels, part_file=tmp_path / "part.npz")
 
 
 def test_step_sizes_above_twice_the_budget_are_flat() -> None:

@@ -77,6 +77,14 @@ def sweep_step_size(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a stopped sweep in --out; all else as it was started.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     seed: options.Seed = 0,
     out: options.Out = None,
 ) -> None:
@@ -113,7 +121,7 @@ def sweep_step_size(
         "on_bad_video": on_bad_video, "eps": eps, "alphas": alphas, "steps": steps, "loss": loss,
         "random_start": random_start, "precision": precision, "seed": seed,
     }  # fmt: skip
-    folder = RunFolder(out, "sweep-step-size", {**settings, "found": inputs.facts})
+    folder = RunFolder(out, "sweep-step-size", {**settings, "found": inputs.facts}, resume=resume)
     console = Console()
     for note in inputs.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
@@ -130,6 +138,7 @@ def sweep_step_size(
         loss=loss,
         random_start=random_start,
         seed=seed,
+        part_file=folder.path / "part.npz",
         progress=True,
     )
     seconds = time.perf_counter() - started

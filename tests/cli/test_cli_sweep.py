@@ -1,8 +1,10 @@
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import av
@@ -110,6 +112,39 @@ def test_bad_videos_are_listed_and_counted(advvid: CommandRunner, tmp_path: Path
     assert "0.mp4" in done.out
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert [Path(s["path"]).name for s in config["settings"]["found"]["skipped"]] == ["0.mp4"]
+
+
+def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
+    advvid: CommandRunner, tmp_path: Path
+) -> None:
+    common = ["sweep-step-size", *FRESH, "--clips", "40"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "advvid.cli.app", *common, "--out", "killed"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    part = tmp_path / "killed" / "part.npz"
+    while not part.exists() and started.poll() is None:
+        time.sleep(0.01)
+    started.kill()
+    assert started.wait() == -signal.SIGKILL
+    assert part.exists()
+    other = advvid(*common, "--resume", "--out", "killed", "--steps", "3")
+    assert other.code == 2
+    assert "steps" in other.err
+    assert advvid(*common, "--resume", "--out", "killed").code == 0
+    assert advvid(*common, "--out", "whole").code == 0
+    killed, whole = (
+        StepSizeSurface.load(tmp_path / d / "surface.npz") for d in ("killed", "whole")
+    )
+    np.testing.assert_allclose(killed.losses, whole.losses, rtol=1e-5)
+    assert not part.exists()
+
+
+def test_resume_needs_a_run(advvid: CommandRunner, tmp_path: Path) -> None:
+    assert "--out" in advvid("sweep-step-size", *FRESH, "--resume").err
+    done = advvid("sweep-step-size", *FRESH, "--resume", "--out", "nothing")
+    assert done.code == 2
+    assert "no run to resume" in done.err
 
 
 def test_classes_are_matched_by_name(advvid: CommandRunner, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""The finished part of a sweep on disk, so that a killed one goes on where it was."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advvid.errors import InputError
+from advvid.files import write_atomically
+
+
+class SweepParts:
+    """Collects the results of clips that are done, and keeps them in a file where there is one.
+
+    Args:
+        path: the file; None keeps nothing on disk.
+        fingerprint: of everything the results depend on, see `fingerprint`.
+
+    Raises:
+        InputError: when the file belongs to another sweep, or cannot be read.
+    """
+
+    def __init__(self, path: Path | None, fingerprint: str) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        self.losses: list[Tensor] = []
+        self.correct: list[Tensor] = []
+        if path is not None and path.exists():
+            self._load(path)
+
+    @property
+    def clips(self) -> int:
+        """Number of clips that are done."""
+        return sum(part.shape[1] for part in self.losses)
+
+    def add(self, losses: Tensor, correct: Tensor) -> None:
+        """Take the results of further clips, (nodes, clips) each, and write all so far."""
+        self.losses.append(losses)
+        self.correct.append(correct)
+        if self.path is not None:
+            write_atomically(self.path, self._write)
+
+    def joined(self) -> tuple[Tensor, Tensor]:
+        """Give losses and correctness of all clips, (nodes, clips) each."""
+        return torch.cat(self.losses, dim=1), torch.cat(self.correct, dim=1)
+
+    def remove(self) -> None:
+        """Delete the file: the sweep is complete."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _write(self, path: Path) -> None:
+        losses, correct = self.joined()
+        np.savez(
+            path, fingerprint=np.array(self.fingerprint), losses=losses.numpy(),
+            correct=correct.numpy(),
+        )  # fmt: skip
+
+    def _load(self, path: Path) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                found = str(arrays["fingerprint"])
+                losses, correct = (torch.from_numpy(arrays[key]) for key in ("losses", "correct"))
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(
+                f"cannot go on from {path}: {error}; delete it to start anew"
+            ) from error
+        if found != self.fingerprint:
+            raise InputError(
+                f"{path} is the part of another sweep (other model, clips or settings): repeat its "
+                "settings, or choose another folder"
+            )
+        self.losses, self.correct = [losses], [correct]
+
+
+def fingerprint(model: nn.Module, tensors: list[Tensor], settings: list[Any]) -> str:
+    """Hash the weights of a model, tensors and settings."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for tensor in (*model.state_dict().values(), *tensors):
+        digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
