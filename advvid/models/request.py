@@ -1,0 +1,41 @@
+"""What a builder of models is asked for."""
+
+from dataclasses import dataclass
+
+from advvid.errors import InputError
+from advvid.models.weight_files import WeightFile
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """One call of `load_model`, checked and split up.
+
+    Args:
+        spec: as it was given.
+        name: what follows the family's prefix, the whole spec where there is none.
+        num_classes: K that is wanted, None for what the weights or the architecture have; builders
+            may leave it to `load_model`, which replaces heads.
+        weights: name of pretrained weights, None for a fresh initialization or a file.
+        file: weights to be loaded after building, for builders that read the structure off them.
+        frames: T, None for the default.
+        size: H = W in pixels, None for the default.
+    """
+
+    spec: str
+    name: str
+    num_classes: int | None = None
+    weights: str | None = None
+    file: WeightFile | None = None
+    frames: int | None = None
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        for option in ("num_classes", "frames", "size"):
+            value = getattr(self, option)
+            if value is not None and value < 1:
+                raise InputError(f"{option} must be at least 1; got {value}")
+
+    def input_shape(self, frames: int, size: int) -> tuple[int, int, int, int]:
+        """Give (3, T, H, W), from these defaults where nothing was asked for."""
+        side = self.size or size
+        return (3, self.frames or frames, side, side)
