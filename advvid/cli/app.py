@@ -1,6 +1,7 @@
 """The `advvid` command."""
 
 import sys
+import warnings
 from typing import Any, NoReturn
 
 import typer
@@ -44,6 +45,7 @@ def main() -> None:
     if debug:
         # Accepted anywhere on the line, not only in front of the command.
         sys.argv.remove("--debug")
+    warnings.showwarning = _note
     try:
         code = app(standalone_mode=False)
     except _UsageError as error:
@@ -55,12 +57,21 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Print a warning as one line: the place in our source says nothing to a user."""
+    _print_error(f"note: {message}")
+
+
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
     if debug and error is not None:
         raise error
+    _print_error(message)
+    sys.exit(code)
+
+
+def _print_error(message: str) -> None:
     # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
     Console(stderr=True, soft_wrap=True).print(f"advvid: {message}", markup=False, highlight=False)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

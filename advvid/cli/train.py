@@ -105,6 +105,14 @@ def train(
             rich_help_panel=TRAINING,
         ),
     ] = "train",
+    bn_momentum: Annotated[
+        float | None,
+        typer.Option(
+            "--bn-momentum",
+            help="Weight of a batch in the statistics; the model's own unless given.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -139,16 +147,18 @@ def train(
 ) -> None:
     """Train or fine-tune a model, and measure it on held-out clips after each epoch.
 
-    The classes come from the data: a classifier of another width is replaced by a new one. Trains
-    on the train split and measures on val (for videos without one: the held-out test part).
-    Writes weights (model.safetensors, for --weights), history.csv, history.json, learning_curve.png
-    and results.json after each epoch, and a checkpoint from which a killed run goes on to the same
-    weights.
+    The classes come from the data: a classifier of another width is replaced by
+    a new one. Trains on the train split and measures on val (for videos without
+    one: the held-out test part).
+
+    Writes weights (model.safetensors, for --weights), history.csv, history.json,
+    learning_curve.png and results.json after each epoch, and a checkpoint from
+    which a killed run goes on to the same weights.
     """
     from datetime import datetime
     from pathlib import Path
 
-    from lightning_fabric.utilities.rank_zero import rank_zero_only
+    from torch import distributed
 
     from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
@@ -161,8 +171,8 @@ def train(
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "head_lr": head_lr, "weight_decay": weight_decay, "schedule": schedule,
         "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "grad_clip": grad_clip,
-        "batch_norm": batch_norm, "precision": precision, "workers": workers, "seed": seed,
-        "checkpoint_every": checkpoint_every,
+        "batch_norm": batch_norm, "bn_momentum": bn_momentum, "precision": precision,
+        "workers": workers, "seed": seed, "checkpoint_every": checkpoint_every,
     }  # fmt: skip
     # Before anything is loaded: a slip should cost no time.
     settings = TrainSettings(**chosen)
@@ -181,7 +191,7 @@ def train(
     except KeyboardInterrupt:
         typer.echo(f"advvid: stopped; to go on: the same command, --out {out} --resume", err=True)
         raise SystemExit(130) from None
-    if rank_zero_only.rank == 0:
+    if not distributed.is_initialized() or distributed.get_rank() == 0:
         _report(history, len(train_data.classes), out)
 
 

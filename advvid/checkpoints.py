@@ -1,0 +1,83 @@
+"""The state of a training run on disk, from which it goes on as if nothing had happened."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from advvid.errors import InputError
+from advvid.files import write_atomically
+
+_FORMAT = 1
+
+
+@dataclass
+class Checkpoint:
+    """All that a run needs besides its data and settings: tensors, numbers and strings.
+
+    Args:
+        identity: what must be the same at a resume, see `check_same_run`.
+        model: state dict of the module.
+        optimizer: state dict of the optimizer.
+        step_state: what a stateful step remembers, or None.
+        epoch: epochs that are complete.
+        iteration: steps done in the epoch after them.
+        tally: float64 (3,), sums of that epoch, see `Tally`.
+        seconds: wall time spent in that epoch.
+        history: rows of `History`.
+        skipped: (path, reason) of videos that could not be read.
+    """
+
+    identity: dict[str, Any]
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    step_state: Any = None
+    epoch: int = 0
+    iteration: int = 0
+    tally: torch.Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint; until it is whole and on the disk, the one before it stays.
+
+    Raises:
+        InputError: naming file and reason, when it cannot be written.
+    """
+    content = {"format": _FORMAT, **vars(checkpoint)}
+
+    def write(temporary: Path) -> None:
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as error:
+            # torch's file writer reports a full disk as a RuntimeError of many lines.
+            raise OSError(str(error).splitlines()[0] or "the disk is full") from error
+
+    write_atomically(path, write)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint to the CPU, without unpickling any code.
+
+    Raises:
+        InputError: when there is none, or it is not a training checkpoint.
+    """
+    if not path.is_file():
+        raise InputError(f"no run to resume: there is no {path}; leave out --resume to start one")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # The restricted unpickler meets arbitrary bytes with any exception there is.
+        raise InputError(
+            f"cannot read {path}: it is not a checkpoint of a training run; start another run in "
+            "another folder"
+        ) from error
+    if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
+        raise InputError(
+            f"{path} holds something else than a training run (format {_FORMAT}): start another "
+            "run in another folder, with --weights for weights"
+        )
+    return Checkpoint(**content)

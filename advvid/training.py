@@ -1,0 +1,150 @@
+"""The one training loop, on Lightning Fabric."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from advvid.data.clip_dataset import ClipDataset
+from advvid.errors import InputError
+from advvid.history import History
+from advvid.optimization import make_optimizer
+from advvid.training_fabric import launch_fabric
+from advvid.training_folder import TrainingFolder
+from advvid.training_mode import borrowed
+from advvid.training_order import epoch_keys, steps_per_epoch
+from advvid.training_progress import TrainingProgress
+from advvid.training_run import TrainingRun
+from advvid.training_settings import TrainSettings, check_same_run
+from advvid.training_step import TrainStep, clean_step, step_name
+
+
+def train(
+    model: nn.Module,
+    train_data: ClipDataset,
+    val_data: ClipDataset | None = None,
+    *,
+    settings: TrainSettings | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    step: TrainStep = clean_step,
+    device: str | torch.device = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    progress: bool = False,
+    config: Mapping[str, Any] | None = None,
+) -> History:
+    """Train a model in place.
+
+    Order, augmentation and dropout are functions of (seed, epoch, step), so a run that was killed
+    and resumed gives the weights of an unbroken one: bit for bit on a CPU in float32.
+
+    Args:
+        model: clips (B, 3, T, H, W) in [0, 1] -> logits (B, K). Only parameters that ask for a
+            gradient are trained. It comes back in the mode and on the device that it had.
+        train_data: clips to train on, seen in their training view.
+        val_data: clips to measure on after each epoch, seen in their evaluation view.
+        settings: see `TrainSettings`.
+        out: folder for checkpoint, weights, history, learning curve and results; None writes none.
+        resume: go on with the run in `out`.
+        step: what a step trains on; defenses put theirs here.
+        device: "auto", "cpu", "cuda", "cuda:1".
+        devices: processes on this machine, one a device. A batch is shared among them, its
+            gradient is that of the whole batch; batch-norm statistics are those of each share.
+        nodes: machines; start the same command on each with torchrun.
+        progress: show a progress bar.
+        config: what else makes up the run (numbers and strings): it goes into config.json, and
+            must be the same at a resume.
+
+    Returns:
+        Loss and accuracy of every epoch, and the videos that were skipped.
+
+    Raises:
+        InputError: when settings, data and model do not fit, when `out` cannot be written or holds
+            another run, or when the loss is not finite any more.
+    """
+    settings = TrainSettings() if settings is None else settings
+    check_data(train_data, val_data)
+    fabric = launch_fabric(device, precision=settings.precision, devices=devices, nodes=nodes)
+    # Says at once when the batches cannot be shared.
+    epoch_keys(
+        len(train_data), batch_size=settings.batch_size, seed=0, epoch=0, world=fabric.world_size
+    )
+    identity = {**run_identity(model, train_data, settings, step), **(config or {})}
+    folder, found = None, None
+    if out is not None:
+        folder = TrainingFolder(
+            Path(out), classes=train_data.classes, input_shape=train_data.clip_shape
+        )
+        found = folder.open_run(resume=resume)
+        if found is not None:
+            check_same_run(found.identity, identity)
+        # Nobody writes into the folder before everybody has looked at it.
+        fabric.barrier()
+    elif resume:
+        raise InputError("there is nothing to resume without a folder: give the out of the run")
+    optimizer = make_optimizer(model, settings, num_classes=len(train_data.classes))
+    total = settings.epochs * steps_per_epoch(len(train_data), settings.batch_size)
+    with (
+        borrowed(model, fabric.device),
+        TrainingProgress(
+            total=total, epochs=settings.epochs, shown=progress and fabric.is_global_zero
+        ) as display,
+    ):
+        run = TrainingRun(
+            fabric, model, optimizer, train_data, val_data,
+            settings=settings, step=step, folder=folder, display=display, identity=identity,
+        )  # fmt: skip
+        if found is not None:
+            run.state.restore(found)
+        elif folder is not None:
+            if fabric.is_global_zero:
+                folder.start(model, {**identity, "device": str(fabric.device)})
+            # Shows a full disk now, and makes a run that is killed in its first epoch resumable.
+            run.save()
+        return run.finish()
+
+
+def check_data(train_data: ClipDataset, val_data: ClipDataset | None) -> None:
+    """Refuse data sets that do not go together.
+
+    Raises:
+        InputError: naming the difference.
+    """
+    if min(train_data.labels, default=0) < 0:
+        raise InputError(f"{train_data.name} has no labels to train on: use a labeled data set")
+    if val_data is None:
+        return
+    if len(val_data) == 0:
+        raise InputError("the validation set is empty: leave it out, or choose another split")
+    for what in ("classes", "clip_shape"):
+        ours, theirs = getattr(train_data, what), getattr(val_data, what)
+        if ours != theirs:
+            raise InputError(
+                f"training and validation clips differ in {what.replace('_', ' ')}: {ours} and "
+                f"{theirs}; load both in the same way"
+            )
+
+
+def run_identity(
+    model: nn.Module, data: ClipDataset, settings: TrainSettings, step: TrainStep
+) -> dict[str, Any]:
+    """Collect what must be the same for a run to be resumed."""
+    return {
+        **settings.identity(),
+        "model": getattr(model, "spec", type(model).__name__),
+        "data": data.name,
+        "clips": f"{len(data)} ({clips_digest(data)})",
+        "clip_shape": "x".join(map(str, data.clip_shape)),
+        "step": step_name(step),
+    }
+
+
+def clips_digest(data: ClipDataset) -> str:
+    """Hash names and labels of all clips, so that another split is told apart; decodes nothing."""
+    names = (data.identity(index) for index in range(len(data)))
+    content = "\n".join(f"{name} {label}" for name, label in zip(names, data.labels, strict=True))
+    return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()

@@ -1,0 +1,111 @@
+"""The folder of a training run: what is in it when, and who may write there."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from advvid.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.errors import InputError
+from advvid.files import write_atomically, write_text
+from advvid.history import History
+from advvid.run_folder import RunFolder
+
+CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
+HISTORY_CSV, HISTORY_JSON, CURVE = "history.csv", "history.json", "learning_curve.png"
+RESULTS = "results.json"
+_OURS = (CHECKPOINT, WEIGHTS, HISTORY_CSV, HISTORY_JSON, CURVE, RESULTS)
+
+
+class TrainingFolder:
+    """Files of one run: all but config and checkpoint are rewritten after every epoch.
+
+    Args:
+        path: the folder; made when the run starts.
+        classes: names in label order, for the weights file.
+        input_shape: (3, T, H, W) that the model is trained for, for the weights file.
+    """
+
+    def __init__(
+        self, path: Path, *, classes: tuple[str, ...], input_shape: tuple[int, int, int, int]
+    ) -> None:
+        self.path, self.classes, self.input_shape = path, classes, input_shape
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the checkpoint is."""
+        return self.path / CHECKPOINT
+
+    def open_run(self, *, resume: bool) -> Checkpoint | None:
+        """Find the run to go on with, or make sure that there is none.
+
+        Returns:
+            The last checkpoint when `resume`, None for a new run.
+
+        Raises:
+            InputError: when `resume` finds no run, or a new run would overwrite files of another.
+        """
+        if resume:
+            found = load_checkpoint(self.checkpoint)
+            # What a killed process was writing.
+            for leftover in self.path.glob(f".{self.checkpoint.stem}-*{self.checkpoint.suffix}"):
+                leftover.unlink(missing_ok=True)
+            return found
+        taken = [name for name in _OURS if (self.path / name).exists()]
+        if taken:
+            raise InputError(
+                f"{self.path} already holds a run ({', '.join(taken)}): go on with it by --resume, "
+                "or choose another --out"
+            )
+        return None
+
+    def start(self, model: nn.Module, settings: dict[str, Any]) -> None:
+        """Write config.json, and say before the first step when the disk cannot hold the run.
+
+        Raises:
+            InputError: when space for weights and two checkpoints (the old one stays until the new
+                one is whole) is missing, or the folder cannot be written.
+        """
+        RunFolder(self.path, "train", settings)
+        weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
+        # Weights and two moments in each of two checkpoints, two copies of the weights file.
+        needed, free = 8 * weights, shutil.disk_usage(self.path).free
+        if free < needed:
+            raise InputError(
+                f"{self.path} has {free / 2**20:.0f} MB of free space; this run needs "
+                f"{needed / 2**20:.0f} MB for checkpoints: free some or choose another --out"
+            )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Replace the checkpoint."""
+        save_checkpoint(checkpoint, self.checkpoint)
+
+    def write_epoch(self, model: nn.Module, history: History, *, epochs: int) -> None:
+        """Write weights, history, curve and results as they are after an epoch."""
+        from advvid.models import save_weights
+        from advvid.plots_training import learning_curve
+
+        save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
+        write_text(self.path / HISTORY_CSV, history.to_csv())
+        write_text(self.path / HISTORY_JSON, history.to_json())
+        figure = learning_curve(history)
+        write_atomically(self.path / CURVE, lambda file: figure.savefig(file, dpi=150))
+        write_text(self.path / RESULTS, json.dumps(results(history, epochs), indent=2) + "\n")
+
+
+def results(history: History, epochs: int) -> dict[str, Any]:
+    """Sum a run up: its last epoch, its time, and which videos were skipped.
+
+    The best epoch is not singled out: choosing it by the clips it is judged on flatters it.
+    """
+    rows = history.rows()
+    return {
+        "epochs": len(rows),
+        "finished": len(rows) == epochs,
+        **{name: value for name, value in rows[-1].items() if name not in ("epoch", "seconds")},
+        "seconds": sum(record.seconds for record in history.epochs),
+        "skipped_videos": len(history.skipped),
+        "skipped": [video._asdict() for video in history.skipped],
+    }

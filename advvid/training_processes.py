@@ -1,0 +1,60 @@
+"""What the processes of a run tell each other; with one process, nothing."""
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from advvid.data.bad_video import BadVideo
+from advvid.training_mode import normalizations
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def over_processes(fabric: "Fabric", tensor: Tensor, how: Literal["sum", "max"]) -> Tensor:
+    """Reduce a tensor over all processes; the given one is not changed."""
+    if fabric.world_size == 1:
+        return tensor
+    gathered = fabric.all_gather(tensor)
+    assert isinstance(gathered, Tensor)
+    return gathered.sum(0) if how == "sum" else gathered.amax(0)
+
+
+def batch_weight(fabric: "Fabric", count: int) -> float:
+    """Weigh a process's mean loss so that the mean over processes is the mean over clips.
+
+    Args:
+        fabric: launched.
+        count: clips that this process has for the step.
+
+    Returns:
+        1 with one process; 0, for all of them, when one has no clip because its videos could not
+        be read: a gradient needs every process, so all pass over the step.
+    """
+    if fabric.world_size == 1:
+        return float(count > 0)
+    counts = fabric.all_gather(torch.tensor(count, device=fabric.device))
+    assert isinstance(counts, Tensor)
+    if int(counts.min()) == 0:
+        return 0.0
+    return count * fabric.world_size / int(counts.sum())
+
+
+def average_batch_norm(fabric: "Fabric", model: nn.Module) -> None:
+    """Give all processes the mean of their batch-norm statistics, so that they measure alike."""
+    if fabric.world_size == 1:
+        return
+    for norm in normalizations(model):
+        for statistics in (norm.running_mean, norm.running_var):
+            if statistics is not None:
+                statistics.copy_(over_processes(fabric, statistics, "sum") / fabric.world_size)
+
+
+def all_videos(fabric: "Fabric", videos: list[BadVideo]) -> list[BadVideo]:
+    """Join the lists of all processes, each video once."""
+    if fabric.world_size == 1:
+        return videos
+    gathered: list[list[BadVideo] | None] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(gathered, videos)
+    return list(dict.fromkeys(video for part in gathered for video in part or []))

@@ -1,0 +1,95 @@
+"""How far a training run is, and how that goes into a checkpoint and comes back."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from advvid.checkpoints import Checkpoint
+from advvid.data.bad_video import BadVideo
+from advvid.errors import InputError
+from advvid.history import EpochRecord, History
+from advvid.training_processes import over_processes
+from advvid.training_step import StatefulStep, TrainStep
+from advvid.training_tally import Tally
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class TrainingState:
+    """Everything of a run that changes from step to step.
+
+    Args:
+        fabric: launched.
+        model: the bare module, on its device.
+        optimizer: over its parameters.
+        step: may have a state of its own.
+    """
+
+    def __init__(
+        self,
+        fabric: "Fabric",
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        step: TrainStep,
+    ) -> None:
+        self.fabric, self.model, self.optimizer, self.step = fabric, model, optimizer, step
+        self.history = History()
+        self.epoch = self.iteration = 0
+        self.tally = Tally(fabric.device)
+        self._started, self._seconds_before = time.monotonic(), 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall time spent in this epoch, before an interruption too."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    def next_epoch(self, record: EpochRecord) -> None:
+        """Put an epoch that is complete into the history, and start the next."""
+        self.history.epochs.append(record)
+        self.epoch, self.iteration = self.epoch + 1, 0
+        self.tally = Tally(self.fabric.device)
+        self._started, self._seconds_before = time.monotonic(), 0.0
+
+    def checkpoint(self, identity: dict[str, Any]) -> Checkpoint:
+        """Collect a checkpoint; every process has to call this."""
+        return Checkpoint(
+            identity=identity,
+            model=self.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            step_state=self.step.state_dict() if isinstance(self.step, StatefulStep) else None,
+            epoch=self.epoch,
+            iteration=self.iteration,
+            tally=over_processes(self.fabric, self.tally.sums, "sum").cpu(),
+            seconds=self.seconds,
+            history=self.history.rows(),
+            skipped=[(video.path, video.reason) for video in self.history.skipped],
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go back to where a checkpoint was made.
+
+        Raises:
+            InputError: when it is of another model.
+        """
+        try:
+            self.model.load_state_dict(checkpoint.model)
+            self.optimizer.load_state_dict(checkpoint.optimizer)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise InputError(
+                "cannot resume: the checkpoint is of another model or of other frozen parameters; "
+                "load the model as the run did"
+            ) from error
+        if isinstance(self.step, StatefulStep):
+            self.step.load_state_dict(checkpoint.step_state)
+        self.epoch, self.iteration = checkpoint.epoch, checkpoint.iteration
+        self.history = History(
+            [EpochRecord(**row) for row in checkpoint.history],
+            [BadVideo(*video) for video in checkpoint.skipped],
+        )
+        # The sums are those of all processes, so only one of them may bring them in again.
+        if self.fabric.is_global_zero:
+            self.tally = Tally(self.fabric.device, checkpoint.tally)
+        self._started, self._seconds_before = time.monotonic(), checkpoint.seconds

@@ -1,0 +1,79 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from advvid.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.errors import InputError
+
+
+def _checkpoint(value: float) -> Checkpoint:
+    return Checkpoint(
+        identity={"lr": 0.1, "grad_clip": None},
+        model={"weight": torch.full((2,), value)},
+        optimizer={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": []},
+        step_state={"radius": 0.5},
+        epoch=2,
+        iteration=7,
+        seconds=1.5,
+        history=[{"epoch": 1, "val_loss": None}],
+        skipped=[("a.avi", "broken")],
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(_checkpoint(1.0), path)
+    loaded = load_checkpoint(path)
+    assert torch.equal(loaded.model["weight"], torch.ones(2))
+    assert torch.equal(loaded.tally, torch.zeros(3, dtype=torch.float64))
+    plain = {k: v for k, v in vars(loaded).items() if k not in ("model", "optimizer", "tally")}
+    expected = vars(_checkpoint(1.0))
+    assert plain == {k: expected[k] for k in plain}
+
+
+def test_a_write_that_fails_half_way_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(_checkpoint(1.0), path)
+
+    def half(content: object, file: Path) -> None:
+        file.write_bytes(b"PK half")
+        raise RuntimeError("[enforce fail] unexpected pos 64 vs 0\nmore lines")
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(InputError, match=r"cannot write .*checkpoint.pt") as caught:
+        save_checkpoint(_checkpoint(2.0), path)
+    assert "\n" not in str(caught.value)
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert load_checkpoint(path).model["weight"][0] == 1
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(InputError, match="no run to resume"):
+        load_checkpoint(path)
+    for content in (b"", b"text that is no checkpoint", b"PK\x03\x04 half an archive"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="not a checkpoint"):
+            load_checkpoint(path)
+    torch.save({"weight": torch.ones(1)}, path)
+    with pytest.raises(InputError, match="something else"):
+        load_checkpoint(path)
+
+
+class _Code:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (os.environ["ADVVID_TEST_FOLDER"],)
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = tmp_path / "made by the checkpoint"
+    monkeypatch.setenv("ADVVID_TEST_FOLDER", str(victim))
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"format": 1, "model": _Code()}, path)
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load_checkpoint(path)
+    assert not victim.exists()
