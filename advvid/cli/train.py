@@ -9,7 +9,7 @@ from advvid.cli import options
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from advvid.history import History
+    from advvid.training.history import History
 
 TRAINING = "Training"
 
@@ -163,7 +163,7 @@ def train(
     from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
     from advvid.training import train as run
-    from advvid.training_settings import TrainSettings
+    from advvid.training.settings import TrainSettings
 
     if resume and out is None:
         raise InputError("--resume needs the folder of the run: add --out DIR")

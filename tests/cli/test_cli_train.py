@@ -12,7 +12,7 @@ from advvid.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = (
-    "--model", "tests.training_stand_ins:TinyNet", "--frames", "4", "--size", "16",
+    "--model", "tests.training.stand_ins:TinyNet", "--frames", "4", "--size", "16",
     "--epochs", "2", "--batch-size", "4", "--device", "cpu",
 )  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.training_run.TrainingRun._take_step", interrupted)
+    monkeypatch.setattr("advvid.training.run.TrainingRun._take_step", interrupted)
     out = tmp_path / "run"
     assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
     last = capfd.readouterr().err.splitlines()[-1]

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from advvid.history import EpochRecord, History
-from advvid.plots_training import learning_curve
+from advvid.training.history import EpochRecord, History
+from advvid.training.learning_curve import learning_curve
 
 
 def _history(*, validated: bool) -> History:

@@ -7,9 +7,9 @@ import pytest
 
 from advvid.data.bad_video import BadVideo
 from advvid.errors import InputError
-from advvid.history import EpochRecord, History
-from advvid.training_folder import TrainingFolder
-from tests.training_stand_ins import TinyNet
+from advvid.training.folder import TrainingFolder
+from advvid.training.history import EpochRecord, History
+from tests.training.stand_ins import TinyNet
 
 SHAPE = (3, 2, 8, 8)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.data.bad_video import BadVideo
-from advvid.training_mode import normalizations
+from advvid.training.mode import normalizations
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

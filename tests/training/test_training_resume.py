@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from advvid.checkpoints import load_checkpoint
 from advvid.errors import InputError
 from advvid.training import train
-from advvid.training_settings import TrainSettings
-from tests.training_stand_ins import KilledAt, TinyNet, ToyClips, same, weights_in
+from advvid.training.checkpoints import load_checkpoint
+from advvid.training.settings import TrainSettings
+from tests.training.stand_ins import KilledAt, TinyNet, ToyClips, same, weights_in
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = TrainSettings(epochs=3, batch_size=6, lr=0.01, checkpoint_every=2, warmup_epochs=0.5)
 
 KILLED = """
@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from advvid.training import train
 from tests.test_training_resume import SETTINGS
-from tests.training_stand_ins import KilledAt, TinyNet, ToyClips
+from tests.training.stand_ins import KilledAt, TinyNet, ToyClips
 train(TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=Path(sys.argv[1]),
       step=KilledAt(8, by_signal=True), device="cpu")
 """

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from advvid.data.bad_video import BadVideo
 from advvid.errors import InputError
 from advvid.training import train
-from advvid.training_settings import TrainSettings
-from advvid.training_step import StepContext, clean_step
-from tests.training_stand_ins import TinyNet, ToyClips, same
+from advvid.training.settings import TrainSettings
+from advvid.training.step import StepContext, clean_step
+from tests.training.stand_ins import TinyNet, ToyClips, same
 
 QUICK = TrainSettings(epochs=2, batch_size=6, lr=0.01)
 

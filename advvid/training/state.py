@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from advvid.checkpoints import Checkpoint
 from advvid.data.bad_video import BadVideo
 from advvid.errors import InputError
-from advvid.history import EpochRecord, History
-from advvid.training_processes import over_processes
-from advvid.training_step import StatefulStep, TrainStep
-from advvid.training_tally import Tally
+from advvid.training.checkpoints import Checkpoint
+from advvid.training.history import EpochRecord, History
+from advvid.training.processes import over_processes
+from advvid.training.step import StatefulStep, TrainStep
+from advvid.training.tally import Tally
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -6,14 +6,14 @@ from torch import nn
 
 from advvid.errors import InputError
 from advvid.models import VideoModel
-from advvid.optimization import (
+from advvid.training.optimization import (
     classifier_head,
     learning_rate_factor,
     make_optimizer,
     set_learning_rate,
 )
-from advvid.training_settings import TrainSettings
-from tests.training_stand_ins import TinyNet
+from advvid.training.settings import TrainSettings
+from tests.training.stand_ins import TinyNet
 
 
 def _factors(**changes: object) -> list[float]:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advvid.errors import InputError
-from advvid.training_order import derive_seed, epoch_keys, steps_per_epoch
+from advvid.training.order import derive_seed, epoch_keys, steps_per_epoch
 
 
 @given(

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from advvid.errors import InputError
-from advvid.training_settings import TrainSettings, check_same_run
+from advvid.training.settings import TrainSettings, check_same_run
 
 
 @pytest.mark.parametrize(

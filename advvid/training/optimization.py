@@ -7,7 +7,7 @@ from torch import nn
 
 from advvid.errors import InputError
 from advvid.models import VideoModel
-from advvid.training_settings import TrainSettings
+from advvid.training.settings import TrainSettings
 
 MOMENTUM = 0.9
 _LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from advvid.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.errors import InputError
+from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 
 
 def _checkpoint(value: float) -> Checkpoint:

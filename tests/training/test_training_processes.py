@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from advvid.checkpoints import load_checkpoint
 from advvid.data.bad_video import BadVideo
 from advvid.training import train
-from advvid.training_settings import TrainSettings
-from tests.training_stand_ins import TinyNet, ToyClips
+from advvid.training.checkpoints import load_checkpoint
+from advvid.training.settings import TrainSettings
+from tests.training.stand_ins import TinyNet, ToyClips
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # 13 clips in batches of 4 over 2 processes; 3 cannot be read, so shares are uneven.
 SETTINGS = TrainSettings(epochs=2, batch_size=4, lr=0.01, checkpoint_every=2, grad_clip=0.5)
 

@@ -10,16 +10,16 @@ from torch import nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
-from advvid.history import History
-from advvid.optimization import make_optimizer
-from advvid.training_fabric import launch_fabric
-from advvid.training_folder import TrainingFolder
-from advvid.training_mode import borrowed
-from advvid.training_order import epoch_keys, steps_per_epoch
-from advvid.training_progress import TrainingProgress
-from advvid.training_run import TrainingRun
-from advvid.training_settings import TrainSettings, check_same_run
-from advvid.training_step import TrainStep, clean_step, step_name
+from advvid.training.fabric import launch_fabric
+from advvid.training.folder import TrainingFolder
+from advvid.training.history import History
+from advvid.training.mode import borrowed
+from advvid.training.optimization import make_optimizer
+from advvid.training.order import epoch_keys, steps_per_epoch
+from advvid.training.progress import TrainingProgress
+from advvid.training.run import TrainingRun
+from advvid.training.settings import TrainSettings, check_same_run
+from advvid.training.step import TrainStep, clean_step, step_name
 
 
 def train(

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from advvid.data.bad_video import BadVideo
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import clip_loader, to_unit
-from advvid.training_step import smoothed_cross_entropy
-from advvid.training_tally import Tally
+from advvid.training.step import smoothed_cross_entropy
+from advvid.training.tally import Tally
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from advvid.checkpoints import load_checkpoint
 from advvid.data.bad_video import BadVideo, BadVideoError
 from advvid.data.clip_dataset import ClipDataset
-from advvid.training_step import StepContext
+from advvid.training.checkpoints import load_checkpoint
+from advvid.training.step import StepContext
 
 
 class ToyClips(ClipDataset):

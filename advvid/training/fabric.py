@@ -7,7 +7,7 @@ import torch
 
 from advvid.devices import resolve_device
 from advvid.errors import InputError
-from advvid.training_settings import Precision
+from advvid.training.settings import Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

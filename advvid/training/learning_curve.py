@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from advvid.history import History
+from advvid.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from advvid.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.errors import InputError
 from advvid.files import write_atomically, write_text
-from advvid.history import History
 from advvid.run_folder import RunFolder
+from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.history import History
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
 HISTORY_CSV, HISTORY_JSON, CURVE = "history.csv", "history.json", "learning_curve.png"
@@ -85,7 +85,7 @@ class TrainingFolder:
     def write_epoch(self, model: nn.Module, history: History, *, epochs: int) -> None:
         """Write weights, history, curve and results as they are after an epoch."""
         from advvid.models import save_weights
-        from advvid.plots_training import learning_curve
+        from advvid.training.learning_curve import learning_curve
 
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
         write_text(self.path / HISTORY_CSV, history.to_csv())

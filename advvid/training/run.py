@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch, clip_loader, to_unit
 from advvid.errors import InputError
-from advvid.history import EpochRecord, History
-from advvid.optimization import learning_rate_factor, set_learning_rate
-from advvid.training_folder import TrainingFolder
-from advvid.training_mode import seed_step, set_training
-from advvid.training_order import derive_seed, epoch_keys, steps_per_epoch
-from advvid.training_processes import all_videos, average_batch_norm, batch_weight, over_processes
-from advvid.training_progress import TrainingProgress
-from advvid.training_settings import TrainSettings
-from advvid.training_state import TrainingState
-from advvid.training_step import StepContext, TrainStep, smoothed_cross_entropy
-from advvid.training_tally import means
-from advvid.training_validation import validate
+from advvid.training.folder import TrainingFolder
+from advvid.training.history import EpochRecord, History
+from advvid.training.mode import seed_step, set_training
+from advvid.training.optimization import learning_rate_factor, set_learning_rate
+from advvid.training.order import derive_seed, epoch_keys, steps_per_epoch
+from advvid.training.processes import all_videos, average_batch_norm, batch_weight, over_processes
+from advvid.training.progress import TrainingProgress
+from advvid.training.settings import TrainSettings
+from advvid.training.state import TrainingState
+from advvid.training.step import StepContext, TrainStep, smoothed_cross_entropy
+from advvid.training.tally import means
+from advvid.training.validation import validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

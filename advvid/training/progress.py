@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from advvid.history import EpochRecord
+from advvid.training.history import EpochRecord
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
