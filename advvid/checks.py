@@ -67,6 +67,20 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
     Raises:
         InputError: naming what came.
     """
+    check_label_form(labels, count)
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        raise InputError(
+            f"labels must be class indices from 0 to {num_classes - 1}; got {low} to {high}"
+        )
+
+
+def check_label_form(labels: Tensor, count: int) -> None:
+    """Refuse labels that are not integers (B,); their values are not looked at.
+
+    Raises:
+        InputError: naming what came.
+    """
     if labels.is_floating_point() or labels.dtype == torch.bool:
         raise InputError(
             f"labels must be integers (B,); got {labels.dtype} {tuple(labels.shape)}: "
@@ -74,11 +88,6 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
         )
     if tuple(labels.shape) != (count,):
         raise InputError(f"labels must be ({count},), one a clip; got {tuple(labels.shape)}")
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= num_classes:
-        raise InputError(
-            f"labels must be class indices from 0 to {num_classes - 1}; got {low} to {high}"
-        )
 
 
 def check_budget(eps: float | Tensor) -> None:

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape
+from advvid.checks import check_clip_shape, check_labels
 from advvid.errors import InputError
 from advvid.frozen import frozen
 from advvid.logits_model import LAYOUTS, CanonicalModel, LogitsModel
@@ -39,12 +40,12 @@ class ClipInterface:
     @property
     def layout(self) -> str:
         """Layout of all that goes in and comes out."""
-        return self._model.layout
+        return self._model.adapted.layout
 
     @property
     def precision(self) -> str:
         """Precision of the forward pass."""
-        return self._model.precision
+        return self._model.adapted.precision
 
     @property
     def clip_shape(self) -> tuple[int, ...] | None:
@@ -90,6 +91,18 @@ class ClipInterface:
             labels = labels[:, 0]
         return labels if labels.is_floating_point() else labels.to(torch.int64)
 
+    def to_targets(self, y: Any) -> Tensor:
+        """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are."""
+        given = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
+        soft = (
+            given.ndim == 2 and given.is_floating_point() and bool((given != given.round()).any())
+        )
+        if soft:
+            return given.to(torch.float32)
+        labels = self.to_labels(given)
+        check_labels(labels, len(given), self.nb_classes)
+        return labels
+
     def differentiable(self) -> nn.Module:
         """Give the module clips (B, C, T, H, W) -> logits (B, K) that attacks differentiate.
 
@@ -99,7 +112,7 @@ class ClipInterface:
             InputError: when a preprocessor has no differentiable (PyTorch) form.
         """
         if not self.preprocessing_operations:
-            return CanonicalModel(self._model)
+            return CanonicalModel(self._model.adapted)
         if not self.all_framework_preprocessing:
             names = ", ".join(type(p).__name__ for p in self.preprocessing_operations)
             raise InputError(
@@ -135,13 +148,23 @@ class _Preprocessed(nn.Module):
     def __init__(self, classifier: ClipInterface) -> None:
         super().__init__()
         self._classifier = classifier
-        self.model = classifier._model
+        self.model = classifier._model.adapted
 
     def forward(self, clips: Tensor) -> Tensor:
         classifier = self._classifier
         x = classifier.from_clips(clips, like=clips)
         for operation in classifier.preprocessing_operations:
             if operation.apply_predict:
-                x = operation.estimate_forward(x)
-        logits: Tensor = self.model(x)[-1]
+                x = _preprocess(operation, x)
+        logits: Tensor = self.model(x)
         return logits
+
+
+def _preprocess(operation: Any, x: Tensor) -> Tensor:
+    """Apply a preprocessor: its own values, with the gradient of its differentiable estimate."""
+    exact: Tensor = operation.forward(x)[0]
+    own_estimate = type(operation).estimate_forward is not PreprocessorPyTorch.estimate_forward
+    if not (own_estimate and x.requires_grad):
+        return exact
+    estimate: Tensor = operation.estimate_forward(x)
+    return estimate + (exact - estimate).detach()

@@ -1,6 +1,7 @@
 """An ART classifier for clips, without the round trip through numpy."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from advvid.devices import resolve_device
 from advvid.errors import InputError
 from advvid.fit_predict import FitPredict
 from advvid.frozen import frozen
-from advvid.logits_model import LogitsModel
+from advvid.logits_model import AdaptedModel, LogitsModel
 
 
 class VideoClassifier(FitPredict, PyTorchClassifier):
@@ -27,14 +28,14 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         model: a module from clips (B, C, T, H, W) to logits (B, K).
         loss: of logits and int labels; None is cross-entropy.
         input_shape: (C, T, H, W), or (T, H, W, C) with layout "NTHWC"; None takes it from the model
-            where the model knows it, and checks no shape otherwise.
+            where the model knows it. Without it no shape is checked, and some ART attacks fail.
         nb_classes: K; None takes it from the model.
         optimizer: for `fit`.
         layout: "NCTHW" or "NTHWC", of all that goes in and comes out.
         mean: per channel, subtracted inside, so that attacks see pixels; for models that do not
             normalize by themselves.
         std: per channel, divided by inside.
-        clip_values: range of the pixels; attacks of advvid take (0, 1).
+        clip_values: range of the pixels, which is (0, 1).
         device: "auto" (CUDA when there is one), "cpu", "cuda:1", ...; the model is moved there.
         precision: "float32", or "bf16" for bfloat16 autocast.
         preprocessing_defences: ART preprocessors, in front of the model.
@@ -55,8 +56,8 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         optimizer: torch.optim.Optimizer | None = None,
         *,
         layout: str = "NCTHW",
-        mean: tuple[float, ...] | None = None,
-        std: tuple[float, ...] | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
         clip_values: tuple[float, float] = (0.0, 1.0),
         device: str | torch.device = "auto",
         precision: str = "float32",
@@ -72,11 +73,17 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
             )
         if input_shape is None and (known := getattr(model, "input_shape", None)) is not None:
             input_shape = tuple(known) if layout == "NCTHW" else (*known[1:], known[0])
-        wrapper = LogitsModel(model, layout=layout, precision=precision, mean=mean, std=std)
-        wrapper.check()
+        if tuple(float(v) for v in clip_values) != (0.0, 1.0):
+            raise InputError(
+                f"clip_values must be (0, 1); got {clip_values}: divide clips by 255, and "
+                "pass mean and std for a model that wants other values"
+            )
+        adapted = AdaptedModel(
+            model, layout=layout, precision=precision, mean=mean, std=std, num_classes=nb_classes
+        )
         target = resolve_device(device)
         super().__init__(
-            model=wrapper,
+            model=LogitsModel(adapted),
             loss=nn.CrossEntropyLoss() if loss is None else loss,
             input_shape=input_shape,
             nb_classes=nb_classes,
@@ -98,13 +105,13 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
 
         Args:
             x: clips in the layout of the classifier; array or tensor.
-            y: labels, int (B,) or one-hot (B, K).
+            y: labels, int (B,), one-hot or soft (B, K).
             training_mode: run the model in training mode; its batch-norm statistics are restored.
 
         Returns:
             The gradient, of the shape, kind and device of `x`.
         """
-        clips, labels = self.to_clips(x).to(self.device), self.to_labels(y).to(self.device)
+        clips, labels = self.to_clips(x).to(self.device), self.to_targets(y).to(self.device)
         model = self.differentiable()
         with frozen(self._model, training=training_mode), torch.enable_grad():
             clips = clips.detach().requires_grad_(True)
@@ -115,16 +122,23 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         self, x: Array, label: Any = None, training_mode: bool = False, **kwargs: Any
     ) -> Array:
         """Differentiate logits with respect to the pixels; see ART's PyTorchClassifier."""
+        parameters = list(self._model.parameters())
+        kept = [parameter.grad for parameter in parameters]
         with frozen(self._model, training=training_mode):
             gradient: Array = super().class_gradient(x, label, training_mode, **kwargs)
+        # ART empties the gradients of the parameters on its way.
+        for parameter, grad in zip(parameters, kept, strict=True):
+            parameter.grad = grad
         return gradient
 
     def compute_loss(
         self, x: ArrayOrTensor, y: Any, reduction: str = "none", **kwargs: Any
     ) -> ArrayOrTensor:
         """Give the loss of clips: (B,), or a number for reduction "mean" or "sum"."""
-        clips, labels = self.to_clips(x).to(self.device), self.to_labels(y).to(self.device)
+        clips, labels = self.to_clips(x).to(self.device), self.to_targets(y).to(self.device)
         loss: Any = self._loss
+        if not hasattr(loss, "reduction"):
+            raise InputError(f"{type(loss).__name__} has no reduction: use one of torch's losses")
         kept, loss.reduction = loss.reduction, reduction
         try:
             with frozen(self._model):
@@ -134,14 +148,19 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         return losses if isinstance(x, Tensor) else losses.detach().cpu().numpy()
 
     def set_params(self, **kwargs: Any) -> None:
-        """Set parameters as in ART; a (mean, std) preprocessing stays in PyTorch, per channel."""
+        """Set parameters as in ART; a (mean, std) preprocessing stays in PyTorch, per channel.
+
+        Raises:
+            InputError: for what is fixed when the classifier is built.
+        """
+        fixed = {"model": self.model, "layout": self.layout, "precision": self.precision}
+        for name, value in fixed.items():
+            wanted = kwargs.pop(name, value)
+            if wanted is not value and (name == "model" or wanted != value):
+                raise InputError(f"{name} is fixed: build a new VideoClassifier")
         standard = kwargs.get("preprocessing")
         if isinstance(standard, tuple):
             kwargs["preprocessing"] = ChannelStandardization(*standard, layout=self.layout)
-        for name in ("layout", "precision"):
-            if name in kwargs:
-                setattr(self._model, name, kwargs.pop(name))
-        self._model.check()
         super().set_params(**kwargs)
 
     def clone_for_refitting(self) -> "VideoClassifier":

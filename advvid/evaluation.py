@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.registry import AttackSpec, parse_attack
-from advvid.checks import check_budget, check_clips, check_labels
+from advvid.checks import check_budget, check_clips, check_count, check_labels
 from advvid.clip_interface import Array
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
@@ -78,8 +78,18 @@ class Evaluation:
         return _accuracy(self.clean)
 
     def accuracy(self, attack: str, eps: float) -> Accuracy:
-        """Accuracy under one attack, by its name, or "worst case", and one budget."""
-        column = int(np.argmin(np.abs(np.array(self.eps) - eps)))
+        """Accuracy under one attack, by its name, or "worst case", and one budget.
+
+        Raises:
+            InputError: when the attack or the budget was not evaluated.
+        """
+        columns = np.flatnonzero(np.isclose(self.eps, eps))
+        if len(columns) == 0 or attack not in (*self.attacks, "worst case"):
+            raise InputError(
+                f"{attack} at eps {eps:g} was not evaluated; there are {', '.join(self.attacks)} "
+                f"at {', '.join(f'{e:g}' for e in self.eps)}"
+            )
+        column = int(columns[0])
         rows = self.worst if attack == "worst case" else self.robust[self.attacks.index(attack)]
         return _accuracy(rows[column])
 
@@ -110,7 +120,7 @@ def evaluate(
     clips: Array | Tensor,
     labels: Array | Tensor,
     *,
-    attacks: Sequence[str] = ("pgd",),
+    attacks: str | Sequence[str] = ("pgd",),
     eps: Sequence[float] = (4 / 255, 8 / 255),
     batch_size: int = 32,
     seed: int = 0,
@@ -125,7 +135,7 @@ def evaluate(
         classifier: the classifier under attack.
         clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier.
         labels: true labels, int (N,) or one-hot (N, K).
-        attacks: names, `NAME[:key=value,...]`; `advvid attacks` lists them.
+        attacks: a name or several, `NAME[:key=value,...]`; `advvid attacks` lists them.
         eps: budgets in (0, 1].
         batch_size: clips attacked at once; does not change the result.
         seed: of all that is random; each clip has its own stream.
@@ -146,7 +156,8 @@ def evaluate(
         raise InputError("evaluate needs at least one attack and one budget")
     for budget in eps:
         check_budget(budget)
-    specs = [parse_attack(text) for text in attacks]
+    check_count("batch_size", batch_size)
+    specs = [parse_attack(text) for text in ([attacks] if isinstance(attacks, str) else attacks)]
 
     clean = (classifier.logits(data).argmax(dim=1) == targets.to(classifier.device)).cpu()
     standing = clean.nonzero().squeeze(1).to(data.device)
@@ -155,7 +166,8 @@ def evaluate(
     with progress_bar("Evaluate", total, shown=progress) as advance:
         for a, spec in enumerate(specs):
             for e, budget in enumerate(eps):
-                for part in torch.split(standing, batch_size):
+                for start in range(0, len(standing), batch_size):
+                    part = standing[start : start + batch_size]
                     robust[a, e, part.cpu()] = _stands(
                         classifier, data[part], targets[part], spec, budget, part, seed
                     )

@@ -46,10 +46,9 @@ class FitPredict(ClipInterface):
         check_clip_shape(clips, input_shape=self.clip_shape)
         _check_range(clips)
         if self.preprocessing_operations and not self.all_framework_preprocessing:
-            as_array = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
-            array, _ = self._apply_preprocessing(as_array, None, fit=False)
+            array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
             clips = self.to_clips(array)
-            model: nn.Module = CanonicalModel(self._model)
+            model: nn.Module = CanonicalModel(self._model.adapted)
         else:
             model = self.differentiable()
 
@@ -82,7 +81,7 @@ class FitPredict(ClipInterface):
 
         Args:
             x: clips in the layout of the classifier, float in [0, 1].
-            y: labels, int (B,) or one-hot (B, K).
+            y: labels, int (B,), one-hot or soft (B, K).
             batch_size: clips in a step.
             nb_epochs: passes over the clips.
             training_mode: run the model in training mode.
@@ -98,12 +97,20 @@ class FitPredict(ClipInterface):
             raise InputError(
                 "fit needs an optimizer; build VideoClassifier(..., optimizer=torch.optim...)"
             )
-        clips, labels = self.to_clips(x), self.to_labels(y)
-        check_clip_shape(clips, input_shape=self.clip_shape)
-        check_labels(labels, len(clips), self.nb_classes)
+        given = self.to_clips(x)
+        check_clip_shape(given, input_shape=self.clip_shape)
+        _check_range(given)
+        check_labels(self.to_labels(y), len(given), self.nb_classes)
+        clips, targets = given, self.to_targets(y)
+        if self.preprocessing_operations:
+            # As in ART: over all clips once, those of the preprocessors that apply to training.
+            one_hot = nn.functional.one_hot(self.to_labels(y), self.nb_classes)
+            arrays = (_as_array(v) for v in (x, targets if targets.ndim == 2 else one_hot.float()))
+            processed, labels = self._apply_preprocessing(*arrays, fit=True)
+            clips, targets = self.to_clips(processed), self.to_targets(labels)
         generator = torch.Generator().manual_seed(seed)
         stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
-        model = self.differentiable()
+        model = CanonicalModel(self._model.adapted)
         with in_mode(model, training=training_mode):
             for _ in range(nb_epochs):
                 order = torch.randperm(len(clips), generator=generator).to(clips.device)
@@ -111,10 +118,14 @@ class FitPredict(ClipInterface):
                     at = order[start : start + batch_size]
                     logits = model(clips[at].to(self.device))
                     self._optimizer.zero_grad()
-                    self._loss(logits, labels[at].to(self.device)).backward()
+                    self._loss(logits, targets[at].to(self.device)).backward()
                     self._optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
+
+
+def _as_array(x: Array | Tensor) -> Array:
+    return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 
 def _check_range(clips: Tensor) -> None:

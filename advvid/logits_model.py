@@ -1,5 +1,6 @@
 """The module that ART holds: layout, normalization and precision around the caller's model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,83 +14,83 @@ LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4,
 PRECISIONS = ("float32", "bf16")
 
 
-class LogitsModel(nn.Module):
-    """Calls a model on clips of any layout; gives ART the list of outputs that it expects.
+class AdaptedModel(nn.Module):
+    """A model behind everything a classifier was told about its input.
 
     Args:
-        model: clips (B, C, T, H, W) -> logits (B, K); ART reads it back as `_model`.
-        layout: of the clips that `forward` takes; `canonical` takes (B, C, T, H, W).
+        inner: clips (B, C, T, H, W) -> logits (B, K).
+        layout: of the clips that `forward` takes.
         precision: "float32" or "bf16" (autocast).
         mean: per channel, or None.
         std: per channel, or None.
+        num_classes: K.
+
+    Raises:
+        InputError: for a layout or precision that is not known, or a std that is not above 0.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        inner: nn.Module,
         *,
         layout: str,
         precision: str,
-        mean: tuple[float, ...] | None,
-        std: tuple[float, ...] | None,
+        mean: Sequence[float] | None,
+        std: Sequence[float] | None,
+        num_classes: int,
     ) -> None:
         super().__init__()
-        self._model = model
+        if layout not in LAYOUTS:
+            raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}")
+        if precision not in PRECISIONS:
+            raise InputError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+        self.inner = inner
         self.layout = layout
         self.precision = precision
-        normalize = mean is not None or std is not None
-        self.register_buffer("mean", _per_channel(mean or (0.0,)) if normalize else None, False)
-        self.register_buffer("std", _per_channel(std or (1.0,)) if normalize else None, False)
+        self.num_classes = num_classes
+        self.normalizes = mean is not None or std is not None
+        self.register_buffer("mean", _per_channel("mean", mean, 0.0), persistent=False)
+        self.register_buffer("std", _per_channel("std", std, 1.0), persistent=False)
+        if not bool((self.get_buffer("std") > 0).all()):
+            raise InputError(f"std must be above 0; got {std}")
 
-    def check(self) -> None:
-        """Refuse a layout or precision that is not known.
-
-        Raises:
-            InputError: naming what is.
-        """
-        if self.layout not in LAYOUTS:
-            raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {self.layout!r}")
-        if self.precision not in PRECISIONS:
-            raise InputError(
-                f"precision must be one of {', '.join(PRECISIONS)}; got {self.precision!r}"
-            )
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether `inner` alone does the same."""
+        plain = self.layout == "NCTHW" and self.precision == "float32"
+        return plain and not self.normalizes
 
     def canonical(self, clips: Tensor) -> Tensor:
         """Give the logits (B, K), float32, of clips (B, C, T, H, W)."""
-        if isinstance(self.mean, Tensor) and isinstance(self.std, Tensor):
-            clips = (clips - self.mean) / self.std
+        if self.normalizes:
+            clips = (clips - self.get_buffer("mean")) / self.get_buffer("std")
         if self.precision == "float32":
-            logits: Any = self._model(clips)
+            logits: Any = self.inner(clips)
         else:
             with torch.autocast(clips.device.type, dtype=torch.bfloat16):
-                logits = self._model(clips)
+                logits = self.inner(clips)
         if not isinstance(logits, Tensor):
             # transformers' models answer with an object that carries the logits.
             logits = getattr(logits, "logits", logits)
-        if not isinstance(logits, Tensor) or logits.ndim != 2:
+        if not isinstance(logits, Tensor) or logits.shape[1:] != (self.num_classes,):
             raise InputError(
-                f"the model must give logits (B, K); got {_describe(logits)}: wrap it in a module "
-                "that does"
+                f"the model must give logits (B, {self.num_classes}); got {_describe(logits)}: "
+                "pass the right nb_classes, or wrap it in a module that gives logits"
             )
-        return logits if logits.dtype == torch.float64 else logits.float()
+        return logits.float()
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Give the outputs of the model as ART wants them: a list that ends with the logits."""
-        return [self.canonical(x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x)]
-
-    @property
-    def get_layers(self) -> list[str]:
-        """Names of the children of the model, as ART's wrapper gives them."""
-        return [name for name, _ in self._model.named_children()]
+    def forward(self, x: Tensor) -> Tensor:
+        """Give the logits (B, K), float32, of clips in the layout."""
+        return self.canonical(x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x)
 
 
 class CanonicalModel(nn.Module):
-    """The same model for clips (B, C, T, H, W), with one output; what attacks differentiate.
+    """The same model for clips (B, C, T, H, W): what attacks differentiate.
 
     A module, so that `frozen` reaches the modes of the model inside.
     """
 
-    def __init__(self, model: LogitsModel) -> None:
+    def __init__(self, model: AdaptedModel) -> None:
         super().__init__()
         self.model = model
 
@@ -98,8 +99,37 @@ class CanonicalModel(nn.Module):
         return self.model.canonical(clips)
 
 
-def _per_channel(values: tuple[float, ...]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1, 1)
+class LogitsModel(nn.Module):
+    """Gives the list of outputs, here one, that ART expects of the module it holds.
+
+    ART reads `_model` back as the model of the classifier, and some of its attacks call that
+    themselves; so it takes and gives what the classifier does, and is the caller's own module where
+    that makes no difference.
+    """
+
+    def __init__(self, adapted: AdaptedModel) -> None:
+        super().__init__()
+        self.adapted = adapted
+
+    @property
+    def _model(self) -> nn.Module:
+        return self.adapted.inner if self.adapted.changes_nothing else self.adapted
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Give [logits (B, K)] of clips in the layout."""
+        return [self.adapted(x)]
+
+    @property
+    def get_layers(self) -> list[str]:
+        """Names of the children of the model, as ART's wrapper gives them."""
+        return [name for name, _ in self._model.named_children()]
+
+
+def _per_channel(name: str, values: Sequence[float] | None, default: float) -> Tensor:
+    numbers = torch.as_tensor(default if values is None else values, dtype=torch.float32).flatten()
+    if len(numbers) not in (1, 3):
+        raise InputError(f"{name} must be one number or one a channel (3); got {len(numbers)}")
+    return numbers.view(1, -1, 1, 1, 1)
 
 
 def _describe(value: Any) -> str:

@@ -47,13 +47,14 @@ class MicroBatcher:
             stop = min(start + self.size, count)
             try:
                 results.append(function(*(t[start:stop] for t in tensors)))
-            except torch.OutOfMemoryError:
-                if self.size == 1:
-                    raise
-                self.size = max(1, min(self.size, stop - start) // 2)
-                torch.cuda.empty_cache()
+                start = stop
                 continue
-            start = stop
+            except torch.OutOfMemoryError:
+                if stop - start == 1:
+                    raise
+            # Outside of the handler, which keeps the activations of the failed pass alive.
+            self.size = (stop - start) // 2
+            torch.cuda.empty_cache()
         if len(results) == 1:
             return results[0]
         return tuple(torch.cat(parts) for parts in zip(*results, strict=True))

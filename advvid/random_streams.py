@@ -33,6 +33,7 @@ def clip_seeds(
     """
     if isinstance(seed, torch.Generator):
         seed = int(torch.randint(2**62, (), generator=seed, device=seed.device))
+    seed %= 2**63
     position = torch.arange(clips) if isinstance(clips, int) else clips.to(torch.int64)
     position = position.to(device or position.device)
     return _mix(_mix(torch.full_like(position, seed)) + position * _GOLDEN_GAMMA)

@@ -113,9 +113,14 @@ def sweep_step_size(
                 advance,
             )
             parts.add(*runner.run(plan, None if seeds is None else seeds[at]))
-    parts.remove()
     by_node, correct_by_node = (part.numpy() for part in parts.joined())
+    if not np.isfinite(by_node).all():
+        raise InputError(
+            f"the loss is not finite for {int((~np.isfinite(by_node)).any(axis=0).sum())} of "
+            f"{len(data)} clips: the model gives NaN or infinite logits"
+        )
     offsets = np.cumsum([0, len(plan.roots), *map(len, plan.levels)])[:-1]
+    parts.remove()
     index = (plan.node + offsets[:, None, None]).transpose(1, 2, 0)
     return StepSizeSurface(
         eps=budgets, step_sizes=grid, losses=by_node[index], correct=correct_by_node[index]
@@ -173,7 +178,7 @@ class _TreeRunner:
         self.advance(len(clips))
         # A sign fits into a byte, a quarter of what the gradient takes.
         return (
-            gradient.sign_().nan_to_num_(nan=0.0).to(torch.int8),
+            gradient.sign().nan_to_num_(nan=0.0).to(torch.int8),
             losses,
             _correct(logits, labels),
         )
@@ -210,9 +215,11 @@ def _grid(
         raise InputError("the sweep needs at least one budget; got none")
     for budget in eps:
         check_budget(float(budget))
-    given = step_sizes if step_sizes is not None else step_ratios or DEFAULT_RATIOS
-    if len(given) == 0 or not min(given) > 0:
-        raise InputError(f"step sizes must be above 0; got {list(given)}")
+    given = step_sizes if step_sizes is not None else step_ratios
+    if given is None:
+        given = DEFAULT_RATIOS
+    if len(given) == 0 or not all(np.isfinite(given)) or not min(given) > 0:
+        raise InputError(f"step sizes must be finite and above 0; got {list(given)}")
     budgets = np.unique(np.asarray(eps, dtype=np.float64))
     choices = np.unique(np.asarray(given, dtype=np.float64))
     scale = np.ones_like(budgets) if step_sizes is not None else budgets

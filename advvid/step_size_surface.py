@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -173,13 +174,15 @@ class StepSizeSurface:
         write_atomically(Path(path), self._write)
 
     def _write(self, path: Path) -> None:
-        np.savez_compressed(
-            path,
-            eps=self.eps,
-            step_sizes=self.step_sizes,
-            losses=self.losses,
-            correct=self.correct,
-        )
+        # A path would be given the ending .npz, a file is not.
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                eps=self.eps,
+                step_sizes=self.step_sizes,
+                losses=self.losses,
+                correct=self.correct,
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> "StepSizeSurface":
@@ -191,5 +194,5 @@ class StepSizeSurface:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return cls(**{key: arrays[key] for key in cls.__dataclass_fields__})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise InputError(f"cannot read a sweep from {path}: {error}") from error

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -54,17 +55,20 @@ class SweepParts:
 
     def _write(self, path: Path) -> None:
         losses, correct = self.joined()
-        np.savez(
-            path, fingerprint=np.array(self.fingerprint), losses=losses.numpy(),
-            correct=correct.numpy(),
-        )  # fmt: skip
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                fingerprint=np.array(self.fingerprint),
+                losses=losses.numpy(),
+                correct=correct.numpy(),
+            )
 
     def _load(self, path: Path) -> None:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 found = str(arrays["fingerprint"])
                 losses, correct = (torch.from_numpy(arrays[key]) for key in ("losses", "correct"))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise InputError(
                 f"cannot go on from {path}: {error}; delete it to start anew"
             ) from error

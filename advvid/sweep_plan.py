@@ -30,7 +30,7 @@ class Level:
 
     Args:
         parent: index of the iterate in the level before from which each one comes.
-        eps: budget to project with.
+        eps: budget to project with; of a free step any of those that share it.
         step: step size to arrive with.
     """
 
@@ -121,11 +121,7 @@ def plan_sweep(
                     level.parent.append(parent)
                     level.eps.append(budget)
                     level.step.append(step)
-                index = known[key]
-                # A free step is clipped by none of the budgets that share it, so the largest of
-                # them may stand for all.
-                level.eps[index] = max(level.eps[index], budget)
-                node[m, e, a] = index
+                node[m, e, a] = known[key]
                 reach[e, a] = min(budget, reach[e, a] + step)
         levels.append(level)
     return SweepPlan(roots, levels, node)

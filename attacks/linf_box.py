@@ -82,8 +82,10 @@ def per_clip(value: float | Tensor, clips: Tensor) -> float | Tensor:
     Raises:
         InputError: when there is neither one number nor one for each clip.
     """
-    if not isinstance(value, Tensor) or value.ndim == 0:
+    if not isinstance(value, Tensor):
         return value
+    if value.ndim == 0:
+        return float(value)
     if tuple(value.shape) == (len(clips),):
         return value.to(clips).view(-1, *(1,) * (clips.ndim - 1))
     raise InputError(

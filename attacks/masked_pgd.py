@@ -141,8 +141,6 @@ class MaskedPGD(LinfPGD):
         if not 0 < self.ratio <= 1:
             raise InputError(f"ratio must be above 0 and at most 1; got {self.ratio:g}")
 
-    def support(self, clips: Tensor, seeds: Tensor) -> Tensor:
+    def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor:
         """Mark the patch of each clip, bool (1 or B, 1, 1, H, W)."""
-        # The first clip's seed places a shared patch, whichever batch it is asked for.
-        chosen = clip_seeds(self.seed, 1, device=clips.device) if self.shared else seeds
-        return patch_mask(clips, self.ratio, self.corner, chosen)
+        return patch_mask(clips, self.ratio, self.corner, shared_seed if self.shared else seeds)

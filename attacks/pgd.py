@@ -1,6 +1,6 @@
 """PGD under an L-infinity bound."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -10,7 +10,8 @@ from advvid.attacks.losses import Loss, resolve_loss
 from advvid.attacks.sign_gradient import ascend, is_adversarial
 from advvid.attacks.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.video_attack import VideoAttack
-from advvid.checks import check_budget, check_clips, check_count
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.clip_interface import ArrayOrTensor
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.frozen import Model, frozen
@@ -62,7 +63,9 @@ def linf_pgd(
 
     Source: Madry et al. 2018; Kinfu and Vidal 2022, Eq. 7.
     """
+    clips = clips.detach()
     check_clips(clips)
+    check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("steps", steps)
     check_count("restarts", restarts)
@@ -122,7 +125,7 @@ class LinfPGD(VideoAttack):
         loss: "ce", "dlr" or "cw".
         early_stop: stop each clip at its first adversarial iterate.
         batch_size: clips attacked at once; it does not change the result.
-        seed: of the random starts.
+        seed: of the random starts; see `VideoAttack`.
         verbose: show progress when there is more than one batch.
     """
 
@@ -142,7 +145,7 @@ class LinfPGD(VideoAttack):
         loss: str | Loss = "ce",
         early_stop: bool = False,
         batch_size: int = 32,
-        seed: int = 0,
+        seed: int | torch.Generator = 0,
         verbose: bool = True,
     ) -> None:
         self.eps = eps
@@ -168,17 +171,29 @@ class LinfPGD(VideoAttack):
         resolve_step(self.eps_step, eps)
         resolve_loss(self.loss)
 
-    def support(self, clips: Tensor, seeds: Tensor) -> Tensor | None:
+    def generate(
+        self, x: ArrayOrTensor, y: ArrayOrTensor | None = None, **kwargs: Any
+    ) -> ArrayOrTensor:
+        """Attack clips; see `VideoAttack.generate`."""
+        eps = torch.as_tensor(self.eps)
+        if eps.ndim > 0 and tuple(eps.shape) != (len(x),):
+            raise InputError(
+                f"eps must be one number or one for each of the {len(x)} clips; got shape "
+                f"{tuple(eps.shape)}"
+            )
+        return super().generate(x, y, **kwargs)
+
+    def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor | None:
         """Give the support mask that the attack brings along, or None for everywhere."""
-        del clips, seeds
+        del clips, seeds, shared_seed
         return None
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, mask: Tensor | None,
-        positions: Tensor,
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
     ) -> Tensor:  # fmt: skip
         """Attack one batch; see `VideoAttack.perturb`."""
-        own = self.support(clips, seeds)
+        own = self.support(clips, seeds, shared_seed)
         if own is not None:
             mask = own if mask is None else own & mask
         eps = torch.as_tensor(self.eps)

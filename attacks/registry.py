@@ -61,6 +61,10 @@ class AttackSpec:
         return self.entry.attack(classifier, **{"eps": eps, **common, **self.settings})
 
 
+# What an evaluation decides itself; targets cannot be given by a text.
+_NOT_SETTINGS = ("self", "estimator", "eps", "targeted", "seed", "verbose")
+
+
 def parse_attack(text: str) -> AttackSpec:
     """Read `NAME[:key=value,...]`, such as "masked-pgd:ratio=0.15,max_iter=50".
 
@@ -98,7 +102,7 @@ def _setting_readers(attack: type[VideoAttack]) -> dict[str, Callable[[str], Any
             continue
         for name, parameter in inspect.signature(cls.__init__).parameters.items():
             reader = _reader(parameter.annotation)
-            if name not in ("self", "estimator", "eps") and reader is not None:
+            if name not in _NOT_SETTINGS and reader is not None:
                 readers[name] = reader
     return readers
 

@@ -33,9 +33,10 @@ def input_gradient(
 def sign_step_(clips: Tensor, gradient: Tensor, step: float | Tensor, box: Box) -> Tensor:
     """Advance clips, in place, by step * sign(gradient), then project (Kinfu and Vidal, Eq. 7).
 
-    `gradient` is overwritten. A NaN in it moves nothing.
+    A NaN in the gradient moves nothing.
     """
-    direction = gradient.sign_().nan_to_num_(nan=0.0)
+    # Not in place: the gradient of a sum is one number, expanded.
+    direction = gradient.sign().nan_to_num_(nan=0.0)
     if isinstance(step, Tensor):
         clips.addcmul_(direction, step.expand_as(direction))
     else:

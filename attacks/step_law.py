@@ -1,6 +1,7 @@
 """The linear law between budget and step size of PGD."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import overload
@@ -67,9 +68,12 @@ class StepSizeLaw:
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
+            slope, intercept = float(content["slope"]), float(content["intercept"])
+            if not (math.isfinite(slope) and math.isfinite(intercept)):
+                raise ValueError("not finite")
             return cls(
-                slope=float(content["slope"]),
-                intercept=float(content["intercept"]),
+                slope=slope,
+                intercept=intercept,
                 slope_interval=_interval(content.get("slope_interval")),
                 intercept_interval=_interval(content.get("intercept_interval")),
                 r_squared=content.get("r_squared"),
@@ -77,7 +81,7 @@ class StepSizeLaw:
             )
         except OSError as error:
             raise InputError(f"cannot read the law {path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path} does not hold a step-size law: wanted JSON with slope and intercept, as "
                 "written by `advvid sweep-step-size --law FILE`"

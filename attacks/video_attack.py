@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from art.attacks.attack import EvasionAttack
-from rich.progress import track
 from torch import Tensor
 
 from advvid.checks import check_clips, check_count, check_labels
@@ -14,6 +13,8 @@ from advvid.clip_interface import ArrayOrTensor
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.frozen import Model
+from advvid.micro_batch import MicroBatcher
+from advvid.progress import progress_bar
 from advvid.random_streams import clip_seeds
 
 
@@ -27,8 +28,9 @@ class VideoAttack(EvasionAttack):
     Args:
         estimator: the classifier under attack.
         targeted: labels are targets.
-        batch_size: clips attacked at once.
-        seed: each clip draws its random numbers from (seed, position in `x`).
+        batch_size: clips attacked at once; halved when memory runs out.
+        seed: each clip draws its random numbers from (seed, position in `x`); a generator gives
+            every call of `generate` a seed of its own.
         verbose: show progress when there is more than one batch.
     """
 
@@ -36,8 +38,8 @@ class VideoAttack(EvasionAttack):
     _estimator_requirements = (VideoClassifier,)
 
     def __init__(
-        self, estimator: VideoClassifier, *, targeted: bool, batch_size: int, seed: int,
-        verbose: bool,
+        self, estimator: VideoClassifier, *, targeted: bool, batch_size: int,
+        seed: int | torch.Generator, verbose: bool,
     ) -> None:  # fmt: skip
         super().__init__(estimator=estimator)
         self.targeted = targeted
@@ -52,8 +54,8 @@ class VideoAttack(EvasionAttack):
 
     @abstractmethod
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, mask: Tensor | None,
-        positions: Tensor,
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
     ) -> Tensor:  # fmt: skip
         """Attack one batch.
 
@@ -62,6 +64,7 @@ class VideoAttack(EvasionAttack):
             clips: (B, 3, T, H, W) in [0, 1] on the device of the classifier.
             labels: int64 (B,).
             seeds: int64 (B,), one random stream a clip.
+            shared_seed: int64 (1,), the stream of what all clips of a run share.
             mask: where the attack may act, broadcastable to the clips, or None.
             positions: int64 (B,), where the clips stand in the whole input.
 
@@ -124,24 +127,35 @@ class VideoAttack(EvasionAttack):
         model = classifier.differentiable()
         if positions is None:
             positions = torch.arange(len(clips))
-        seeds = clip_seeds(self.seed, positions, device=device)
-        starts = range(0, len(clips), self.batch_size)
-        batches: list[Tensor] = []
-        for start in track(
-            starts, type(self).__name__, transient=True, disable=not self.verbose or len(starts) < 2
-        ):
-            at = slice(start, start + self.batch_size)
-            part = mask[at] if mask is not None and len(mask) > 1 else mask
+        seed = self.seed
+        if isinstance(seed, torch.Generator):
+            seed = int(torch.randint(2**62, (), generator=seed, device=seed.device))
+        shared_seed = clip_seeds(seed, 1, device=device)
+        per_clip_mask = mask if mask is not None and len(mask) == len(clips) else None
+
+        def attack(
+            clips: Tensor, labels: Tensor, seeds: Tensor, positions: Tensor, *own_mask: Tensor
+        ) -> tuple[Tensor]:
+            part = own_mask[0] if own_mask else mask
             adversarial = self.perturb(
                 model,
-                clips[at].to(device),
-                labels[at].to(device),
-                seeds=seeds[at],
+                clips.to(device),
+                labels.to(device),
+                seeds=seeds.to(device),
+                shared_seed=shared_seed,
                 mask=None if part is None else part.to(device),
-                positions=positions[at],
+                positions=positions,
             )
-            batches.append(adversarial.to(clips.device))
-        return torch.cat(batches)
+            advance(len(clips))
+            return (adversarial.to(clips.device),)
+
+        shown = self.verbose and len(clips) > self.batch_size
+        tensors = [clips, labels, clip_seeds(seed, positions), positions]
+        if per_clip_mask is not None:
+            tensors.append(per_clip_mask)
+        with progress_bar(type(self).__name__, len(clips), shown=shown) as advance:
+            (adversarial,) = MicroBatcher(self.batch_size).run(attack, *tensors)
+        return adversarial
 
     def _labels(self, clips: Tensor, y: ArrayOrTensor | None) -> Tensor:
         """Bring labels into the form int64 (B,); fall back on predictions."""

@@ -46,10 +46,30 @@ def test_linear_model_stands_exactly_where_the_closed_form_says() -> None:
 def test_misclassified_clips_are_not_attacked_and_batches_change_nothing() -> None:
     model, clips, labels = linear_case()
     classifier = VideoClassifier(model)
-    kwargs: dict[str, Any] = {"attacks": ["masked-pgd:max_iter=3"], "eps": [4 / 255], "seed": 2}
-    small = evaluate(classifier, clips, labels, batch_size=5, **kwargs)
-    large = evaluate(classifier, clips, labels, batch_size=64, **kwargs)
-    np.testing.assert_array_equal(small.robust, large.robust)
+    # Almost nothing but a random start, so that the random stream of each clip matters.
+    noise = "pgd:num_random_init=1,max_iter=1,eps_step=1e-6"
+    kwargs: dict[str, Any] = {"attacks": [noise], "eps": [0.5]}
+    runs = [
+        evaluate(classifier, clips, labels, batch_size=size, seed=seed, **kwargs).robust
+        for size, seed in ((5, 2), (64, 2), (64, 3))
+    ]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert (runs[1] != runs[2]).any()
+    assert 0 < runs[0].sum() < 16
+
+
+def test_a_model_that_is_always_wrong_is_evaluated_too() -> None:
+    model, clips, _ = linear_case()
+    wrong = (model(clips).argmax(1) + 1) % CLASSES
+    result = evaluate(VideoClassifier(model), clips, wrong, attacks="pgd", eps=[1 / 255])
+    assert result.clean_accuracy.correct == 0
+    assert result.accuracy("pgd", 1 / 255).correct == 0
+    with pytest.raises(InputError, match="was not evaluated"):
+        result.accuracy("pgd", 2 / 255)
+    with pytest.raises(InputError, match="was not evaluated"):
+        result.accuracy("fgsm", 1 / 255)
+    with pytest.raises(InputError, match="batch_size"):
+        evaluate(VideoClassifier(model), clips, wrong, batch_size=0)
 
 
 def test_worst_case_is_the_intersection() -> None:
@@ -92,6 +112,7 @@ def test_an_attack_that_leaves_its_bound_is_caught(monkeypatch: pytest.MonkeyPat
         ("masked_pgd", "masked-pgd"),
         ("pgd:ratio=0.1", "no setting"),
         ("pgd:max_iter", "key=value"),
+        ("pgd:targeted=yes", "no setting"),
         ("pgd:max_iter=many", "cannot be 'many'"),
         ("masked-pgd:ratio=0", "ratio"),
         ("masked-pgd:ratio=1.5", "ratio"),

@@ -192,11 +192,15 @@ def test_interval_of_the_best_step_widens_when_clips_disagree() -> None:
 def test_saved_and_loaded(tmp_path: Path) -> None:
     clips, labels = random_clips(2)
     surface = sweep_step_size(classifier_for(), clips, labels, eps=EPS, max_steps=2)
-    surface.save(tmp_path / "s.npz")
-    loaded = StepSizeSurface.load(tmp_path / "s.npz")
-    np.testing.assert_array_equal(loaded.losses, surface.losses)
+    for name in ("s.npz", "no-ending"):
+        surface.save(tmp_path / name)
+        loaded = StepSizeSurface.load(tmp_path / name)
+        np.testing.assert_array_equal(loaded.losses, surface.losses)
+    assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / "text.npz").write_text("no")
-    for bad in ("missing.npz", "text.npz"):
+    (tmp_path / "empty.npz").touch()
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "s.npz").read_bytes()[:200])
+    for bad in ("missing.npz", "text.npz", "empty.npz", "cut.npz"):
         with pytest.raises(InputError, match=bad):
             StepSizeSurface.load(tmp_path / bad)
 
@@ -206,15 +210,18 @@ def test_law_file_round_trip_and_its_errors(tmp_path: Path) -> None:
     law.save(tmp_path / "law.json")
     assert StepSizeLaw.load(tmp_path / "law.json") == law
     (tmp_path / "bad.json").write_text('{"slope": 1}')
-    for name in ("bad.json", "missing.json"):
+    (tmp_path / "nan.json").write_text('{"slope": NaN, "intercept": 0}')
+    (tmp_path / "short.json").write_text('{"slope": 1, "intercept": 0, "slope_interval": [1]}')
+    for name in ("bad.json", "missing.json", "nan.json", "short.json"):
         with pytest.raises(InputError, match=name):
             StepSizeLaw.load(tmp_path / name)
 
 
 def test_a_law_never_gives_a_step_of_zero() -> None:
     law = StepSizeLaw(0.2, -1.0)
-    assert law(1 / 255) > 0
-    assert (law(torch.tensor([1 / 255, 12 / 255])) > 0).all()
+    assert law(1 / 255) == pytest.approx(0.01 / 255)
+    steps = law(torch.tensor([1 / 255, 12 / 255])) * 255
+    torch.testing.assert_close(steps, torch.tensor([0.01, 1.4]))
 
 
 def test_a_nan_gradient_moves_nothing() -> None:
@@ -223,6 +230,15 @@ def test_a_nan_gradient_moves_nothing() -> None:
     clips, _ = random_clips(1)
     moved = sign_step_(clips.clone(), torch.full_like(clips, torch.nan), 0.1, linf_box(clips, 0.2))
     assert torch.equal(moved, clips)
+
+
+def test_a_model_that_gives_nan_is_named() -> None:
+    model = LinearClipModel(classes=CLASSES)
+    with torch.no_grad():
+        model.weight[0] = torch.nan
+    clips, labels = random_clips(2)
+    with pytest.raises(InputError, match="2 of 2 clips"):
+        sweep_step_size(classifier_for(model), clips, labels, eps=EPS, max_steps=1)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +250,8 @@ def test_a_nan_gradient_moves_nothing() -> None:
         ({"max_steps": 0}, "max_steps"),
         ({"step_sizes": [0.1], "step_ratios": [1.0]}, "not both"),
         ({"step_sizes": [0.0]}, "above 0"),
+        ({"step_ratios": []}, "above 0"),
+        ({"step_ratios": np.array([1.0, np.nan])}, "finite"),
         ({"loss": "l2"}, "ce, dlr, cw"),
     ],
 )

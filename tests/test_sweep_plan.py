@@ -37,7 +37,6 @@ def test_every_chain_is_the_run_of_its_own_budget_and_step(
     eps = np.sort(np.array(budgets, dtype=float)) / 255
     grid = (np.full_like(eps, 4 / 255) if absolute else eps)[:, None] * np.sort(ratios)
     plan = plan_sweep(eps, grid, steps)
-    # Signs that depend on the path, as gradients do: a hash of the current iterate.
     signs = np.random.default_rng(seed).integers(-1, 2, (steps, 50)).astype(float)
     for e in range(len(eps)):
         for a in range(grid.shape[1]):

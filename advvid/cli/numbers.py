@@ -1,5 +1,6 @@
 """Lists of numbers on the command line."""
 
+import math
 from dataclasses import dataclass
 
 from advvid.errors import InputError
@@ -14,7 +15,10 @@ def read_numbers(text: str, option: str) -> list[float]:
     numbers = []
     for part in text.split(","):
         try:
-            numbers.append(float(part))
+            number = float(part)
+            if not math.isfinite(number):
+                raise ValueError
+            numbers.append(number)
         except ValueError as error:
             raise InputError(
                 f"{option} takes numbers with commas between them, such as 1,2,4; got {part!r}"

@@ -1,5 +1,6 @@
 """What `advvid sweep-step-size` prints and writes."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from advvid.attacks.step_law import StepSizeLaw
+from advvid.errors import InputError
 from advvid.plots import law_figure, loss_heat_map, loss_surface, save_figure
 from advvid.progress import progress_bar
 from advvid.run_folder import RunFolder
@@ -32,8 +34,6 @@ def write_sweep(
     surface.save(folder.path / "surface.npz")
     if law is not None:
         law.save(folder.path / "law.json")
-        if law_file is not None:
-            law.save(law_file)
     with progress_bar("Figures", 2 * len(surface.eps) + 1) as advance:
         save_figure(law_figure(surface, law), folder.path / "step_size_law.png")
         advance(1)
@@ -43,6 +43,21 @@ def write_sweep(
             advance(1)
             save_figure(loss_heat_map(surface, budget), folder.path / f"loss_heat_map_{name}.png")
             advance(1)
+    if law is not None and law_file is not None:
+        law.save(law_file)
+
+
+def check_law_file(path: Path, budgets: list[float]) -> None:
+    """Say before the sweep that a law could not be fitted or saved.
+
+    Raises:
+        InputError: with fewer than 2 budgets, or when the file cannot be written.
+    """
+    if len(set(budgets)) < 2:
+        raise InputError("--law needs at least 2 different budgets in --eps")
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"--law {path} cannot be written: name a file in a folder that is there")
 
 
 def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | None) -> None:

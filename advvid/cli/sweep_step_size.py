@@ -100,16 +100,15 @@ def sweep_step_size(
     from advvid.checks import check_count
     from advvid.cli.inputs import load_inputs
     from advvid.cli.numbers import read_budgets, read_step_sizes
-    from advvid.cli.sweep_report import print_sweep, write_sweep
-    from advvid.errors import InputError
+    from advvid.cli.sweep_report import check_law_file, print_sweep, write_sweep
     from advvid.run_folder import RunFolder
     from advvid.step_size import sweep_step_size as sweep
 
     budgets, choices = read_budgets(eps), read_step_sizes(alphas)
     check_count("--steps", steps)
     resolve_loss(loss)
-    if law is not None and law.is_dir():
-        raise InputError(f"--law {law} is a folder: name a file, such as law.json")
+    if law is not None:
+        check_law_file(law, budgets)
     inputs = load_inputs(
         model=model, weights=weights, data=data, clips=clips, labels=labels, split=split, fold=fold,
         frames=frames, size=size, sampling=sampling, on_bad_video=on_bad_video, device=device,

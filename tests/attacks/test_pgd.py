@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import LinfPGD, StepSizeLaw, linf_pgd
+from advvid.attacks.linf_box import linf_box
+from advvid.attacks.losses import LOSSES
+from advvid.attacks.sign_gradient import input_gradient, sign_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
+from advvid.random_streams import clip_seeds, uniform
 from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, random_clips, small_model
 
 
@@ -121,26 +125,58 @@ def test_per_clip_budgets_equal_separate_runs() -> None:
         assert (together[i] - alone[0]).abs().mean() < 1e-5
 
 
-def test_restarts_never_lose_to_their_first_run() -> None:
-    model = small_model().eval()
-    clips, labels = random_clips(16)
-
-    def margin_of(restarts: int) -> Tensor:
-        x = linf_pgd(
-            model, clips, labels, eps=4 / 255, step_size=4 / 255, steps=2, random_start=True,
-            restarts=restarts, seed=3, loss="cw",
-        )  # fmt: skip
-        logits: Tensor = model(x)
-        own = logits.gather(1, labels[:, None])[:, 0]
-        best_other = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
-        return best_other - own
-
-    one, five = margin_of(1), margin_of(5)
-    assert (five >= one - 1e-6).all()
-    assert (five > one + 1e-6).any()
+EPS = 8 / 255
 
 
-def test_targeted_raises_the_target_and_lowers_nothing_else_by_sign() -> None:
+@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize("loss", ["ce", "cw"])
+def test_restarts_keep_the_worst_of_their_runs(loss: str, targeted: bool) -> None:
+    """By hand: an adversarial run before any other, then the largest loss (targeted: smallest)."""
+    model = LinearClipModel(classes=CLASSES)
+    clips, _ = random_clips(24)
+    first, second = model(clips).topk(2).indices.T
+    labels = second if targeted else first
+    kwargs: dict[str, Any] = {"eps": EPS, "step_size": EPS / 4, "steps": 1, "loss": loss}
+    kwargs |= {"targeted": targeted, "random_start": True}
+    seeds = clip_seeds(3, len(clips))
+    best = linf_pgd(model, clips, labels, restarts=4, seed=seeds, **kwargs)
+    score = LOSSES[loss]
+    box = linf_box(clips, EPS)
+    runs = []
+    for restart in range(4):
+        start = box.at(uniform(seeds, CLIP_SHAPE, stream=restart))
+        gradient, _, _ = input_gradient(model, start, labels, score)
+        runs.append(sign_step_(start, gradient, (-1 if targeted else 1) * EPS / 4, box))
+    logits = torch.stack([model(run) for run in runs])
+    won = (logits.argmax(2) == labels) if targeted else (logits.argmax(2) != labels)
+    losses = torch.stack([score(z, labels) for z in logits]) * (-1 if targeted else 1)
+    rank = losses.double() + 1e6 * won
+    expected = torch.stack(runs)[rank.argmax(0), torch.arange(len(clips))]
+    torch.testing.assert_close(best, expected)
+    assert 0 < won.any(0).sum() < len(clips)
+
+
+@pytest.mark.parametrize("early_stop", [False, True])
+def test_targeted_with_per_clip_budgets_and_steps(early_stop: bool) -> None:
+    model = LinearClipModel(classes=CLASSES)
+    clips, _ = random_clips(12)
+    targets = (model(clips).argmax(1) + 1) % CLASSES
+    eps = torch.linspace(1, 24, len(clips)) / 255
+    kwargs: dict[str, Any] = {"steps": 6, "targeted": True, "early_stop": early_stop}
+    together = linf_pgd(model, clips, targets, eps=eps, **kwargs)
+    for i, budget in enumerate(eps):
+        one = slice(i, i + 1)
+        alone = linf_pgd(model, clips[one], targets[one], eps=float(budget), **kwargs)
+        torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=0)
+    won = model(together).argmax(1) == targets
+    assert 0 < won.sum() < len(clips)
+    # The largest budgets win, and early stop leaves them short of their bound.
+    assert won[-1]
+    reached = (together[-1] - clips[-1]).abs().max() >= eps[-1] - 1e-6
+    assert bool(reached) != early_stop
+
+
+def test_targeted_lowers_the_loss_of_the_target() -> None:
     model = small_model().eval()
     clips, targets = random_clips()
     before = F.cross_entropy(model(clips), targets)
@@ -217,6 +253,70 @@ def test_art_class_takes_arrays_layouts_and_one_hot_labels() -> None:
     assert got.shape == array.shape
     assert got.dtype == np.float32
     torch.testing.assert_close(torch.from_numpy(got).permute(0, 4, 1, 2, 3), expected)
+
+
+def test_class_gives_each_clip_its_own_budget_and_mask_in_any_batch() -> None:
+    classifier = VideoClassifier(LinearClipModel(classes=CLASSES))
+    clips, labels = random_clips(7)
+    eps = torch.linspace(1, 12, 7) / 255
+    mask = torch.rand(7, 1, 4, 8, 8, generator=torch.Generator().manual_seed(0)) < 0.5
+    runs = [
+        LinfPGD(classifier, eps=eps, batch_size=size, verbose=False).generate(
+            clips, labels, mask=mask
+        )
+        for size in (2, 7)
+    ]
+    assert torch.equal(*runs)
+    distance = (runs[0] - clips).abs()
+    assert (distance.flatten(1).amax(1) <= eps + 1e-6).all()
+    assert (distance.flatten(1).amax(1) >= eps - 1e-6).all()
+    assert not ((distance > 0) & ~mask).any()
+    with pytest.raises(InputError, match="each of the 7 clips"):
+        LinfPGD(classifier, eps=eps[:2]).generate(clips, labels)
+
+
+def test_a_generator_gives_every_call_its_own_random_starts() -> None:
+    classifier = VideoClassifier(LinearClipModel(classes=CLASSES))
+    clips, labels = random_clips(4)
+
+    def two_calls(seed: int | torch.Generator) -> list[Tensor]:
+        attack = LinfPGD(classifier, max_iter=1, num_random_init=1, seed=seed)
+        return [attack.generate(clips, labels) for _ in range(2)]
+
+    assert torch.equal(*two_calls(5))
+    first = two_calls(torch.Generator().manual_seed(5))
+    assert not torch.equal(*first)
+    assert torch.equal(first[1], two_calls(torch.Generator().manual_seed(5))[1])
+
+
+def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = VideoClassifier(LinearClipModel(classes=CLASSES))
+    clips, labels = random_clips(9)
+    expected = LinfPGD(classifier, num_random_init=1).generate(clips, labels)
+    perturb = LinfPGD.perturb
+
+    def hungry(self: LinfPGD, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Tensor:
+        if len(clips) > 2:
+            raise torch.OutOfMemoryError
+        return perturb(self, model, clips, labels, **kwargs)
+
+    monkeypatch.setattr(LinfPGD, "perturb", hungry)
+    assert torch.equal(LinfPGD(classifier, num_random_init=1).generate(clips, labels), expected)
+
+
+def test_gradients_that_are_one_expanded_number_and_clips_that_ask_for_one() -> None:
+    class Sum(nn.Module):
+        def forward(self, clips: Tensor) -> Tensor:
+            total = (clips - 0.5).sum((1, 2, 3, 4)) / 100
+            return torch.stack([total, -total], 1)
+
+    clips, labels = random_clips(classes=2)
+    clips.requires_grad_(True)
+    moved = linf_pgd(Sum(), clips, labels, eps=torch.tensor(8 / 255), early_stop=True)
+    assert not moved.requires_grad
+    assert (moved != clips).any()
+    with pytest.raises(InputError, match="integers"):
+        linf_pgd(Sum(), clips, torch.eye(2)[labels], eps=0.1)
 
 
 def test_no_step_size_means_the_law() -> None:

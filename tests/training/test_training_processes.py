@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 import torch
 from advvid.training import train
-from tests.test_training_processes import DATA, SETTINGS, model
+from tests.training.test_training_processes import DATA, SETTINGS, model
 torch.set_num_threads(1)
 train(model(), DATA, DATA, settings=SETTINGS, out=Path(sys.argv[1]), device="cpu", devices=2)
 """

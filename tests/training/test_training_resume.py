@@ -20,7 +20,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from advvid.training import train
-from tests.test_training_resume import SETTINGS
+from tests.training.test_training_resume import SETTINGS
 from tests.training.stand_ins import KilledAt, TinyNet, ToyClips
 train(TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=Path(sys.argv[1]),
       step=KilledAt(8, by_signal=True), device="cpu")
