@@ -59,14 +59,14 @@ class VideoModel(nn.Module):
         self.spec, self.num_classes, self.input_shape = spec, num_classes, input_shape
         self.classes, self.head, self.fixed, self.weights = classes, head, fixed, weights
         self._call = call
-        self.register_buffer("mean", torch.zeros(3, 1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.ones(3, 1, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.ones(1, 3, 1, 1, 1), persistent=False)
         self.set_normalization(mean, std)
 
     def set_normalization(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Replace mean and std, each (3,), of pixels in [0, 1]."""
-        self.mean.copy_(torch.tensor(mean).reshape(3, 1, 1, 1))
-        self.std.copy_(torch.tensor(std).reshape(3, 1, 1, 1))
+        self.mean.copy_(torch.tensor(mean).reshape(1, 3, 1, 1, 1))
+        self.std.copy_(torch.tensor(std).reshape(1, 3, 1, 1, 1))
 
     def forward(self, clips: Tensor) -> Tensor:
         """Give the logits (B, K) of clips (B, 3, T, H, W) in [0, 1].
