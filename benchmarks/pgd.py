@@ -1,6 +1,6 @@
 """PGD against a bare loop, torchattacks and ART: same model, clips, budget and steps, one process.
 
-python -m benchmarks.pgd [--repeats 9] [--steps 20] [--clips 16]
+python -m benchmarks.pgd [--model motions-r3d] [--repeats 9] [--steps 20] [--clips 16]
 """
 
 import argparse
@@ -20,13 +20,17 @@ from benchmarks.timing import interleaved, print_ratios
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="motions-r3d", help="its weights do not matter")
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--clips", type=int, default=16)
     options = parser.parse_args()
 
-    model = advvid.load_model("motions-r3d")
-    clips, labels = advvid.load_dataset("motions").sample(options.clips, seed=0)
+    shape = {"frames": options.frames, "size": options.size}
+    model = advvid.load_model(options.model, num_classes=10, **shape)
+    clips, labels = advvid.load_dataset("motions", **shape).sample(options.clips, seed=0)
     classifier = advvid.VideoClassifier(model)
     clips, labels = clips.to(classifier.device), labels.to(classifier.device)
     eps, alpha, steps = 8 / 255, 1.8 / 255, options.steps

@@ -126,20 +126,26 @@ def sweep_step_size(
         console.print(f"note: {note}", markup=False, highlight=False)
 
     started = time.perf_counter()
-    surface = sweep(
-        inputs.classifier,
-        inputs.clips,
-        inputs.labels,
-        eps=budgets,
-        step_sizes=choices.absolute,
-        step_ratios=choices.ratios,
-        max_steps=steps,
-        loss=loss,
-        random_start=random_start,
-        seed=seed,
-        part_file=folder.path / "part.npz",
-        progress=True,
-    )
+    try:
+        surface = sweep(
+            inputs.classifier,
+            inputs.clips,
+            inputs.labels,
+            eps=budgets,
+            step_sizes=choices.absolute,
+            step_ratios=choices.ratios,
+            max_steps=steps,
+            loss=loss,
+            random_start=random_start,
+            seed=seed,
+            part_file=folder.path / "part.npz",
+            progress=True,
+        )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"advvid: stopped; to go on: the same command, --out {folder.path} --resume", err=True
+        )
+        raise SystemExit(130) from None
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
     write_sweep(folder, surface, fitted, law, seconds)

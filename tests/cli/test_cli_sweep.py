@@ -140,6 +140,22 @@ def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     assert not part.exists()
 
 
+def test_ctrl_c_says_how_to_go_on(
+    advvid: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("advvid.step_size.sweep_step_size", interrupted)
+    done = advvid("sweep-step-size", *FRESH, "--out", "run")
+    assert done.code == 130
+    assert "--out run --resume" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    monkeypatch.undo()
+    assert advvid("sweep-step-size", *FRESH, "--out", "run", "--resume").code == 0
+    assert (tmp_path / "run" / "results.json").exists()
+
+
 def test_resume_needs_a_run(advvid: CommandRunner, tmp_path: Path) -> None:
     assert "--out" in advvid("sweep-step-size", *FRESH, "--resume").err
     done = advvid("sweep-step-size", *FRESH, "--resume", "--out", "nothing")
