@@ -45,12 +45,7 @@ class RunFolder:
             return
         if path is None:
             path = Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
-        if path.exists() and not path.is_dir():
-            raise InputError(f"--out {path} is a file: name a folder")
-        if path.is_dir() and any(path.iterdir()):
-            raise InputError(
-                f"--out {path} is not empty: name another folder, so that nothing in it is lost"
-            )
+        check_free(path)
         self.path = path
         self.write_json("config.json", run_config(command, settings))
 
@@ -79,6 +74,20 @@ class RunFolder:
     def write(self, name: str, write: Callable[[Path], None]) -> None:
         """Let `write` fill a file of the folder."""
         write_atomically(self.path / name, write)
+
+
+def check_free(path: Path) -> None:
+    """Refuse to write into a file, or into a folder that holds something.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError(f"--out {path} is a file: name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(
+            f"--out {path} is not empty: name another folder, so that nothing in it is lost"
+        )
 
 
 def run_config(command: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from advvid.data import load_dataset
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.models import VideoModel, load_model
+from advvid.probe import probe_model
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def load_inputs(
     classifier = VideoClassifier(
         video_model,
         input_shape=tuple(batch.shape[1:]),
-        nb_classes=video_model.num_classes or _probe_classes(video_model, batch),
+        nb_classes=probe_model(video_model, batch[:1]).shape[1],
         device=device,
         precision=precision,
     )
@@ -134,9 +135,3 @@ def match_labels(labels: Tensor, names: tuple[str, ...], model: VideoModel) -> T
             f"{model.spec} has {model.num_classes} classes and the data {len(names)}: {hint}"
         )
     return labels
-
-
-@torch.no_grad()
-def _probe_classes(model: VideoModel, clips: Tensor) -> int:
-    """Count the classes of a model that does not say, by asking it about one clip."""
-    return int(model.eval()(clips[:1]).shape[1])

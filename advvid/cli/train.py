@@ -160,6 +160,7 @@ def train(
 
     from torch import distributed
 
+    from advvid.checks import check_count
     from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
     from advvid.training import train as run
@@ -176,6 +177,7 @@ def train(
     }  # fmt: skip
     # Before anything is loaded: a slip should cost no time.
     settings = TrainSettings(**chosen)
+    check_count("--devices", devices)
     video_model, train_data, val_data = load_training(
         model, data, weights=weights, frames=frames, size=size,
         fold=fold, sampling=sampling, flip=flip, on_bad_video=on_bad_video, seed=seed,
@@ -189,7 +191,9 @@ def train(
             config={"weights": weights, "fold": fold, "sampling": sampling, "flip": flip},
         )  # fmt: skip
     except KeyboardInterrupt:
-        typer.echo(f"advvid: stopped; to go on: the same command, --out {out} --resume", err=True)
+        kept = (out / "checkpoint.pt").exists()
+        hint = f"; to go on: the same command, --out {out} --resume" if kept else ""
+        typer.echo(f"advvid: stopped{hint}", err=True)
         raise SystemExit(130) from None
     if not distributed.is_initialized() or distributed.get_rank() == 0:
         _report(history, len(train_data.classes), out)

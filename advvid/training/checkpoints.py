@@ -66,7 +66,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         InputError: when there is none, or it is not a training checkpoint.
     """
     if not path.is_file():
-        raise InputError(f"no run to resume: there is no {path}; leave out --resume to start one")
+        raise InputError(
+            f"no run to resume: there is no {path}; start one in a new folder, without --resume"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -80,4 +82,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path} holds something else than a training run (format {_FORMAT}): start another "
             "run in another folder, with --weights for weights"
         )
-    return Checkpoint(**content)
+    try:
+        return Checkpoint(**content)
+    except TypeError as error:
+        raise InputError(
+            f"{path} is not a whole checkpoint of a training run: start another in a new folder"
+        ) from error

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from advvid.checks import check_count
 from advvid.devices import resolve_device
 from advvid.errors import InputError
 from advvid.training.settings import Precision
@@ -28,7 +29,7 @@ def launch_fabric(
         nodes: machines.
 
     Raises:
-        InputError: when a device is not there.
+        InputError: when a device is not there, or a number is not at least 1.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.precision import MixedPrecision
@@ -39,6 +40,8 @@ def launch_fabric(
         def convert_input(self, data: Any) -> Any:
             return data
 
+    check_count("devices", devices)
+    check_count("nodes", nodes)
     target = resolve_device(device)
     if "TORCHELASTIC_RUN_ID" in os.environ:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])

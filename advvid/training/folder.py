@@ -9,7 +9,7 @@ from torch import nn
 
 from advvid.errors import InputError
 from advvid.files import write_atomically, write_text
-from advvid.run_folder import RunFolder
+from advvid.run_folder import RunFolder, check_free
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.history import History
 
@@ -38,14 +38,15 @@ class TrainingFolder:
         """Where the checkpoint is."""
         return self.path / CHECKPOINT
 
-    def open_run(self, *, resume: bool) -> Checkpoint | None:
-        """Find the run to go on with, or make sure that there is none.
+    def open_run(self, model: nn.Module, *, resume: bool) -> Checkpoint | None:
+        """Find the run to go on with, or make sure that a new one has its place. Writes nothing.
 
         Returns:
             The last checkpoint when `resume`, None for a new run.
 
         Raises:
-            InputError: when `resume` finds no run, or a new run would overwrite files of another.
+            InputError: when `resume` finds no run, when the folder holds something already, or when
+                the disk cannot hold the run.
         """
         if resume:
             found = load_checkpoint(self.checkpoint)
@@ -59,24 +60,26 @@ class TrainingFolder:
                 f"{self.path} already holds a run ({', '.join(taken)}): go on with it by --resume, "
                 "or choose another --out"
             )
-        return None
-
-    def start(self, model: nn.Module, settings: dict[str, Any]) -> None:
-        """Write config.json, and say before the first step when the disk cannot hold the run.
-
-        Raises:
-            InputError: when space for weights and two checkpoints (the old one stays until the new
-                one is whole) is missing, or the folder cannot be written.
-        """
-        RunFolder(self.path, "train", settings)
+        check_free(self.path)
         weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
         # Weights and two moments in each of two checkpoints, two copies of the weights file.
-        needed, free = 8 * weights, shutil.disk_usage(self.path).free
+        there = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
+        needed, free = 8 * weights, shutil.disk_usage(there).free
         if free < needed:
             raise InputError(
                 f"{self.path} has {free / 2**20:.0f} MB of free space; this run needs "
                 f"{needed / 2**20:.0f} MB for checkpoints: free some or choose another --out"
             )
+
+        return None
+
+    def start(self, settings: dict[str, Any]) -> None:
+        """Make the folder and write config.json.
+
+        Raises:
+            InputError: when the folder cannot be written.
+        """
+        RunFolder(self.path, "train", settings)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint."""

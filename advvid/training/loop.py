@@ -10,6 +10,7 @@ from torch import nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
+from advvid.probe import probe_model
 from advvid.training.fabric import launch_fabric
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import History
@@ -79,7 +80,7 @@ def train(
         folder = TrainingFolder(
             Path(out), classes=train_data.classes, input_shape=train_data.clip_shape
         )
-        found = folder.open_run(resume=resume)
+        found = folder.open_run(model, resume=resume)
         if found is not None:
             check_same_run(found.identity, identity)
         # Nobody writes into the folder before everybody has looked at it.
@@ -88,24 +89,36 @@ def train(
         raise InputError("there is nothing to resume without a folder: give the out of the run")
     optimizer = make_optimizer(model, settings, num_classes=len(train_data.classes))
     total = settings.epochs * steps_per_epoch(len(train_data), settings.batch_size)
-    with (
-        borrowed(model, fabric.device),
-        TrainingProgress(
-            total=total, epochs=settings.epochs, shown=progress and fabric.is_global_zero
-        ) as display,
-    ):
-        run = TrainingRun(
-            fabric, model, optimizer, train_data, val_data,
-            settings=settings, step=step, folder=folder, display=display, identity=identity,
-        )  # fmt: skip
-        if found is not None:
-            run.state.restore(found)
-        elif folder is not None:
-            if fabric.is_global_zero:
-                folder.start(model, {**identity, "device": str(fabric.device)})
-            # Shows a full disk now, and makes a run that is killed in its first epoch resumable.
-            run.save()
-        return run.finish()
+    with borrowed(model, fabric.device):
+        check_model(model, train_data, fabric.device)
+        shown = progress and fabric.is_global_zero
+        with TrainingProgress(total=total, epochs=settings.epochs, shown=shown) as display:
+            run = TrainingRun(
+                fabric, model, optimizer, train_data, val_data,
+                settings=settings, step=step, folder=folder, display=display, identity=identity,
+            )  # fmt: skip
+            if found is not None:
+                run.state.restore(found)
+            elif folder is not None:
+                if fabric.is_global_zero:
+                    folder.start({**identity, "device": str(fabric.device)})
+                # Shows a full disk now, and makes a run killed in its first epoch resumable.
+                run.save()
+            return run.finish()
+
+
+def check_model(model: nn.Module, data: ClipDataset, device: torch.device) -> None:
+    """Find out whether model and data go together, before anything is shown or written.
+
+    Raises:
+        InputError: when the model fails on such clips, or has another number of classes.
+    """
+    logits = probe_model(model, torch.zeros(1, *data.clip_shape, device=device))
+    if logits.shape[1] != len(data.classes):
+        raise InputError(
+            f"the data has {len(data.classes)} classes and the model {logits.shape[1]}: load it "
+            f"with num_classes={len(data.classes)}"
+        )
 
 
 def check_data(train_data: ClipDataset, val_data: ClipDataset | None) -> None:
@@ -116,6 +129,11 @@ def check_data(train_data: ClipDataset, val_data: ClipDataset | None) -> None:
     """
     if min(train_data.labels, default=0) < 0:
         raise InputError(f"{train_data.name} has no labels to train on: use a labeled data set")
+    if len(train_data.classes) < 2:
+        raise InputError(
+            f"{train_data.name} has one class only ({', '.join(train_data.classes)}): give the "
+            "folder that holds the folders of the classes"
+        )
     if val_data is None:
         return
     if len(val_data) == 0:

@@ -16,9 +16,15 @@ def over_processes(fabric: "Fabric", tensor: Tensor, how: Literal["sum", "max"])
     """Reduce a tensor over all processes; the given one is not changed."""
     if fabric.world_size == 1:
         return tensor
-    gathered = fabric.all_gather(tensor)
-    assert isinstance(gathered, Tensor)
+    gathered = _gathered(tensor)
     return gathered.sum(0) if how == "sum" else gathered.amax(0)
+
+
+def _gathered(tensor: Tensor) -> Tensor:
+    """Stack the tensors of all processes, (processes, ...)."""
+    parts = [torch.empty_like(tensor) for _ in range(torch.distributed.get_world_size())]
+    torch.distributed.all_gather(parts, tensor.contiguous())
+    return torch.stack(parts)
 
 
 def batch_weight(fabric: "Fabric", count: int) -> float:
@@ -34,8 +40,7 @@ def batch_weight(fabric: "Fabric", count: int) -> float:
     """
     if fabric.world_size == 1:
         return float(count > 0)
-    counts = fabric.all_gather(torch.tensor(count, device=fabric.device))
-    assert isinstance(counts, Tensor)
+    counts = _gathered(torch.tensor(count, device=fabric.device))
     if int(counts.min()) == 0:
         return 0.0
     return count * fabric.world_size / int(counts.sum())

@@ -77,7 +77,11 @@ class TrainingState:
         try:
             self.model.load_state_dict(checkpoint.model)
             self.optimizer.load_state_dict(checkpoint.optimizer)
-        except (RuntimeError, ValueError, KeyError) as error:
+            history = History(
+                [EpochRecord(**row) for row in checkpoint.history],
+                [BadVideo(*video) for video in checkpoint.skipped],
+            )
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
                 "cannot resume: the checkpoint is of another model or of other frozen parameters; "
                 "load the model as the run did"
@@ -85,10 +89,7 @@ class TrainingState:
         if isinstance(self.step, StatefulStep):
             self.step.load_state_dict(checkpoint.step_state)
         self.epoch, self.iteration = checkpoint.epoch, checkpoint.iteration
-        self.history = History(
-            [EpochRecord(**row) for row in checkpoint.history],
-            [BadVideo(*video) for video in checkpoint.skipped],
-        )
+        self.history = history
         # The sums are those of all processes, so only one of them may bring them in again.
         if self.fabric.is_global_zero:
             self.tally = Tally(self.fabric.device, checkpoint.tally)

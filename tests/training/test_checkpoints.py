@@ -77,3 +77,13 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(InputError, match="not a checkpoint"):
         load_checkpoint(path)
     assert not victim.exists()
+
+
+@pytest.mark.parametrize("change", [{"extra": 1}, {"epoch": None, "more": 2}])
+def test_content_of_another_shape_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(_checkpoint(1.0), path)
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, **change}, path)
+    with pytest.raises(InputError, match="not a whole checkpoint"):
+        load_checkpoint(path)

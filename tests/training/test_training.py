@@ -204,10 +204,31 @@ def test_weights_that_are_not_finite_stop_the_run_too() -> None:
         trained(replace(QUICK, optimizer="sgd", lr=1e30, schedule="constant"))
 
 
+class Raises(TinyNet):
+    """A model with a mistake in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec = "Raises"
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no luck\nat all")
+
+
+class OneClass(ToyClips):
+    """What a folder one level too high looks like."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.classes = ("everything",)
+
+
 @pytest.mark.parametrize(
     ("model", "data", "message"),
     [
-        (TinyNet(num_classes=4), ToyClips(18), r"\(6, 4\): load it with num_classes=3"),
+        (TinyNet(num_classes=4), ToyClips(18), "model 4: load it with num_classes=3"),
+        (Raises(), ToyClips(18), r"Raises fails on clips of shape \(1, 3, 2, 8, 8\): no luck"),
+        (TinyNet(), OneClass(18), "the folders of the classes"),
         (TinyNet(), ToyClips(0), "empty"),
         (TinyNet().requires_grad_(False), ToyClips(18), "nothing to train"),
     ],
@@ -253,3 +274,17 @@ def test_config_says_what_the_run_was(tmp_path: Path) -> None:
     assert config["settings"]["weights"] == "imagenet"
     assert config["settings"]["device"] == "cpu"
     assert "torch" in config["versions"]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_numbers_of_devices_and_nodes_are_checked(count: int) -> None:
+    with pytest.raises(InputError, match="devices"):
+        train(TinyNet(), ToyClips(18), devices=count)
+    with pytest.raises(InputError, match="nodes"):
+        train(TinyNet(), ToyClips(18), nodes=count)
+
+
+def test_nothing_is_written_when_the_model_fails(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="fails on clips"):
+        train(Raises(), ToyClips(18), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

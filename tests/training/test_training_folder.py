@@ -42,14 +42,14 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
 def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
-        _folder(tmp_path).start(TinyNet(), {})
+        _folder(tmp_path).open_run(TinyNet(), resume=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_place_that_cannot_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="cannot write"):
-        _folder(tmp_path / "file" / "run").start(TinyNet(), {})
+        _folder(tmp_path / "file" / "run").start({})
 
 
 def test_full_disk_is_said_before_the_first_step(
@@ -57,9 +57,10 @@ def test_full_disk_is_said_before_the_first_step(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
     with pytest.raises(InputError, match="free space"):
-        _folder(tmp_path / "run").start(TinyNet(), {})
+        _folder(tmp_path / "run").open_run(TinyNet(), resume=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to resume"):
-        _folder(tmp_path).open_run(resume=True)
+        _folder(tmp_path).open_run(TinyNet(), resume=True)
