@@ -130,6 +130,9 @@ class ClipSubset(ClipDataset):
         self.name, self.classes, self.clip_shape = base.name, base.classes, base.clip_shape
         self.on_bad_video = base.on_bad_video
 
+    def __len__(self) -> int:
+        return len(self.indices)
+
     @property
     def labels(self) -> npt.NDArray[np.int64]:
         """Label of every clip, (N,)."""
@@ -137,11 +140,16 @@ class ClipSubset(ClipDataset):
 
     def clip(self, index: int, draw: int | None = None) -> tuple[Tensor, int]:
         """Clip uint8 (3, T, H, W) and label."""
-        return self.base.clip(int(self.indices[index]), draw)
+        return self.base.clip(self._base_index(index), draw)
 
     def identity(self, index: int) -> str:
         """Stable name of a clip."""
-        return self.base.identity(int(self.indices[index]))
+        return self.base.identity(self._base_index(index))
+
+    def _base_index(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise IndexError(f"the subset of {self.name} has clips 0 to {len(self) - 1}: {index}")
+        return int(self.indices[index])
 
 
 def balanced_order(

@@ -16,8 +16,13 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
     """Build `folder:DIR`; videos may lie at any depth below the folder of their class.
 
     With a folder train and one of test, val in DIR, those are the splits; val and test stand in for
-    each other where one is missing. Otherwise a fifth of each class, chosen by a hash of the file
-    names, is both val and test, and the rest is train.
+    each other where one is missing. Otherwise about a fifth of each class is both val and test, and
+    the rest is train: a hash of its file name (path below the class) decides for each video alone,
+    so a video stays on its side when others come or go. Only where that leaves a class without a
+    training video, the one of the largest hash is for training, and where it leaves a class of two
+    or more without a test video, the one of the smallest hash is for testing. Clips cut out of one
+    source video have names of their own and can land on both sides: make train and test folders
+    for those.
 
     Raises:
         InputError: no such folder, no class in it, or no video in a class or split.
@@ -92,9 +97,17 @@ def _class_videos(folder: Path, name: str) -> list[str]:
 def _part_of_class(videos: list[str], split: str) -> list[str]:
     if split == "all":
         return videos
-    held_out = round(_TEST_SHARE * len(videos)) or (1 if len(videos) > 1 else 0)
-    by_hash = sorted(videos, key=lambda video: hashlib.sha256(video.encode()).digest())
-    return sorted(by_hash[held_out:] if split == "train" else by_hash[:held_out])
+    by_hash = sorted((_hash_position(video), video) for video in videos)
+    below = sum(position < _TEST_SHARE for position, _ in by_hash)
+    held_out = min(max(below, 1), len(videos) - 1)
+    part = by_hash[held_out:] if split == "train" else by_hash[:held_out]
+    return sorted(video for _, video in part)
+
+
+def _hash_position(video: str) -> float:
+    """Where the hash of a name lies in [0, 1), uniform over names."""
+    digest = hashlib.sha256(video.encode(errors="surrogateescape")).digest()
+    return int.from_bytes(digest[:6]) / 2**48  # a double holds 48 bits without rounding up to 1
 
 
 def _item(folder: Path, part: str, label: int, video: str) -> VideoItem:

@@ -32,20 +32,21 @@ def is_video_name(name: str) -> bool:
 def find_videos(folder: Path) -> list[str]:
     """Paths of all videos in a folder and below, relative to it with "/", sorted.
 
-    Names alone decide; no file is opened. Hidden files and folders are left out.
+    Names alone decide; no file is opened. Hidden files and folders are left out, and so are links
+    to a folder that they lie in.
 
     Raises:
         InputError: a folder cannot be listed.
 
     """
     try:
-        return sorted(_walk(str(folder), ""))
+        return sorted(_walk(str(folder), "", ()))
     except OSError as error:
         raise _unreadable(error) from error
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the folders in a folder, sorted, without hidden ones.
+    """Names of the folders in a folder, sorted, without hidden ones and links to folders above.
 
     Raises:
         InputError: the folder cannot be listed.
@@ -53,7 +54,13 @@ def subfolders(folder: Path) -> list[str]:
     """
     try:
         with os.scandir(folder) as entries:
-            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+            return sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".")
+                and entry.is_dir()
+                and not _leads_up(entry.path, (Path(folder).resolve(),))
+            )
     except OSError as error:
         raise _unreadable(error) from error
 
@@ -79,12 +86,21 @@ def _unreadable(error: OSError) -> InputError:
     return InputError(f"cannot list the folder {error.filename}: {error.strerror}")
 
 
-def _walk(folder: str, prefix: str) -> Iterator[str]:
+def _walk(folder: str, prefix: str, above: tuple[Path, ...]) -> Iterator[str]:
+    """Videos of a folder reached through those `above` (real paths), with `prefix` before each."""
+    way = (*above, Path(folder).resolve())
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
+                if not _leads_up(entry.path, way):
+                    yield from _walk(entry.path, f"{prefix}{entry.name}/", way)
             elif is_video_name(entry.name):
                 yield prefix + entry.name
+
+
+def _leads_up(folder: str, way: tuple[Path, ...]) -> bool:
+    """Whether a folder is really one of those on the way to it, or contains one of them."""
+    real = Path(folder).resolve()
+    return any(passed.is_relative_to(real) for passed in way)

@@ -61,20 +61,25 @@ def open_video(path: str) -> "tuple[InputContainer, VideoStream]":
     """Open a file with its first video stream; the caller closes the container.
 
     Raises:
-        BadVideoError: the file is no video.
+        BadVideoError: the file is no video, or nothing can decode it.
 
     """
     import av
 
     try:
-        container = av.open(path)
+        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        container = av.open(str(Path(path).absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadVideoError(BadVideo(path, f"not a readable video ({reason})")) from error
     if not container.streams.video:
         container.close()
         raise BadVideoError(BadVideo(path, "no video stream in it"))
-    return container, container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        container.close()
+        raise BadVideoError(BadVideo(path, "no decoder for its codec"))
+    return container, stream
 
 
 @lru_cache(maxsize=_CACHED)

@@ -109,3 +109,23 @@ def test_subset_keeps_clips_draws_and_names() -> None:
 def test_subset_refuses_indices_that_are_not_there(indices: list[int]) -> None:
     with pytest.raises(InputError, match="indices 0 to 4999"):
         MotionsDataset("train").subset(indices)
+
+
+@pytest.mark.parametrize("index", [-1, -3, 3, 100])
+def test_a_subset_refuses_positions_that_it_does_not_have(index: int) -> None:
+    subset = MotionsDataset("train").subset([5, 3, 11])
+    for read in (subset.clip, subset.identity, subset.__getitem__):
+        with pytest.raises(IndexError, match=f"has clips 0 to 2: {index}"):
+            read(index)
+
+
+def test_a_subset_counts_its_clips_without_asking_for_labels() -> None:
+    class NoLabels(SomeBad):
+        @property
+        def labels(self) -> npt.NDArray[np.int64]:
+            raise AssertionError
+
+        def __len__(self) -> int:
+            return 9
+
+    assert len(NoLabels([0] * 9, set(), "raise").subset([8, 1])) == 2

@@ -1,3 +1,5 @@
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -35,14 +37,81 @@ def test_classes_are_folders_and_nothing_is_opened(tmp_path: Path) -> None:
     assert dataset.labels.tolist() == [0, 1, 1]
 
 
-def test_a_fifth_of_each_class_is_held_out_wherever_the_folder_lies(tmp_path: Path) -> None:
-    videos = [f"{c}/{i}.avi" for c, n in (("a", 10), ("b", 4), ("c", 1)) for i in range(n)]
+def position(video: str) -> float:
+    """Where the hash of a name lies in [0, 1)."""
+    return int(hashlib.sha256(video.encode()).hexdigest()[:12], 16) / 16**12
+
+
+def test_about_a_fifth_is_held_out_wherever_the_folder_lies(tmp_path: Path) -> None:
+    videos = [f"{c}/{i}.avi" for c, n in (("a", 200), ("b", 4), ("c", 1)) for i in range(n)]
     root = touch(tmp_path / "one", *videos)
     train, test = names(load(root, "train")), names(load(root, "test"))
     assert sorted(train + test) == sorted(videos)
-    assert [sum(name.startswith(c) for name in test) for c in "abc"] == [2, 1, 0]
+    in_a = [name for name in test if name.startswith("a/")]
+    assert in_a == sorted(f"a/{i}.avi" for i in range(200) if position(f"{i}.avi") < 0.2)
+    assert 25 <= len(in_a) <= 55
     assert names(load(root, "val")) == test
     assert names(load(touch(tmp_path / "two", *videos), "test")) == test
+
+
+def test_adding_videos_moves_none_to_the_other_side(tmp_path: Path) -> None:
+    low = next(f"{i}.avi" for i in range(99) if position(f"{i}.avi") < 0.2)
+    high = next(f"{i}.avi" for i in range(99) if position(f"{i}.avi") >= 0.2)
+    root = touch(tmp_path, f"a/{low}", f"a/{high}")
+    for step in range(20):
+        train, test = names(load(root, "train")), names(load(root, "test"))
+        touch(root, *(f"a/more-{step}-{i}.avi" for i in range(5)))
+        assert set(train) <= set(names(load(root, "train")))
+        assert set(test) <= set(names(load(root, "test")))
+
+
+def test_both_sides_have_a_video_of_every_class_with_two(tmp_path: Path) -> None:
+    videos = sorted((f"{i}.avi" for i in range(99)), key=position)
+    low = [video for video in videos if position(video) < 0.2]
+    high = videos[len(low) :]
+    root = touch(tmp_path, *(f"low/{v}" for v in low), *(f"high/{v}" for v in high))
+    touch(root, f"one/{low[0]}")
+    train, test = names(load(root, "train")), names(load(root, "test"))
+    assert [name for name in train if name.startswith("low/")] == [f"low/{low[-1]}"]
+    assert [name for name in test if name.startswith("high/")] == [f"high/{high[0]}"]
+    assert f"one/{low[0]}" in train
+    assert sorted(train + test) == names(load(root, "all"))
+
+
+def test_names_that_are_not_utf8_are_split_too(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9.avi")
+    try:
+        root = touch(tmp_path, f"a/{odd}", "a/plain.avi")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    both = names(load(root, "train")) + names(load(root, "test"))
+    assert sorted(both) == sorted([f"a/{odd}", "a/plain.avi"])
+
+
+def test_links_to_folders_above_are_left_out(tmp_path: Path) -> None:
+    root = touch(tmp_path / "root", "a/deep/1.avi", "b/2.avi")
+    touch(tmp_path, "elsewhere/3.avi")
+    for link, target in (
+        ("a/here", "."),
+        ("a/deep/class", ".."),
+        ("a/deep/root", "../.."),
+        ("a/deep/above", "../../.."),
+        ("class-of-all", "."),
+        ("b/other", "../../elsewhere"),
+    ):
+        (root / link).symlink_to(target, target_is_directory=True)
+    (tmp_path / "elsewhere" / "back").symlink_to("../root", target_is_directory=True)
+    dataset = load(root, "all")
+    assert dataset.classes == ("a", "b")
+    assert names(dataset) == ["a/deep/1.avi", "b/2.avi", "b/other/3.avi"]
+
+
+def test_folders_linked_to_each_other_are_walked_once(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/x/1.avi", "a/y/2.avi")
+    (root / "a/x/y").symlink_to("../y", target_is_directory=True)
+    (root / "a/y/x").symlink_to("../x", target_is_directory=True)
+    wanted = ["a/x/1.avi", "a/x/y/2.avi", "a/y/2.avi", "a/y/x/1.avi"]
+    assert names(load(root, "all")) == wanted
 
 
 def test_split_folders_are_the_splits(tmp_path: Path) -> None:

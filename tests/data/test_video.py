@@ -161,6 +161,44 @@ def test_what_is_no_video_is_named_with_the_reason(tmp_path: Path, make_video: M
         assert "\n" not in message
 
 
+def test_text_that_is_not_utf8_does_not_matter(
+    make_video: MakeVideo, decode_all: DecodeAll, tmp_path: Path
+) -> None:
+    plain = make_video("plain.avi")
+    data = plain.read_bytes()
+    assert b"ISFT" in data
+    path = tmp_path / "latin-1.avi"
+    path.write_bytes(data.replace(b"Lavf", b"Caf\xe9"))  # the name of the writing program
+    assert torch.equal(read_frames(path, [0, 29]), decode_all(plain)[:, [0, 29]])
+
+
+def test_a_codec_without_a_decoder_is_named_as_the_reason(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    data = make_video("known.avi").read_bytes()
+    assert data.count(b"FMP4") == 2
+    path = tmp_path / "unknown.avi"
+    path.write_bytes(data.replace(b"FMP4", b"ZZZZ"))
+    for read in (video_info, lambda path: read_frames(path, [0])):
+        with pytest.raises(BadVideoError) as caught:
+            read(path)
+        assert caught.value.bad_video == (str(path), "no decoder for its codec")
+
+
+def test_a_colon_in_a_file_name_is_no_protocol(
+    make_video: MakeVideo,
+    decode_all: DecodeAll,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = decode_all(make_video("12:30.avi"))
+    (tmp_path / "12:31.avi").write_text("hello\n" * 100)
+    monkeypatch.chdir(tmp_path)
+    assert torch.equal(read_frames("12:30.avi", [7]), whole[:, [7]])
+    with pytest.raises(BadVideoError, match=r"video 12:31\.avi: not a readable video"):
+        read_frames("12:31.avi", [0])
+
+
 def test_damage_gives_frames_or_one_line(make_video: MakeVideo, tmp_path: Path) -> None:
     data = make_video("whole.avi", frames=40).read_bytes()
     outcomes: list[str] = []
