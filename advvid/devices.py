@@ -17,14 +17,13 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         resolved = torch.device(device)
     except RuntimeError as error:
         raise InputError(f"unknown device {device!r}; use auto, cpu, cuda or cuda:1") from error
-    try:
-        torch.empty(1, device=resolved).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        if resolved.type != "cuda":
-            raise InputError(f"device {device} is not there: use auto or cpu") from error
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f"device {device} is not there ({torch.cuda.device_count()} CUDA devices found): use "
             "auto or cpu"
         )
+    try:
+        torch.empty(1, device=resolved).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"device {device} is not there: use auto or cpu") from error
     return resolved
