@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from advvid.frozen import frozen
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -19,6 +22,48 @@ def find_head(network: nn.Module) -> str | None:
         if path and (isinstance(module, nn.Linear) or pointwise):
             found = path
     return found
+
+
+def find_head_by_asking(
+    network: nn.Module, frames: int, size: int
+) -> tuple[str | None, int | None]:
+    """Find the layer that gives the logits, and their number K, by a pass over one clip.
+
+    The guess of `find_head` is believed only if what the layer gives is the logits, as they are or
+    averaged over positions: which layer was registered last says little about a stranger's network.
+
+    Args:
+        network: clips (B, 3, T, H, W) -> logits (B, K); it is given back as it was.
+        frames: T of the clip.
+        size: H = W of the clip.
+
+    Returns:
+        path and K; None for what is not known, both when the network cannot take such a clip.
+    """
+    guess = find_head(network)
+    seen: list[Tensor] = []
+    clip = torch.rand(1, 3, frames, size, size, generator=torch.Generator().manual_seed(0))
+    handle = None
+    if guess is not None:
+        layer = network.get_submodule(guess)
+        handle = layer.register_forward_hook(lambda _, __, output: seen.append(output))
+    try:
+        with frozen(network), torch.no_grad():
+            logits = network(clip)
+    except Exception:
+        # Another shape may suit it; whether it does is for the caller's own clips to show.
+        return None, None
+    finally:
+        if handle is not None:
+            handle.remove()
+    if not isinstance(logits, Tensor) or logits.ndim != 2:
+        return None, None
+    width = int(logits.shape[1])
+    if len(seen) != 1 or guess is None or head_width(network, guess) != width:
+        return None, width
+    positions = seen[0].movedim(1, -1) if seen[0].ndim > 3 else seen[0]
+    same = torch.allclose(positions.reshape(-1, width).mean(0), logits[0], rtol=1e-3, atol=1e-5)
+    return (guess if same else None), width
 
 
 def head_width(network: nn.Module, path: str) -> int:

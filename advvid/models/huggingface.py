@@ -31,11 +31,14 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
     wishes = {"num_frames": request.frames, "image_size": request.size}
     try:
         config = transformers.AutoConfig.from_pretrained(
-            request.name, **{name: value for name, value in wishes.items() if value is not None}
+            request.name,
+            # Code of a repository is never run, asked or not.
+            trust_remote_code=False,
+            **{name: value for name, value in wishes.items() if value is not None},
         )
         auto = transformers.AutoModelForVideoClassification
         if pretrained:
-            network = auto.from_pretrained(request.name, config=config)
+            network = auto.from_pretrained(request.name, config=config, trust_remote_code=False)
         else:
             network = auto.from_config(config)
         preprocessing = _read_preprocessing(transformers, request.name)
@@ -74,7 +77,7 @@ def _import_transformers() -> Any:
         import transformers
     except ImportError as error:
         raise InputError(
-            f"hf/ models need transformers ({error}): pip install advvid[hf]"
+            f"hf/ models need transformers ({error}): pip install -e '.[hf]' in the checkout"
         ) from error
     return transformers
 

@@ -94,6 +94,8 @@ def _with_weights(
     if entry is not FUNCTION:
         check_spec(file, request.spec)
     shape = file.metadata.get("input_shape") or (3, None, None, None)
+    if len(shape) != 4:
+        raise InputError(f"{file.path} notes an input shape of {shape}; wanted (3, T, H, W)")
     return replace(
         request,
         file=file,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError
@@ -50,7 +51,8 @@ def load_exactly(
         to: what to call the network in an error.
 
     Raises:
-        InputError: listing missing, unexpected and misshapen names.
+        InputError: listing missing, unexpected and misshapen names, or naming a tensor that is not
+            finite and real.
     """
     state = network.state_dict()
     missing = [n for n in state if n not in tensors and not n.endswith(_COUNTER)]
@@ -74,6 +76,11 @@ def load_exactly(
             f"{source} does not fit {to}: {'; '.join(wrong)}: choose the model that it was saved "
             "from, or other weights"
         )
+    for name, tensor in tensors.items():
+        if tensor.is_complex() or not bool(torch.isfinite(tensor).all()):
+            raise InputError(
+                f"{source} holds NaN, infinite or complex numbers in {name}: take other weights"
+            )
     network.load_state_dict(dict(tensors), strict=False)
 
 

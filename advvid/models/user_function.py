@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.models.heads import find_head, head_width
+from advvid.models.heads import find_head_by_asking, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 
@@ -31,7 +31,7 @@ def build_from_function(request: ModelRequest) -> VideoModel:
         arguments = _arguments(function, request)
         try:
             model = function(**arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{request.spec} failed: {_describe(error)}") from error
     if isinstance(model, VideoModel):
         return model
@@ -40,7 +40,7 @@ def build_from_function(request: ModelRequest) -> VideoModel:
             f"{request.spec} must return a torch.nn.Module that takes clips (B, 3, T, H, W); got "
             f"{type(model).__name__}"
         )
-    head = find_head(model)
+    head, width = find_head_by_asking(model, request.frames or 8, request.size or 32)
     told = "num_classes" in arguments
     if told and head is not None and head_width(model, head) != request.num_classes:
         # The function knows better where the logits come from than the guess does.
@@ -51,7 +51,7 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     return VideoModel(
         model,
         spec=request.spec,
-        num_classes=request.num_classes if told else None,
+        num_classes=request.num_classes if told else width,
         input_shape=shape,
         head=head,
         weights=request.spec,
@@ -67,7 +67,7 @@ def _find(spec: str) -> Any:
             f"cannot import {module_name!r} of {spec}: {error}; run from the folder that holds "
             "it, or install it"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"importing {module_name} failed: {_describe(error)}") from error
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -97,6 +97,6 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

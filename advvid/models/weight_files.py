@@ -145,7 +145,11 @@ def _find_tensors(content: Any, path: Path) -> dict[str, Tensor]:
         places += [content[name] for name in _NESTS if name in content]
     for place in places:
         if isinstance(place, Mapping) and place:
-            tensors = {name: value for name, value in place.items() if isinstance(value, Tensor)}
+            tensors = {
+                name: value
+                for name, value in place.items()
+                if isinstance(name, str) and isinstance(value, Tensor)
+            }
             if len(tensors) == len(place):
                 return tensors
     raise InputError(

@@ -1,5 +1,6 @@
 """Saving and loading the weights of a model, with what is needed to use them."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ def load_weight_file(model: nn.Module, file: WeightFile) -> None:
         model.set_normalization(tuple(notes["mean"]), tuple(notes["std"]))
     elif isinstance(network, ResNet3D) and is_first_generation(tensors):
         model.set_normalization(*FIRST_GENERATION)
+        warnings.warn(
+            f"{file.path} is read as a checkpoint of 2017 or 2018 (it counts no batches): pixels "
+            "from 0 to 255 less the ActivityNet mean; call set_normalization where that is wrong",
+            stacklevel=2,
+        )
 
 
 def check_spec(file: WeightFile, spec: str) -> None:

@@ -25,8 +25,6 @@ def fresh(**options: int) -> VideoModel:
 
 
 def test_the_bundled_model_knows_its_clips_and_classes() -> None:
-    if not BUNDLED.is_file():
-        pytest.skip("the bundled weights are not there yet")
     model = load_model()
     assert (model.num_classes, model.input_shape) == (10, (3, 8, 32, 32))
     assert model.classes is not None

@@ -116,6 +116,22 @@ def broken():
 def nothing():
     return None
 
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+        self.gate = nn.Linear(3, 3)
+
+    def forward(self, clips):
+        z = clips.mean((2, 3, 4))
+        return self.fc(z * self.gate(z).sigmoid())
+
+def gated():
+    return Gated()
+
+def leaves():
+    raise SystemExit("bye")
+
 value = 3
 """
 
@@ -138,8 +154,24 @@ def test_a_function_is_given_what_it_takes(user_module: str) -> None:
     clips = torch.rand(2, 3, 5, 8, 8)
     torch.testing.assert_close(model(clips), model.backbone(clips))
     plain = load_model(f"{user_module}:flexible")
-    assert (plain.num_classes, plain.input_shape) == (None, None)
+    # Nobody said how many, so the network was asked.
+    assert (plain.num_classes, plain.input_shape) == (6, None)
     assert plain(clips).shape == (2, 6)
+
+
+def test_the_layer_registered_last_is_not_taken_for_the_one_that_gives_logits(
+    user_module: str,
+) -> None:
+    fits = load_model(f"{user_module}:gated", num_classes=2)
+    assert (fits.num_classes, fits.head) == (2, None)
+    assert fits(torch.rand(2, 3, 2, 4, 4)).shape == (2, 2)
+    with pytest.raises(InputError, match="let the function take num_classes"):
+        load_model(f"{user_module}:gated", num_classes=3)
+
+
+def test_a_function_that_exits_is_named(user_module: str) -> None:
+    with pytest.raises(InputError, match="leaves failed: SystemExit: bye"):
+        load_model(f"{user_module}:leaves")
 
 
 def test_a_function_without_num_classes_gets_another_last_layer(user_module: str) -> None:

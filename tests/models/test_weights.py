@@ -247,7 +247,8 @@ def test_the_two_generations_of_published_checkpoints(tmp_path: Path) -> None:
 
     old = {f"module.{n}": t for n, t in state.items() if not n.endswith("num_batches_tracked")}
     torch.save({"state_dict": old}, path)
-    first = load_model("r3d-18", weights=path)
+    with pytest.warns(UserWarning, match="2017 or 2018"):
+        first = load_model("r3d-18", weights=path)
     torch.testing.assert_close(first.mean.flatten(), torch.tensor(FIRST_GENERATION[0]))
     pixels = torch.tensor([0.0, 114.7748, 255.0])
     normalized = (pixels / 255 - first.mean.flatten()[0]) / first.std.flatten()[0]
@@ -270,3 +271,32 @@ def test_stem_and_shortcut_are_read_off_the_file(
     loaded = model.backbone.state_dict()
     assert all(torch.equal(tensor, loaded[name]) for name, tensor in state.items())
     assert model(torch.rand(1, 3, 4, 32, 32)).shape == (1, 7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: torch.full_like(t, torch.nan),
+        lambda t: torch.full_like(t, torch.inf),
+        lambda t: t.to(torch.complex64),
+    ],
+)
+def test_weights_that_are_no_real_numbers_are_refused(tmp_path: Path, change: Any) -> None:
+    model = load_model("motions-r3d", weights="none")
+    state = model.backbone.state_dict()
+    state["fc.bias"] = change(state["fc.bias"])
+    torch.save(state, tmp_path / "w.pth")
+    before = model.backbone.state_dict()["fc.bias"].clone()
+    with pytest.raises(InputError, match=r"fc\.bias"):
+        load_weights(model, tmp_path / "w.pth")
+    assert torch.equal(model.backbone.state_dict()["fc.bias"], before)
+
+
+def test_names_that_are_no_words_and_notes_of_another_shape_are_refused(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(2)}, tmp_path / "numbers.pth")
+    with pytest.raises(InputError, match="no state dict"):
+        load_model("motions-r3d", weights=tmp_path / "numbers.pth")
+    model = load_model("motions-r3d", weights="none")
+    save_weights(model, tmp_path / "short.safetensors", input_shape=[3, 8])
+    with pytest.raises(InputError, match="input shape"):
+        load_model("motions-r3d", weights=tmp_path / "short.safetensors")
