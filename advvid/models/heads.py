@@ -1,5 +1,6 @@
 """The last layer of a network: finding it, and giving it another number of classes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,44 +26,54 @@ def find_head(network: nn.Module) -> str | None:
 
 
 def find_head_by_asking(
-    network: nn.Module, frames: int, size: int
+    network: nn.Module, shapes: Sequence[tuple[int, int]]
 ) -> tuple[str | None, int | None]:
-    """Find the layer that gives the logits, and their number K, by a pass over one clip.
+    """Find the layer that gives the logits, and their number K, by a pass over two clips.
 
     The guess of `find_head` is believed only if what the layer gives is the logits, as they are or
     averaged over positions: which layer was registered last says little about a stranger's network.
 
     Args:
         network: clips (B, 3, T, H, W) -> logits (B, K); it is given back as it was.
-        frames: T of the clip.
-        size: H = W of the clip.
+        shapes: (T, H = W) of the clips; the first that the network takes is used.
 
     Returns:
-        path and K; None for what is not known, both when the network cannot take such a clip.
+        path and K; None for what is not known, both when the network takes none of the shapes.
     """
+    for frames, size in shapes:
+        # Two, for networks that squeeze away a batch of one.
+        clips = torch.rand(2, 3, frames, size, size, generator=torch.Generator().manual_seed(0))
+        found = _ask(network, clips)
+        if found is not None:
+            return found
+    return None, None
+
+
+def _ask(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None] | None:
+    """Give path and K as these clips show them; None when the network does not take them."""
     guess = find_head(network)
     seen: list[Tensor] = []
-    clip = torch.rand(1, 3, frames, size, size, generator=torch.Generator().manual_seed(0))
     handle = None
     if guess is not None:
         layer = network.get_submodule(guess)
         handle = layer.register_forward_hook(lambda _, __, output: seen.append(output))
     try:
         with frozen(network), torch.no_grad():
-            logits = network(clip)
-    except Exception:
-        # Another shape may suit it; whether it does is for the caller's own clips to show.
-        return None, None
+            logits = network(clips)
+    except (Exception, SystemExit):
+        # Another shape may suit it; whether one does is for the caller's own clips to show.
+        return None
     finally:
         if handle is not None:
             handle.remove()
     if not isinstance(logits, Tensor) or logits.ndim != 2:
-        return None, None
+        return None
     width = int(logits.shape[1])
     if len(seen) != 1 or guess is None or head_width(network, guess) != width:
         return None, width
     positions = seen[0].movedim(1, -1) if seen[0].ndim > 3 else seen[0]
-    same = torch.allclose(positions.reshape(-1, width).mean(0), logits[0], rtol=1e-3, atol=1e-5)
+    averaged = positions.reshape(len(clips), -1, width).mean(1)
+    same = torch.allclose(averaged, logits, rtol=1e-3, atol=1e-5)
     return (guess if same else None), width
 
 

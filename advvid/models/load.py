@@ -94,7 +94,8 @@ def _with_weights(
     if entry is not FUNCTION:
         check_spec(file, request.spec)
     shape = file.metadata.get("input_shape") or (3, None, None, None)
-    if len(shape) != 4:
+    numbers = isinstance(shape, list | tuple) and len(shape) == 4
+    if not numbers or not all(s is None or (isinstance(s, int) and s > 0) for s in shape):
         raise InputError(f"{file.path} notes an input shape of {shape}; wanted (3, T, H, W)")
     return replace(
         request,

@@ -40,7 +40,11 @@ def build_from_function(request: ModelRequest) -> VideoModel:
             f"{request.spec} must return a torch.nn.Module that takes clips (B, 3, T, H, W); got "
             f"{type(model).__name__}"
         )
-    head, width = find_head_by_asking(model, request.frames or 8, request.size or 32)
+    shapes = [(request.frames or 8, request.size or 32), (request.frames or 16, 112)]
+    known = getattr(model, "input_shape", None)
+    if known is not None and len(known) == 4:
+        shapes.insert(0, (int(known[1]), int(known[2])))
+    head, width = find_head_by_asking(model, shapes)
     told = "num_classes" in arguments
     if told and head is not None and head_width(model, head) != request.num_classes:
         # The function knows better where the logits come from than the guess does.

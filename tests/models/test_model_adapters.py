@@ -129,6 +129,17 @@ class Gated(nn.Module):
 def gated():
     return Gated()
 
+class Large(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3 * 16 * 7 * 7, 6)
+
+    def forward(self, clips):
+        return self.fc(nn.functional.avg_pool3d(clips, (1, 16, 16)).flatten(1))
+
+def large():
+    return Large()
+
 def leaves():
     raise SystemExit("bye")
 
@@ -167,6 +178,12 @@ def test_the_layer_registered_last_is_not_taken_for_the_one_that_gives_logits(
     assert fits(torch.rand(2, 3, 2, 4, 4)).shape == (2, 2)
     with pytest.raises(InputError, match="let the function take num_classes"):
         load_model(f"{user_module}:gated", num_classes=3)
+
+
+def test_a_network_for_large_clips_only_gets_another_last_layer_too(user_module: str) -> None:
+    with pytest.warns(UserWarning, match="last layer is new"):
+        model = load_model(f"{user_module}:large", num_classes=4)
+    assert model(torch.rand(1, 3, 16, 112, 112)).shape == (1, 4)
 
 
 def test_a_function_that_exits_is_named(user_module: str) -> None:

@@ -297,6 +297,14 @@ def test_names_that_are_no_words_and_notes_of_another_shape_are_refused(tmp_path
     with pytest.raises(InputError, match="no state dict"):
         load_model("motions-r3d", weights=tmp_path / "numbers.pth")
     model = load_model("motions-r3d", weights="none")
-    save_weights(model, tmp_path / "short.safetensors", input_shape=[3, 8])
-    with pytest.raises(InputError, match="input shape"):
-        load_model("motions-r3d", weights=tmp_path / "short.safetensors")
+    for shape in ([3, 8], [3, "8", 32, 32], [3, 0, 32, 32], 5):
+        save_weights(model, tmp_path / "short.safetensors", input_shape=shape)
+        with pytest.raises(InputError, match="input shape"):
+            load_model("motions-r3d", weights=tmp_path / "short.safetensors")
+
+
+def test_a_mask_of_minus_infinity_is_loaded(tmp_path: Path) -> None:
+    network = nn.Linear(2, 2)
+    network.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    load_weights(network, tmp_path / "w.pth")
