@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from advvid.attacks.registry import AttackSpec, parse_attack
+from advvid.attacks.attack_spec import AttackSpec, parse_attack
 from advvid.checks import check_budget, check_clips, check_count, check_labels
 from advvid.clip_interface import Array
 from advvid.errors import InputError
@@ -191,7 +191,7 @@ def _stands(
 ) -> Tensor:
     """Attack a batch and tell which clips (B,) are still classified correctly."""
     attack = spec.build(classifier, eps=eps, seed=seed, batch_size=len(clips), verbose=False)
-    adversarial = attack.attack_clips(clips, labels, positions=positions)
+    adversarial = attack.attack_clips(clips, labels, positions=positions).clips
     distance = float((adversarial - clips).abs().max())
     low, high = (float(v) for v in torch.aminmax(adversarial))
     if not (distance <= eps + BOUND_TOLERANCE and low >= 0 and high <= 1):

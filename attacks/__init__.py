@@ -1,8 +1,9 @@
 """Attacks on video classifiers, one family a file."""
 
+from advvid.attacks.attack_spec import parse_attack
 from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
 from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.attacks.registry import ATTACKS, parse_attack
+from advvid.attacks.registry import ATTACKS
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 
 __all__ = [

@@ -9,7 +9,7 @@ from advvid.attacks.linf_box import linf_box, per_clip
 from advvid.attacks.losses import Loss, resolve_loss
 from advvid.attacks.sign_gradient import ascend, is_adversarial
 from advvid.attacks.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.video_attack import VideoAttack
+from advvid.attacks.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.clip_interface import ArrayOrTensor
 from advvid.errors import InputError
@@ -191,13 +191,13 @@ class LinfPGD(VideoAttack):
     def perturb(
         self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
         mask: Tensor | None, positions: Tensor,
-    ) -> Tensor:  # fmt: skip
+    ) -> Attacked:  # fmt: skip
         """Attack one batch; see `VideoAttack.perturb`."""
         own = self.support(clips, seeds, shared_seed)
         if own is not None:
             mask = own if mask is None else own & mask
         eps = torch.as_tensor(self.eps)
-        return linf_pgd(
+        adversarial = linf_pgd(
             model,
             clips,
             labels,
@@ -212,3 +212,4 @@ class LinfPGD(VideoAttack):
             early_stop=self.early_stop,
             seed=seeds,
         )
+        return Attacked(adversarial, {} if mask is None else {"support": mask})

@@ -1,7 +1,8 @@
 """What every attack class shares: ART's interface on one side, pure functions on the other."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,18 @@ from advvid.progress import progress_bar
 from advvid.random_streams import clip_seeds
 
 
+class Attacked(NamedTuple):
+    """What an attack gives for some clips.
+
+    `report` tells more, clip by clip: tensors whose first axis is that of the clips, under the same
+    names for all batches. "support" (B or 1, ...), 0/1 and broadcastable to the clips, promises
+    that nothing else was touched; an evaluation holds the attack to it.
+    """
+
+    clips: Tensor
+    report: Mapping[str, Tensor] = {}
+
+
 class VideoAttack(EvasionAttack):
     """An evasion attack on clips with ART's interface.
 
@@ -32,6 +45,9 @@ class VideoAttack(EvasionAttack):
         seed: each clip draws its random numbers from (seed, position in `x`); a generator gives
             every call of `generate` a seed of its own.
         verbose: show progress when there is more than one batch.
+
+    Attributes:
+        report: what the last `generate` has to tell beyond its clips, see `Attacked`.
     """
 
     attack_params: ClassVar[list[str]] = ["targeted", "batch_size", "seed", "verbose"]
@@ -46,6 +62,7 @@ class VideoAttack(EvasionAttack):
         self.batch_size = batch_size
         self.seed = seed
         self.verbose = verbose
+        self.report: Mapping[str, Tensor] = {}
         self._check_params()
 
     def _check_params(self) -> None:
@@ -56,7 +73,7 @@ class VideoAttack(EvasionAttack):
     def perturb(
         self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
         mask: Tensor | None, positions: Tensor,
-    ) -> Tensor:  # fmt: skip
+    ) -> Attacked:  # fmt: skip
         """Attack one batch.
 
         Args:
@@ -69,7 +86,7 @@ class VideoAttack(EvasionAttack):
             positions: int64 (B,), where the clips stand in the whole input.
 
         Returns:
-            Adversarial clips of the same shape.
+            Adversarial clips of the same shape, and what else there is to tell.
         """
 
     def generate(
@@ -99,8 +116,9 @@ class VideoAttack(EvasionAttack):
         labels = self._labels(clips, y)
         support = None if mask is None else self._support(mask, clips)
 
-        adversarial = self.attack_clips(clips, labels, mask=support)
-        return classifier.from_clips(adversarial, like=x)
+        attacked = self.attack_clips(clips, labels, mask=support)
+        self.report = attacked.report
+        return classifier.from_clips(attacked.clips, like=x)
 
     def attack_clips(
         self,
@@ -109,7 +127,7 @@ class VideoAttack(EvasionAttack):
         *,
         mask: Tensor | None = None,
         positions: Tensor | None = None,
-    ) -> Tensor:
+    ) -> Attacked:
         """Attack checked tensors, batch by batch, whatever the layout of the classifier.
 
         Args:
@@ -120,7 +138,7 @@ class VideoAttack(EvasionAttack):
                 streams; None is 0 to N - 1.
 
         Returns:
-            Adversarial clips (N, 3, T, H, W) on the device of `clips`.
+            Adversarial clips (N, 3, T, H, W) and the report, on the device of `clips`.
         """
         classifier: VideoClassifier = self.estimator
         device = classifier.device
@@ -135,9 +153,9 @@ class VideoAttack(EvasionAttack):
 
         def attack(
             clips: Tensor, labels: Tensor, seeds: Tensor, positions: Tensor, *own_mask: Tensor
-        ) -> tuple[Tensor]:
+        ) -> tuple[Tensor, ...]:
             part = own_mask[0] if own_mask else mask
-            adversarial = self.perturb(
+            attacked = self.perturb(
                 model,
                 clips.to(device),
                 labels.to(device),
@@ -147,15 +165,19 @@ class VideoAttack(EvasionAttack):
                 positions=positions,
             )
             advance(len(clips))
-            return (adversarial.to(clips.device),)
+            names[:] = attacked.report
+            parts = (attacked.clips, *attacked.report.values())
+            # What all clips share is repeated, so that batches can be joined.
+            return tuple(p.to(clips.device).expand(len(clips), *p.shape[1:]) for p in parts)
 
         shown = self.verbose and len(clips) > self.batch_size
         tensors = [clips, labels, clip_seeds(seed, positions), positions]
         if per_clip_mask is not None:
             tensors.append(per_clip_mask)
+        names: list[str] = []
         with progress_bar(type(self).__name__, len(clips), shown=shown) as advance:
-            (adversarial,) = MicroBatcher(self.batch_size).run(attack, *tensors)
-        return adversarial
+            adversarial, *report = MicroBatcher(self.batch_size).run(attack, *tensors)
+        return Attacked(adversarial, dict(zip(names, report, strict=True)))
 
     def _labels(self, clips: Tensor, y: ArrayOrTensor | None) -> Tensor:
         """Bring labels into the form int64 (B,); fall back on predictions."""

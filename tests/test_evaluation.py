@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from advvid.attacks import registry
+from advvid.attacks import parse_attack, registry
+from advvid.attacks.attack_entry import AttackEntry
 from advvid.attacks.pgd import LinfPGD
+from advvid.attacks.video_attack import Attacked
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.evaluation import Accuracy, Evaluation, evaluate
@@ -93,12 +95,12 @@ class Cheat(LinfPGD):
 
     attack_params: ClassVar[list[str]] = LinfPGD.attack_params
 
-    def perturb(self, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Tensor:
-        return (clips + 2 * float(self.eps)).clamp(0, 1)
+    def perturb(self, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Attacked:
+        return Attacked((clips + 2 * float(self.eps)).clamp(0, 1))
 
 
 def test_an_attack_that_leaves_its_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = registry.AttackEntry(Cheat, "Linf", "white box", "cheats")
+    entry = AttackEntry(Cheat, "Linf", "white box", "cheats")
     monkeypatch.setitem(registry.ATTACKS, "cheat", entry)
     model, clips, labels = linear_case()
     with pytest.raises(RuntimeError, match="left its bound"):
@@ -126,7 +128,7 @@ def test_bad_attacks_are_refused(text: str, words: str) -> None:
 
 
 def test_settings_reach_the_attack() -> None:
-    attack = registry.parse_attack(
+    attack = parse_attack(
         "masked-pgd:ratio=0.3,max_iter=7,early_stop=yes,eps_step=0.01,loss=dlr,shared=1"
     ).build(VideoClassifier(LinearClipModel()), eps=0.5)
     assert (attack.ratio, attack.max_iter, attack.early_stop) == (0.3, 7, True)

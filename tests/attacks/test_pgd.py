@@ -295,7 +295,7 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
     expected = LinfPGD(classifier, num_random_init=1).generate(clips, labels)
     perturb = LinfPGD.perturb
 
-    def hungry(self: LinfPGD, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Tensor:
+    def hungry(self: LinfPGD, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Any:
         if len(clips) > 2:
             raise torch.OutOfMemoryError
         return perturb(self, model, clips, labels, **kwargs)

@@ -1,0 +1,67 @@
+"""An attack with settings, as `NAME[:key=value,...]` spells it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from advvid.attacks.attack_entry import AttackEntry
+from advvid.attacks.registry import find_attack
+from advvid.attacks.video_attack import VideoAttack
+from advvid.checks import check_budget
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+
+
+@dataclass(frozen=True)
+class AttackSpec:
+    """An attack with settings.
+
+    Args:
+        text: as it was written; names the row of a table.
+        name: of the registry.
+        entry: the attack.
+        settings: keyword arguments of its class.
+    """
+
+    text: str
+    name: str
+    entry: AttackEntry
+    settings: dict[str, Any]
+
+    @property
+    def eps(self) -> float | None:
+        """The budget that the text fixes, or None when it is the evaluation's."""
+        return self.settings.get("eps")
+
+    def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
+        """Make the attack for a classifier and a budget; settings win over `common`."""
+        return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
+
+
+def parse_attack(text: str) -> AttackSpec:
+    """Read `NAME[:key=value,...]`, such as "masked-pgd:ratio=0.15,eps_step=2/255".
+
+    The keys are the arguments of the attack's class. `eps_step` also takes the file of a law; `eps`
+    fixes the budget, which is otherwise the evaluation's.
+
+    Raises:
+        InputError: for an unknown attack or key, or a value of the wrong kind.
+    """
+    name, _, rest = text.partition(":")
+    entry = find_attack(name)
+    readers = entry.readers()
+    settings: dict[str, Any] = {}
+    for pair in filter(None, rest.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals or key not in readers:
+            raise InputError(
+                f"{name} has no setting {pair!r}; write key=value with one of {', '.join(readers)}"
+            )
+        try:
+            settings[key] = readers[key](value)
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{name}: {key} cannot be {value!r}") from error
+    if "eps" in settings and entry.norm == "Linf":
+        check_budget(settings["eps"])
+    return AttackSpec(text, name, entry, settings)
