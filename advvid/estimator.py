@@ -1,7 +1,8 @@
 """An ART classifier for clips, without the round trip through numpy."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -97,6 +98,29 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         )
         self._device = target
         self._model.to(target)
+
+    @property
+    def inner(self) -> nn.Module:
+        """The caller's module, which every pass goes through."""
+        return self._model.adapted.inner
+
+    @contextmanager
+    def averaging(self, draws: int) -> Iterator[None]:
+        """Answer with probabilities averaged over several passes, for models that are random.
+
+        Attacks then follow the gradient of the loss of that mean (expectation over transformation,
+        Athalye et al. 2018, "Synthesizing robust adversarial examples").
+
+        Args:
+            draws: passes for each prediction, at least 1; logits become log-probabilities for 2 or
+                more.
+        """
+        adapted = self._model.adapted
+        kept, adapted.draws = adapted.draws, draws
+        try:
+            yield
+        finally:
+            adapted.draws = kept
 
     def loss_gradient(
         self, x: ArrayOrTensor, y: Any, training_mode: bool = False, **kwargs: Any

@@ -1,5 +1,6 @@
 """The module that ART holds: layout, normalization and precision around the caller's model."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ class AdaptedModel(nn.Module):
         self.layout = layout
         self.precision = precision
         self.num_classes = num_classes
+        # Passes that a prediction is averaged over; see `VideoClassifier.averaging`.
+        self.draws = 1
         self.normalizes = mean is not None or std is not None
         self.register_buffer("mean", _per_channel("mean", mean, 0.0), persistent=False)
         self.register_buffer("std", _per_channel("std", std, 1.0), persistent=False)
@@ -57,11 +60,18 @@ class AdaptedModel(nn.Module):
     @property
     def changes_nothing(self) -> bool:
         """Whether `inner` alone does the same."""
-        plain = self.layout == "NCTHW" and self.precision == "float32"
+        plain = self.layout == "NCTHW" and self.precision == "float32" and self.draws == 1
         return plain and not self.normalizes
 
     def canonical(self, clips: Tensor) -> Tensor:
         """Give the logits (B, K), float32, of clips (B, C, T, H, W)."""
+        if self.draws > 1:
+            # log of the mean probability, without ever leaving the log.
+            answers = torch.stack([self._once(clips).log_softmax(1) for _ in range(self.draws)])
+            return answers.logsumexp(dim=0) - math.log(self.draws)
+        return self._once(clips)
+
+    def _once(self, clips: Tensor) -> Tensor:
         if self.normalizes:
             clips = (clips - self.get_buffer("mean")) / self.get_buffer("std")
         if self.precision == "float32":

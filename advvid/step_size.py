@@ -15,12 +15,13 @@ from advvid.checks import check_budget, check_clips, check_count, check_labels
 from advvid.clip_interface import Array
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
+from advvid.fingerprint import fingerprint
 from advvid.frozen import Model, frozen
 from advvid.micro_batch import MicroBatcher, default_micro_batch
 from advvid.progress import Advance, progress_bar
 from advvid.random_streams import clip_seeds, uniform
 from advvid.step_size_surface import StepSizeSurface
-from advvid.sweep_parts import SweepParts, fingerprint
+from advvid.sweep_parts import SweepParts
 from advvid.sweep_plan import Level, SweepPlan, plan_sweep
 
 DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))

@@ -1,13 +1,11 @@
 """The finished part of a sweep on disk, so that a killed one goes on where it was."""
 
-import hashlib
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from advvid.errors import InputError
 from advvid.files import write_atomically
@@ -78,12 +76,3 @@ class SweepParts:
                 "settings, or choose another folder"
             )
         self.losses, self.correct = [losses], [correct]
-
-
-def fingerprint(model: nn.Module, tensors: list[Tensor], settings: list[Any]) -> str:
-    """Hash the weights of a model, tensors and settings."""
-    digest = hashlib.sha256(repr(settings).encode())
-    for tensor in (*model.state_dict().values(), *tensors):
-        digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()

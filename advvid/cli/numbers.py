@@ -26,17 +26,23 @@ def read_numbers(text: str, option: str) -> list[float]:
     return numbers
 
 
-def read_budgets(text: str, option: str = "--eps") -> list[float]:
+def read_budgets(text: str, option: str = "--eps", *, zero: bool = False) -> list[float]:
     """Read budgets in 1/255 into fractions of the pixel range.
 
+    Args:
+        text: numbers with commas between them.
+        option: its name, for the message.
+        zero: whether 0 is allowed.
+
     Raises:
-        InputError: when one is not above 0 and at most 255.
+        InputError: when one is not above 0 (or at least 0) and at most 255.
     """
     budgets = read_numbers(text, option)
     for budget in budgets:
-        if not 0 < budget <= 255:
+        if not 0 <= budget <= 255 or (budget == 0 and not zero):
+            least = "from 0" if zero else "above 0"
             raise InputError(
-                f"{option} takes budgets in 1/255, above 0 and at most 255; got {budget:g}"
+                f"{option} takes budgets in 1/255, {least} and at most 255; got {budget:g}"
             )
     return [budget / 255 for budget in budgets]
 

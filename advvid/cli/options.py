@@ -105,3 +105,23 @@ Out = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help="true, or predicted: the model's own predictions.",
+        rich_help_panel=CLIPS,
+    ),
+]
+Devices = Annotated[
+    int,
+    typer.Option(
+        "--devices", metavar="N", help="GPUs, or processes on a CPU.", rich_help_panel=OUTPUT
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers", metavar="N", help="Processes that read clips.", rich_help_panel=OUTPUT
+    ),
+]

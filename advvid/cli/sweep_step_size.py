@@ -23,14 +23,7 @@ def sweep_step_size(
             "--clips", metavar="N", help="Clips to attack.", rich_help_panel=options.CLIPS
         ),
     ] = 16,
-    labels: Annotated[
-        str,
-        typer.Option(
-            "--labels",
-            help="true, or predicted: the model's own predictions.",
-            rich_help_panel=options.CLIPS,
-        ),
-    ] = "true",
+    labels: options.Labels = "true",
     split: options.Split = "test",
     fold: options.Fold = None,
     frames: options.Frames = None,

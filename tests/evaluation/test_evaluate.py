@@ -11,7 +11,7 @@ from advvid.attacks.pgd import LinfPGD
 from advvid.attacks.video_attack import Attacked
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
-from advvid.evaluation import Accuracy, Evaluation, evaluate
+from advvid.evaluation import evaluate
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -39,9 +39,9 @@ def test_linear_model_stands_exactly_where_the_closed_form_says() -> None:
             certain = margin.min()
             # PGD attacks one rival at a time and may miss the nearest, so it gives an upper bound.
             if certain > 1e-5:
-                assert result.robust[0, e, i]
+                assert result.results[e].correct[i]
     assert result.clean_accuracy.correct == 16
-    assert not result.robust[:, :, ::3].any()
+    assert not any(found.correct[::3].any() for found in result.results)
     assert result.accuracy("pgd:loss=cw", 16 / 255).correct == 0
 
 
@@ -52,7 +52,7 @@ def test_misclassified_clips_are_not_attacked_and_batches_change_nothing() -> No
     noise = "pgd:num_random_init=1,max_iter=1,eps_step=1e-6"
     kwargs: dict[str, Any] = {"attacks": [noise], "eps": [0.5]}
     runs = [
-        evaluate(classifier, clips, labels, batch_size=size, seed=seed, **kwargs).robust
+        evaluate(classifier, clips, labels, batch_size=size, seed=seed, **kwargs).results[0].correct
         for size, seed in ((5, 2), (64, 2), (64, 3))
     ]
     np.testing.assert_array_equal(runs[0], runs[1])
@@ -72,22 +72,6 @@ def test_a_model_that_is_always_wrong_is_evaluated_too() -> None:
         result.accuracy("fgsm", 1 / 255)
     with pytest.raises(InputError, match="batch_size"):
         evaluate(VideoClassifier(model), clips, wrong, batch_size=0)
-
-
-def test_worst_case_is_the_intersection() -> None:
-    robust = np.array([[[True, True, False]], [[True, False, True]]])
-    result = Evaluation(("a", "b"), (4 / 255,), np.array([True] * 3), robust)
-    assert result.worst.tolist() == [[True, False, False]]
-    assert result.accuracy("worst case", 4 / 255).correct == 1
-    assert "| worst case |" in result.to_markdown()
-    assert "33.3 [6.1, 79.2]" in result.to_markdown()
-
-
-def test_wilson_interval_by_its_formula() -> None:
-    z, p, n = 1.959963984540054, 7 / 20, 20
-    center = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    assert Accuracy(7, 20).interval == pytest.approx((center - half, center + half))
 
 
 class Cheat(LinfPGD):

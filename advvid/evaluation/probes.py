@@ -1,0 +1,97 @@
+"""Measurements of a model that show whether its gradients can be trusted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from advvid.attacks.linf_box import linf_box
+from advvid.attacks.losses import cross_entropy
+from advvid.attacks.pgd import linf_pgd
+from advvid.attacks.sign_gradient import input_gradient
+from advvid.attacks.step_law import StepSizeLaw
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model, frozen
+from advvid.micro_batch import MicroBatcher
+from advvid.random_streams import clip_seeds, uniform
+
+STEPS = 20
+"""Steps of the PGD that noise and a single step are compared with."""
+
+_HUGE = 64 / 255
+_USUAL = 8 / 255
+# Streams of their own, away from those of attacks.
+_NOISE_STREAM = 1 << 24
+
+
+def measure_probes(
+    classifier: VideoClassifier, clips: Tensor, labels: Tensor, *, eps: Sequence[float],
+    law: StepSizeLaw, batch_size: int, seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Measure what the alarms look at.
+
+    Args:
+        classifier: the classifier under attack.
+        clips: a few, (B, 3, T, H, W), that are classified correctly.
+        labels: int64 (B,).
+        eps: budgets of the evaluation; noise and a single step are tried at the one nearest to
+            8/255.
+        law: gives the step size of PGD.
+        batch_size: clips at once.
+        seed: of the noise.
+
+    Returns:
+        Counts of clips: "zero_gradient", "noise_not_weaker" (random corners of the box raise the
+        loss as much as PGD), "one_step_better" (than PGD), "stands_at_64" (correct under PGD at eps
+        64/255); "differs": the largest difference of logits between identical calls, relative to
+        the largest logit; "clips", "steps" and "eps" (in 1/255).
+    """
+    budget = min(eps, key=lambda e: abs(e - _USUAL), default=_USUAL)
+    model = classifier.differentiable()
+    device = classifier.device
+
+    def measure(clips: Tensor, labels: Tensor, seeds: Tensor) -> tuple[Tensor, ...]:
+        clips, labels, seeds = clips.to(device), labels.to(device), seeds.to(device)
+        return tuple(value.cpu() for value in _measure(model, clips, labels, seeds, budget, law))
+
+    zero, noise, single, many, huge, differs = MicroBatcher(batch_size).run(
+        measure, clips, labels, clip_seeds(seed, len(clips))
+    )
+    return {
+        "clips": len(clips),
+        "eps": budget * 255,
+        "steps": STEPS,
+        "zero_gradient": int(zero.sum()),
+        "noise_not_weaker": int((noise >= many).sum()),
+        "one_step_better": int((single > many).sum()),
+        "stands_at_64": int(huge.sum()),
+        "differs": float(differs.max()),
+    }
+
+
+def _measure(
+    model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps: float, law: StepSizeLaw
+) -> tuple[Tensor, ...]:
+    """Measure one batch, (B,) each."""
+    with frozen(model):
+        gradient, _, first = input_gradient(model, clips, labels, cross_entropy)
+        with torch.no_grad():
+            second = model(clips)
+        scale = first.abs().amax().clamp_min(1e-12)
+        differs = (first - second).abs().amax(dim=1) / scale
+        usable = torch.isfinite(gradient) & (gradient != 0)
+        zero = ~usable.flatten(1).any(dim=1)
+
+        corner = uniform(seeds, clips.shape[1:], stream=_NOISE_STREAM).round_()
+        noise = linf_box(clips, eps).at(corner)
+        single = linf_pgd(model, clips, labels, eps=eps, step_size=eps, steps=1)
+        many = linf_pgd(model, clips, labels, eps=eps, step_size=law, steps=STEPS)
+        huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
+        with torch.no_grad():
+            losses = [
+                F.cross_entropy(model(x), labels, reduction="none") for x in (noise, single, many)
+            ]
+            stands = model(huge).argmax(dim=1) == labels
+    return zero, *losses, stands, differs

@@ -1,0 +1,153 @@
+"""What is already known of each clip, on disk line by line, so that a killed run goes on."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from advvid.errors import InputError
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of one piece of work: some clips under one attack and one budget, say.
+
+    Args:
+        cell: what was done, such as "pgd@8"; see `advvid.evaluation.cells`.
+        positions: of the clips.
+        values: lists with one entry a clip.
+        totals: numbers that add up over records, such as seconds.
+        content: what belongs to no clip.
+    """
+
+    cell: str
+    positions: list[int]
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+
+
+class Records:
+    """Collects records, and appends each to a file of this process where there is a folder.
+
+    Args:
+        folder: where the files of all processes are, or None.
+        fingerprint: of all that the outcomes depend on.
+        rank: of this process.
+
+    Raises:
+        InputError: when the folder holds records of another evaluation, or cannot be written.
+    """
+
+    def __init__(self, folder: Path | None, fingerprint: str, *, rank: int = 0) -> None:
+        self.folder = folder
+        self.known: list[Record] = []
+        self.new: list[Record] = []
+        self._file: TextIO | None = None
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.known = [
+                record
+                for path in sorted(folder.glob("rank*.jsonl"))
+                for record in _read(path, fingerprint)
+            ]
+            path = folder / f"rank{rank}.jsonl"
+            _cut_torn_line(path)
+            self._file = path.open("a", encoding="utf-8")
+            if self._file.tell() == 0:
+                self._write({"fingerprint": fingerprint})
+        except OSError as error:
+            raise InputError(
+                f"cannot write {folder}: {error.strerror or error}; choose another place"
+            ) from error
+
+    def add(self, record: Record) -> None:
+        """Take a record, and write it down."""
+        self.new.append(record)
+        if self._file is not None:
+            try:
+                self._write(vars(record))
+            except OSError as error:
+                raise InputError(
+                    f"cannot write {self.folder}: {error.strerror or error}; make room, then go on "
+                    "with --resume"
+                ) from error
+
+    def done(self, cell: str) -> set[int]:
+        """Give the positions for which a cell is done."""
+        return {
+            position
+            for record in (*self.known, *self.new)
+            if record.cell == cell
+            for position in record.positions
+        }
+
+    def close(self, *, remove: bool = False) -> None:
+        """Close the file; `remove` deletes the folder's records, because all is in the results."""
+        if self._file is not None:
+            self._file.close()
+        if remove and self.folder is not None:
+            for path in self.folder.glob("rank*.jsonl"):
+                path.unlink()
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+
+    def _write(self, content: dict[str, Any]) -> None:
+        assert self._file is not None
+        self._file.write(json.dumps(content) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+def by_position(records: Iterable[Record], cell: str) -> dict[int, dict[str, Any]]:
+    """Spread the records of a cell over its clips; of a clip done twice the first counts."""
+    found: dict[int, dict[str, Any]] = {}
+    for record in records:
+        if record.cell == cell:
+            for place, position in enumerate(record.positions):
+                row = {name: entries[place] for name, entries in record.values.items()}
+                found.setdefault(position, row)
+    return found
+
+
+def totals(records: Iterable[Record], cell: str) -> dict[str, float]:
+    """Add up the totals of a cell."""
+    sums: dict[str, float] = {}
+    for record in records:
+        if record.cell == cell:
+            for name, number in record.totals.items():
+                sums[name] = sums.get(name, 0.0) + number
+    return sums
+
+
+def _read(path: Path, fingerprint: str) -> Iterator[Record]:
+    """Read the records of a file; a last line that a kill tore is left out."""
+    with path.open(encoding="utf-8") as file:
+        lines = [line for line in file if line.endswith("\n")]
+    try:
+        contents = [json.loads(line) for line in lines]
+        if contents and contents[0]["fingerprint"] != fingerprint:
+            raise InputError(
+                f"{path} belongs to another evaluation (other model, clips or settings): repeat "
+                "its settings, or choose another folder"
+            )
+        for content in contents[1:]:
+            yield Record(**content)
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"cannot go on from {path}: {error}; delete it to start anew") from error
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Shorten a file to its last whole line."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)

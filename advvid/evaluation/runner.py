@@ -1,0 +1,188 @@
+"""Attacks clips cell by cell, and writes down how each clip fared."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.step_law import StepSizeLaw
+from advvid.attacks.video_attack import Attacked
+from advvid.checks import check_labels
+from advvid.estimator import VideoClassifier
+from advvid.evaluation.call_count import counted
+from advvid.evaluation.cells import Cell
+from advvid.evaluation.clip_source import ClipSource, Part
+from advvid.evaluation.judge import Verdict, held_to_bound, judge
+from advvid.evaluation.probes import measure_probes
+from advvid.evaluation.records import Record, Records, by_position
+from advvid.progress import Advance
+
+CLEAN = "clean"
+PROBES = "probes"
+_PROBED_AT_MOST = 32
+
+
+class EvaluationRunner:
+    """Runs what is left of an evaluation on the clips of one process.
+
+    Each batch of clips is read once and goes through all attacks, so that no data set is held in
+    memory.
+
+    Args:
+        classifier: the classifier under attack.
+        cells: attacks and budgets.
+        records: what is done already, and where to write the rest.
+        law: step size of attacks that have no other.
+        seed: of all that is random.
+        batch_size: clips at once.
+        h264: constant rate factor, or None.
+        budgets: of the evaluation.
+        probe: whether this process measures what the alarms look at.
+    """
+
+    def __init__(
+        self, classifier: VideoClassifier, cells: Sequence[Cell], records: Records, *,
+        law: StepSizeLaw, seed: int, batch_size: int, h264: int | None, budgets: Sequence[float],
+        probe: bool,
+    ) -> None:  # fmt: skip
+        self.classifier = classifier
+        self.cells = cells
+        self.records = records
+        self.law = law
+        self.seed = seed
+        self.batch_size = batch_size
+        self.h264 = h264
+        self.budgets = budgets
+        self.probe = probe and not any(r.cell == PROBES for r in records.known)
+        self._done = {cell.key: records.done(cell.key) for cell in cells}
+        self._clean = by_position(records.known, CLEAN)
+
+    def run(self, source: ClipSource, share: Sequence[int], advance: Advance) -> None:
+        """Do all that is left of a share of the clips.
+
+        Args:
+            source: of the clips.
+            share: positions that this process is responsible for.
+            advance: is told of every clip and cell that is done.
+        """
+        if self.probe:
+            self._probe(source)
+        left = [place for place in share if not self._complete(place)]
+        advance((len(share) - len(left)) * (1 + len(self.cells)))
+        for part in source.parts(left, self.batch_size):
+            self._run_part(part, advance)
+
+    def _complete(self, place: int) -> bool:
+        known = self._clean.get(place)
+        if known is None:
+            return False
+        return not known["correct"] or all(place in done for done in self._done.values())
+
+    def _run_part(self, part: Part, advance: Advance) -> None:
+        """Score a batch without attack, then under every one."""
+        labels, correct = self._score_clean(part)
+        advance(len(part.clips))
+        standing = Part(part.positions[correct], part.clips[correct], labels[correct])
+        attacked: tuple[str, Tensor, Attacked] | None = None
+        for cell in self.cells:
+            done = self._done[cell.key]
+            open_ = torch.tensor([int(place) not in done for place in standing.positions]).bool()
+            if open_.any():
+                positions, clips, targets = (_rows(field, open_) for field in standing)
+                attacked = self._run_cell(cell, positions, clips, targets, attacked)
+            advance(len(part.clips))
+
+    def _score_clean(self, part: Part) -> tuple[Tensor, Tensor]:
+        """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""
+        places = part.positions.tolist()
+        device = part.clips.device
+        if all(place in self._clean for place in places):
+            known = [self._clean[place] for place in places]
+            labels = torch.tensor([row["label"] for row in known], device=device)
+            return labels, torch.tensor([row["correct"] for row in known], device=device).bool()
+        if part.labels is None:
+            labels = self.classifier.logits(part.clips).argmax(dim=1).to(device)
+        else:
+            labels = part.labels.to(device)
+            check_labels(labels, len(places), self.classifier.nb_classes)
+        verdict = judge(self.classifier, part.clips, labels, h264=self.h264)
+        fresh = [i for i, place in enumerate(places) if place not in self._clean]
+        values = {"label": labels.tolist(), **_columns(verdict)}
+        self.records.add(
+            Record(
+                CLEAN,
+                [places[i] for i in fresh],
+                {name: [column[i] for i in fresh] for name, column in values.items()},
+            )
+        )
+        return labels, verdict.correct.to(device)
+
+    def _probe(self, source: ClipSource) -> None:
+        """Measure what the alarms look at, on the first clips that are classified correctly."""
+        found: list[tuple[Tensor, Tensor]] = []
+        for part in source.parts(range(min(_PROBED_AT_MOST, len(source))), self.batch_size):
+            predicted = self.classifier.logits(part.clips).argmax(dim=1).to(part.clips.device)
+            labels = predicted if part.labels is None else part.labels.to(predicted.device)
+            correct = predicted == labels
+            found.append((part.clips[correct], labels[correct]))
+        if any(len(labels) for _, labels in found):
+            clips, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
+            content = measure_probes(
+                self.classifier, clips, labels, eps=self.budgets, law=self.law,
+                batch_size=self.batch_size, seed=self.seed,
+            )  # fmt: skip
+            self.records.add(Record(PROBES, [], content=content))
+
+    def _run_cell(
+        self, cell: Cell, positions: Tensor, clips: Tensor, labels: Tensor,
+        last: tuple[str, Tensor, Attacked] | None,
+    ) -> tuple[str, Tensor, Attacked]:  # fmt: skip
+        """Attack clips, judge the result and write it down."""
+        spec = cell.row.spec
+        # An attack without a budget gives the same for all of them.
+        again = last is not None and spec.entry.norm == "none" and last[0] == spec.text
+        started = time.perf_counter()
+        with counted(self.classifier.inner) as calls:
+            if again and last is not None and torch.equal(last[1], positions):
+                attacked = last[2]
+            else:
+                attack = cell.build(
+                    self.classifier, law=self.law, seed=self.seed, batch_size=len(clips)
+                )
+                attacked = attack.attack_clips(clips, labels, positions=positions.cpu())
+        seconds = time.perf_counter() - started
+        adversarial = held_to_bound(spec.text, clips, attacked, eps=cell.eps, norm=spec.entry.norm)
+        verdict = judge(self.classifier, adversarial, labels, h264=self.h264)
+        report = {
+            f"report_{name}": column.tolist()
+            for name, column in attacked.report.items()
+            if column.ndim == 1
+        }
+        self.records.add(
+            Record(
+                cell.key,
+                positions.tolist(),
+                {**_columns(verdict), **report},
+                {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients},
+            )
+        )
+        return spec.text, positions, attacked
+
+
+def _columns(verdict: Verdict) -> dict[str, list[float]]:
+    """Spell a verdict as lists; flags as 0 and 1."""
+    columns = {
+        "predicted": verdict.predicted.tolist(),
+        "correct": verdict.correct.int().tolist(),
+        "correct_8bit": verdict.correct_8bit.int().tolist(),
+        "loss": verdict.loss.tolist(),
+    }
+    if verdict.correct_h264 is not None:
+        columns["correct_h264"] = verdict.correct_h264.int().tolist()
+    return columns
+
+
+def _rows(values: Tensor | None, chosen: Tensor) -> Tensor:
+    assert values is not None
+    return values[chosen.to(values.device)]

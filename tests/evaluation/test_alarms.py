@@ -1,0 +1,141 @@
+"""Models that mask their gradients raise the alarms, an honest one raises none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import advvid
+from advvid.attacks.step_law import PAPER_LAW
+from advvid.evaluation import AttackResult, Evaluation, evaluate
+from advvid.evaluation.alarms import find_alarms
+from tests.clip_models import CLASSES, LinearClipModel, random_clips
+
+EPS = [2 / 255, 8 / 255, 16 / 255]
+
+
+class Masked(nn.Module):
+    """A model behind a layer that stops, scales or blurs the gradient."""
+
+    def __init__(self, inner: nn.Module, how: str) -> None:
+        super().__init__()
+        self.inner, self.how = inner, how
+        self.num_classes = CLASSES
+        self.calls = 0
+
+    def forward(self, clips: Tensor) -> Tensor:
+        self.calls += 1
+        logits: Tensor
+        if self.how == "stops":
+            # As a layer that rounds, whose derivative is 0: the model sees 8 bits.
+            logits = self.inner(torch.round(clips * 255) / 255 + 0 * clips)
+        elif self.how == "saturates":
+            logits = self.inner(clips) * 1e4
+        elif self.how == "random":
+            noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(self.calls))
+            logits = self.inner(clips + 0.3 * noise)
+        else:
+            logits = self.inner(clips)
+        return logits
+
+
+def case(how: str, count: int = 24) -> tuple[Any, Tensor, Tensor]:
+    """A linear model that is right about its clips, behind a mask."""
+    model = LinearClipModel(classes=CLASSES)
+    clips, _ = random_clips(count)
+    clips = torch.round((0.2 + 0.6 * clips) * 255) / 255
+    classifier = advvid.VideoClassifier(Masked(model, how))
+    return classifier, clips, model(clips).argmax(1)
+
+
+def alarms(how: str, attacks: list[str], **kwargs: Any) -> dict[str, dict[str, Any]]:
+    classifier, clips, labels = case(how)
+    found = evaluate(classifier, clips, labels, attacks=attacks, eps=EPS, **kwargs)
+    for alarm in found.alarms:
+        assert "\n" not in alarm.message
+    return {alarm.name: alarm.measured for alarm in found.alarms}
+
+
+def test_a_plain_model_raises_none() -> None:
+    assert alarms("plain", ["random-noise", "pgd", "pgd:loss=cw,max_iter=5", "masked-pgd"]) == {}
+
+
+def test_the_bundled_model_raises_none() -> None:
+    clips, labels = advvid.load_dataset("motions").sample(16, seed=1)
+    classifier = advvid.VideoClassifier(advvid.load_model("motions-r3d"))
+    found = evaluate(classifier, clips, labels, attacks=["random-noise", "pgd"], eps=EPS)
+    assert found.alarms == ()
+
+
+def test_gradients_that_are_zero_are_seen_in_every_way() -> None:
+    found = alarms("stops", ["pgd", "corner-noise"])
+    assert found["zero gradients"]["zero_gradient"] == 24
+    assert found["a huge budget does not win"]["stands_at_64"] == 24
+    assert found["random noise as good as gradients"]["noise_not_weaker"] >= 12
+    assert found["accuracy does not fall with the budget"]["stands"] == 24
+    assert "one step better than many" not in found
+
+
+def test_black_box_that_beats_white_box_is_seen() -> None:
+    found = alarms("stops", ["pgd", "square:queries=200"])
+    measured = found["black box beats white box"]
+    assert measured["only_black_box"] > measured["only_white_box"] == 0
+    assert measured["black_box"] == "square:queries=200"
+
+
+def test_saturated_softmax_is_seen_and_the_margin_gets_through() -> None:
+    found = alarms("saturates", ["pgd"])
+    assert found["zero gradients"]["zero_gradient"] > 12
+    classifier, clips, labels = case("saturates")
+    through = evaluate(classifier, clips, labels, attacks=["pgd:loss=cw"], eps=[64 / 255])
+    assert through.accuracy("pgd:loss=cw", 64 / 255).correct == 0
+
+
+def test_random_outputs_are_seen_and_averaging_is_offered() -> None:
+    found = alarms("random", ["pgd:max_iter=3"])
+    assert found["outputs differ between identical calls"]["differs"] > 1e-3
+    averaged = alarms("random", ["pgd:max_iter=3"], eot=8)
+    assert "outputs differ between identical calls" not in averaged
+
+
+def test_a_step_far_from_the_law_is_seen_once_an_attack() -> None:
+    found = alarms("plain", ["pgd:eps_step=1e-5,max_iter=3", "pgd:eps_step=0.5"])
+    assert found["step size far from the law"]["attack"] == "pgd:eps_step=0.5"
+    assert [row["eps"] for row in found["step size far from the law"]["steps"]] == [2, 8, 16]
+    near = alarms("plain", ["pgd:eps_step=0.005"])
+    assert "step size far from the law" not in near
+
+
+def result(attack: str, eps: float, correct: list[int]) -> AttackResult:
+    flags = np.array(correct, dtype=bool)
+    return AttackResult(attack, attack, eps / 255, "Linf", "white box", "Linf", flags, flags)
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "name"),
+    [
+        ([0] * 6 + [1] * 4, [1] * 10, "accuracy rises with the budget"),
+        ([0, 0] + [1] * 8, [1] * 2 + [0] * 8, None),
+        ([1] * 10, [1] * 10, "accuracy does not fall with the budget"),
+        ([1] * 10, [1] * 9 + [0], None),
+        # Six clips more and none less could not be chance; two more could.
+        ([0, 0] + [1] * 8, [1] * 9 + [0], None),
+    ],
+)
+def test_budgets_are_compared_clip_by_clip(
+    small: list[int], large: list[int], name: str | None
+) -> None:
+    right = np.ones(10, dtype=bool)
+    found = Evaluation(
+        eps=(4 / 255, 8 / 255),
+        positions=np.arange(10),
+        labels=np.zeros(10, dtype=np.int64),
+        predicted=np.zeros(10, dtype=np.int64),
+        clean=right,
+        clean_8bit=right,
+        results=(result("pgd", 4, small), result("pgd", 8, large)),
+    )
+    names = [alarm.name for alarm in find_alarms(found, PAPER_LAW)]
+    assert (name in names) if name else names == []
