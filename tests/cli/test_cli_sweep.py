@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -15,20 +14,10 @@ import torch
 from advvid.attacks import StepSizeLaw
 from advvid.step_size_surface import StepSizeSurface
 from tests.cli.run_command import CommandRunner
+from tests.cli.sample_video import write_video
 
 ROOT = Path(__file__).resolve().parents[2]
 FRESH = ("--weights", "none", "--eps", "2,4,8", "--steps", "2", "--clips", "4", "--device", "cpu")
-
-
-def write_video(path: Path, frames: int = 20, seed: int = 0) -> None:
-    rng = np.random.default_rng(seed)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 48, 40, "yuv420p"
-        for _ in range(frames):
-            pixels = rng.integers(0, 256, size=(40, 48, 3), dtype=np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode())
 
 
 def is_png(path: Path) -> bool:
