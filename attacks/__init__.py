@@ -1,18 +1,34 @@
 """Attacks on video classifiers, one family a file."""
 
+from advvid.attacks.art_adapter import ArtAttack
 from advvid.attacks.attack_spec import parse_attack
+from advvid.attacks.frame_border import FrameBorder, frame_border
+from advvid.attacks.frame_saliency import FrameSaliency, FrameSaliencyResult, frame_saliency
 from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
+from advvid.attacks.noise import CornerNoise, RandomNoise, random_noise
 from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.attacks.registry import ATTACKS
+from advvid.attacks.registry import ATTACKS, all_attacks
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.torchattacks_adapter import TorchattacksAttack
 
 __all__ = [
     "ATTACKS",
     "PAPER_LAW",
+    "ArtAttack",
+    "CornerNoise",
+    "FrameBorder",
+    "FrameSaliency",
+    "FrameSaliencyResult",
     "LinfPGD",
     "MaskedPGD",
+    "RandomNoise",
     "StepSizeLaw",
+    "TorchattacksAttack",
+    "all_attacks",
+    "frame_border",
+    "frame_saliency",
     "linf_pgd",
     "masked_pgd",
     "parse_attack",
+    "random_noise",
 ]

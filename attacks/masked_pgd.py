@@ -23,6 +23,7 @@ def masked_pgd(
     *,
     eps: float | Tensor,
     ratio: float = 0.15,
+    size: tuple[int, int] | None = None,
     corner: tuple[int, int] | None = None,
     shared: bool = False,
     step_size: float | StepSizeLaw | None = None,
@@ -45,6 +46,7 @@ def masked_pgd(
         labels: int64 (B,).
         eps: budget in (0, 1]; patches are often given the whole range, 1.
         ratio: share of the frame, in (0, 1].
+        size: rows and columns of the patch, instead of the ratio.
         corner: first row and column of the patch; None draws them.
         shared: draw one corner for all clips instead of one for each.
         step_size: see `linf_pgd`.
@@ -60,7 +62,7 @@ def masked_pgd(
         Adversarial clips (B, 3, T, H, W), equal to the given ones outside of the patch.
 
     Raises:
-        InputError: as `linf_pgd`; when the ratio is out of range or the corner does not fit.
+        InputError: as `linf_pgd`; when the ratio is out of range, or size or corner do not fit.
 
     Source: Kinfu and Vidal 2022, sec. 2, "Masked PGD attacks".
     """
@@ -79,7 +81,7 @@ def masked_pgd(
         random_start=random_start,
         restarts=restarts,
         targeted=targeted,
-        mask=patch_mask(clips, ratio, corner, seeds[:1] if shared else seeds),
+        mask=patch_mask(clips, ratio, size, corner, seeds[:1] if shared else seeds),
         loss=loss,
         early_stop=early_stop,
         seed=seeds,
@@ -87,15 +89,21 @@ def masked_pgd(
 
 
 def patch_mask(
-    clips: Tensor, ratio: float, corner: tuple[int, int] | None, seeds: Tensor
-) -> Tensor:
+    clips: Tensor, ratio: float, size: tuple[int, int] | None, corner: tuple[int, int] | None,
+    seeds: Tensor,
+) -> Tensor:  # fmt: skip
     """Mark a patch, bool (1 or B, 1, 1, H, W), at a given corner or at one drawn from each seed.
 
     Raises:
-        InputError: when the ratio is out of range or the corner does not fit.
+        InputError: when the ratio is out of range, or size or corner do not fit.
     """
     height, width = clips.shape[-2:]
-    size = rectangle_size(height, width, ratio)
+    if size is None:
+        size = rectangle_size(height, width, ratio)
+    elif not (1 <= size[0] <= height and 1 <= size[1] <= width):
+        raise InputError(
+            f"a patch of {size[0]} x {size[1]} does not fit into a {height} x {width} frame"
+        )
     if corner is None:
         top, left = random_corner(height, width, size, seeds)
     elif 0 <= corner[0] <= height - size[0] and 0 <= corner[1] <= width - size[1]:
@@ -114,12 +122,15 @@ class MaskedPGD(LinfPGD):
         estimator: an `advvid.VideoClassifier`.
         eps: budget in (0, 1].
         ratio: share of the frame that the patch covers, in (0, 1].
+        size: rows and columns of the patch, instead of the ratio.
         corner: first row and column of the patch; None draws them from the seed.
         shared: one corner for all clips instead of one for each.
         kwargs: the settings of `LinfPGD`.
     """
 
-    attack_params: ClassVar[list[str]] = [*LinfPGD.attack_params, "ratio", "corner", "shared"]
+    attack_params: ClassVar[list[str]] = [
+        *LinfPGD.attack_params, "ratio", "size", "corner", "shared"
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -127,11 +138,13 @@ class MaskedPGD(LinfPGD):
         eps: float | Tensor = 1.0,
         *,
         ratio: float = 0.15,
+        size: tuple[int, int] | None = None,
         corner: tuple[int, int] | None = None,
         shared: bool = False,
         **kwargs: Any,
     ) -> None:
         self.ratio = ratio
+        self.size = size
         self.corner = corner
         self.shared = shared
         super().__init__(estimator, eps, **kwargs)
@@ -143,4 +156,5 @@ class MaskedPGD(LinfPGD):
 
     def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor:
         """Mark the patch of each clip, bool (1 or B, 1, 1, H, W)."""
-        return patch_mask(clips, self.ratio, self.corner, shared_seed if self.shared else seeds)
+        drawn = shared_seed if self.shared else seeds
+        return patch_mask(clips, self.ratio, self.size, self.corner, drawn)

@@ -188,6 +188,11 @@ class LinfPGD(VideoAttack):
         del clips, seeds, shared_seed
         return None
 
+    def budget(self, clips: Tensor, positions: Tensor) -> float | Tensor:
+        """Give the budget of all clips of a batch, or that of each (B,)."""
+        eps = torch.as_tensor(self.eps)
+        return float(eps) if eps.ndim == 0 else eps[positions.to(eps.device)].to(clips)
+
     def perturb(
         self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
         mask: Tensor | None, positions: Tensor,
@@ -196,12 +201,11 @@ class LinfPGD(VideoAttack):
         own = self.support(clips, seeds, shared_seed)
         if own is not None:
             mask = own if mask is None else own & mask
-        eps = torch.as_tensor(self.eps)
         adversarial = linf_pgd(
             model,
             clips,
             labels,
-            eps=float(eps) if eps.ndim == 0 else eps[positions.to(eps.device)].to(clips),
+            eps=self.budget(clips, positions),
             step_size=self.eps_step,
             steps=self.max_iter,
             random_start=self.num_random_init > 0,

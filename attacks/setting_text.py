@@ -38,8 +38,12 @@ def reader_of(annotation: Any) -> Reader | None:
     if StepSizeLaw in kinds:
         return read_step
     readers: tuple[tuple[Any, Reader], ...] = (
-        (bool, read_flag), (int, int), (float, read_fraction), (str, str)
-    )  # fmt: skip
+        (tuple[int, int], read_pair),
+        (bool, read_flag),
+        (int, int),
+        (float, read_fraction),
+        (str, str),
+    )
     for kind, reader in readers:
         if kind in kinds:
             return reader
@@ -57,6 +61,14 @@ def read_fraction(text: str) -> float:
     if slash and float(denominator) == 0:
         raise ValueError(text)
     return float(numerator) / float(denominator) if slash else float(text)
+
+
+def read_pair(text: str) -> tuple[int, int]:
+    """Read two whole numbers, such as 12x16."""
+    first, times, second = text.partition("x")
+    if not times:
+        raise ValueError(text)
+    return int(first), int(second)
 
 
 def read_flag(text: str) -> bool:

@@ -22,10 +22,13 @@ def datasets() -> None:
 
 def attacks() -> None:
     """List the attacks, what each bounds and what it needs to know."""
-    from advvid.attacks import ATTACKS
+    from advvid.attacks.registry import ATTACKS, all_attacks
 
-    rows = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
-    _show(("attack", "bounds", "access", "what it is"), rows)
+    own = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
+    _show(("attack", "bounds", "access", "what it is"), own)
+    Console().print()
+    others = [(n, e.bound, e.access) for n, e in all_attacks().items() if n not in ATTACKS]
+    _show(("attack", "bounds", "access"), others)
 
 
 def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -16,6 +16,10 @@ from tests.clip_models import CLASSES, LinearClipModel, random_clips, small_mode
 TABLE: dict[str, dict[str, Any]] = {
     "pgd": {"max_iter": 3, "num_random_init": 2},
     "masked-pgd": {"max_iter": 3, "num_random_init": 1, "ratio": 0.5},
+    "frame-border": {"max_iter": 3, "ratio": 0.5},
+    "frame-saliency": {"max_iter": 3, "method": "refresh"},
+    "random-noise": {"draws": 2},
+    "corner-noise": {},
 }
 
 

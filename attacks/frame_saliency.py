@@ -1,0 +1,240 @@
+"""PGD on as few frames as it takes, the most salient first."""
+
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.frame_order import (
+    both,
+    frame_mask,
+    frame_saliency_scores,
+    rank_frames,
+    top_frames,
+)
+from advvid.attacks.linf_box import Box, linf_box, per_clip
+from advvid.attacks.losses import Loss, resolve_loss
+from advvid.attacks.pgd import LinfPGD, linf_pgd
+from advvid.attacks.sign_gradient import ascend, input_gradient, is_adversarial
+from advvid.attacks.step_law import StepSizeLaw, resolve_step
+from advvid.attacks.video_attack import Attacked
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model, frozen
+
+METHODS = ("one-shot", "iterative", "refresh")
+
+
+class FrameSaliencyResult(NamedTuple):
+    """Clips under attack, and what it took."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    frames: Tensor
+    """int64 (B,): frames that were needed, or the most allowed where they were not enough."""
+    support: Tensor
+    """bool (B, 1, T, 1, 1): frames that may have been changed."""
+
+
+def frame_saliency(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Tensor,
+    method: str = "iterative",
+    frames: int | None = None,
+    step_size: float | StepSizeLaw | None = None,
+    steps: int = 20,
+    targeted: bool = False,
+    mask: Tensor | None = None,
+    loss: str | Loss = "ce",
+) -> FrameSaliencyResult:
+    """Attack the most salient frames of clips, each clip until it is misclassified.
+
+    Frames are ordered by the mean absolute gradient of the loss, largest first. "one-shot" attacks
+    all frames at once, or only the `frames` first of the order. "iterative" computes one PGD
+    perturbation and switches its frames on one by one. "refresh" orders the remaining frames anew
+    after each, and computes the perturbation of the next one on the clip as it is by then.
+
+    Success is that of the attack (another class than the label, or the target), clip by clip. A
+    clip that is misclassified from the start needs 0 frames, except in one shot.
+
+    Args:
+        model: clips -> logits (B, K).
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: budget in (0, 1], one for all or (B,).
+        method: "one-shot", "iterative" or "refresh".
+        frames: most frames of a clip that may be changed; None is all.
+        step_size: see `linf_pgd`.
+        steps: of PGD; with "refresh" for every frame.
+        targeted: make the clip look like its label instead of unlike it.
+        mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
+        loss: "ce", "dlr", "cw", or a function.
+
+    Returns:
+        Clips, frames needed, and the frames that were touched.
+
+    Raises:
+        InputError: as `linf_pgd`; for an unknown method or a number of frames below 1.
+
+    Source: Inkawhich et al. 2018; Kinfu and Vidal 2022, sec. 2, "Frame saliency attacks".
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    check_budget(eps)
+    check_count("steps", steps)
+    _check_method(method, frames)
+    count = clips.shape[2] if frames is None else min(frames, clips.shape[2])
+    score = resolve_loss(loss)
+    step = resolve_step(step_size, eps)
+    with frozen(model):
+        if method == "refresh":
+            attack = _Refresh(model, clips, labels, score, linf_box(clips, eps, mask), targeted)
+            return attack.run(per_clip(step, clips), steps, count)
+
+        def pgd(support: Tensor | None) -> Tensor:
+            return linf_pgd(
+                model, clips, labels, eps=eps, step_size=step_size, steps=steps,
+                targeted=targeted, mask=support, loss=score,
+            )  # fmt: skip
+
+        if method == "one-shot" and frames is None:
+            everywhere = torch.ones(len(clips), 1, clips.shape[2], 1, 1, device=clips.device)
+            needed = torch.full((len(clips),), count, device=clips.device)
+            return FrameSaliencyResult(pgd(mask), needed, everywhere.bool())
+        gradient, _, logits = input_gradient(model, clips, labels, score)
+        scores = frame_saliency_scores(gradient)
+        if method == "one-shot":
+            chosen = top_frames(scores, count)
+            needed = torch.full((len(clips),), count, device=clips.device)
+            return FrameSaliencyResult(pgd(both(chosen, mask, clips)), needed, chosen)
+        won = is_adversarial(logits, labels, targeted)
+        return _switch_on(
+            model, clips, pgd(mask), labels, rank_frames(scores), won, count, targeted
+        )
+
+
+@torch.no_grad()
+def _switch_on(
+    model: Model, clips: Tensor, perturbed: Tensor, labels: Tensor, rank: Tensor, won: Tensor,
+    most: int, targeted: bool,
+) -> FrameSaliencyResult:  # fmt: skip
+    """Take frames of perturbed clips one by one, in the order of their rank, until each wins."""
+    needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
+    active = (~won).nonzero().squeeze(1)
+    for count in range(1, most + 1):
+        if len(active) == 0:
+            break
+        needed[active] = count
+        if count == most:
+            break
+        on = frame_mask(rank[active] < count)
+        logits = model(torch.where(on, perturbed[active], clips[active]))
+        active = active[~is_adversarial(logits, labels[active], targeted)]
+    support = frame_mask(rank < needed[:, None])
+    return FrameSaliencyResult(torch.where(support, perturbed, clips), needed, support)
+
+
+class _Refresh:
+    """Iterative with refresh: every clip has its own frames, order and end."""
+
+    def __init__(
+        self, model: Model, clips: Tensor, labels: Tensor, loss: Loss, box: Box, targeted: bool
+    ) -> None:
+        self.model = model
+        self.labels = labels
+        self.loss = loss
+        self.box = box
+        self.targeted = targeted
+        self.current = clips.clone()
+        self.changed = torch.zeros(len(clips), clips.shape[2], device=clips.device).bool()
+
+    def run(self, step: float | Tensor, steps: int, most: int) -> FrameSaliencyResult:
+        """Add frame after frame to the clips that still stand."""
+        active = torch.arange(len(self.current), device=self.current.device)
+        for _ in range(most):
+            labels = self.labels[active]
+            gradient, _, logits = input_gradient(
+                self.model, self.current[active], labels, self.loss
+            )
+            standing = ~is_adversarial(logits, labels, self.targeted)
+            active, labels, gradient = active[standing], labels[standing], gradient[standing]
+            if len(active) == 0:
+                break
+            scores = frame_saliency_scores(gradient).masked_fill(self.changed[active], -1)
+            chosen = rank_frames(scores) == 0
+            self.changed[active] |= chosen
+            self.current[active] = ascend(
+                self.model, self.current[active], labels,
+                loss=self.loss, box=self._one_frame(active, chosen),
+                step=step[active] if isinstance(step, Tensor) else step, steps=steps,
+                targeted=self.targeted,
+            )  # fmt: skip
+        return FrameSaliencyResult(self.current, self.changed.sum(dim=1), frame_mask(self.changed))
+
+    def _one_frame(self, active: Tensor, chosen: Tensor) -> Box:
+        """Let one frame of each clip move within the budget of the clean clip, nothing else."""
+        frame, here = frame_mask(chosen), self.current[active]
+        bounds = self.box.select(active)
+        return Box(torch.where(frame, bounds.lower, here), torch.where(frame, bounds.upper, here))
+
+
+def _check_method(method: str, frames: int | None) -> None:
+    if method not in METHODS:
+        raise InputError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
+    if frames is not None:
+        check_count("frames", frames)
+
+
+class FrameSaliency(LinfPGD):
+    """Frame saliency as an ART attack; `frame_saliency` does the work.
+
+    Its report tells "frames", how many frames each clip needed.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: budget in (0, 1].
+        method: "one-shot", "iterative" or "refresh".
+        frames: most frames of a clip that may be changed; None is all.
+        kwargs: the settings of `LinfPGD`, except random starts and early stopping.
+    """
+
+    attack_params: ClassVar[list[str]] = [*LinfPGD.attack_params, "method", "frames"]
+
+    def __init__(
+        self,
+        estimator: VideoClassifier,
+        eps: float | Tensor = 8 / 255,
+        *,
+        method: str = "iterative",
+        frames: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.method = method
+        self.frames = frames
+        super().__init__(estimator, eps, **kwargs)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        _check_method(self.method, self.frames)
+        if self.num_random_init or self.early_stop:
+            raise InputError(
+                "frame saliency starts at the clip and stops by frames: leave num_random_init and "
+                "early_stop out"
+            )
+
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
+    ) -> Attacked:  # fmt: skip
+        """Attack one batch; see `VideoAttack.perturb`."""
+        result = frame_saliency(
+            model, clips, labels, eps=self.budget(clips, positions), method=self.method,
+            frames=self.frames, step_size=self.eps_step, steps=self.max_iter,
+            targeted=self.targeted, mask=mask, loss=self.loss,
+        )  # fmt: skip
+        return Attacked(result.clips, {"frames": result.frames, "support": result.support})
