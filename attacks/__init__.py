@@ -2,6 +2,7 @@
 
 from advvid.attacks.art_adapter import ArtAttack
 from advvid.attacks.attack_spec import parse_attack
+from advvid.attacks.flickering import Flickering, FlickeringResult, flickering
 from advvid.attacks.frame_border import FrameBorder, frame_border
 from advvid.attacks.frame_saliency import FrameSaliency, FrameSaliencyResult, frame_saliency
 from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
@@ -10,12 +11,15 @@ from advvid.attacks.pgd import LinfPGD, linf_pgd
 from advvid.attacks.registry import ATTACKS, all_attacks
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.torchattacks_adapter import TorchattacksAttack
+from advvid.attacks.universal_flickering import UniversalOffsets, universal_flickering
 
 __all__ = [
     "ATTACKS",
     "PAPER_LAW",
     "ArtAttack",
     "CornerNoise",
+    "Flickering",
+    "FlickeringResult",
     "FrameBorder",
     "FrameSaliency",
     "FrameSaliencyResult",
@@ -24,11 +28,14 @@ __all__ = [
     "RandomNoise",
     "StepSizeLaw",
     "TorchattacksAttack",
+    "UniversalOffsets",
     "all_attacks",
+    "flickering",
     "frame_border",
     "frame_saliency",
     "linf_pgd",
     "masked_pgd",
     "parse_attack",
     "random_noise",
+    "universal_flickering",
 ]

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from advvid.attacks.attack_entry import AttackEntry
+from advvid.attacks.flickering import Flickering
 from advvid.attacks.foreign_attack import ForeignAttack, foreign_entries
 from advvid.attacks.frame_border import FrameBorder
 from advvid.attacks.frame_saliency import FrameSaliency
@@ -24,6 +25,9 @@ ATTACKS: dict[str, AttackEntry] = {
     ),
     "frame-saliency": AttackEntry(
         FrameSaliency, "Linf in frames", "white box", "PGD on as few frames as it takes"
+    ),
+    "flickering": AttackEntry(
+        Flickering, "one Linf color offset a frame", "white box", "frames that flicker in color"
     ),
     "random-noise": AttackEntry(
         RandomNoise, "Linf", "control", "uniform noise: what an attack has to beat"

@@ -18,6 +18,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "masked-pgd": {"max_iter": 3, "num_random_init": 1, "ratio": 0.5},
     "frame-border": {"max_iter": 3, "ratio": 0.5},
     "frame-saliency": {"max_iter": 3, "method": "refresh"},
+    "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},
     "random-noise": {"draws": 2},
     "corner-noise": {},
 }

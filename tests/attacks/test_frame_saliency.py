@@ -49,7 +49,10 @@ def plain_pgd_on(
 def plain(model: nn.Module, clip: Tensor, label: Tensor, method: str) -> tuple[Tensor, int]:
     """Spell frame saliency for one clip."""
     total = clip.shape[1]
-    wins = lambda x: bool((model(x[None]).argmax() != label).item())  # noqa: E731
+
+    def wins(x: Tensor) -> bool:
+        return bool((model(x[None]).argmax() != label).item())
+
     if wins(clip):
         return clip, 0
     saliency = gradient_of(model, clip, label).abs().mean(dim=(0, 2, 3))

@@ -1,0 +1,56 @@
+"""Update rules for attacks that minimize an objective: Adam and sign steps."""
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from advvid.errors import InputError
+
+Rule = Literal["adam", "sign"]
+
+_BETA_1, _BETA_2, _TINY = 0.9, 0.999, 1e-8
+
+
+class DescentSteps:
+    """Gives the step against a gradient, element by element, so that clips do not mix.
+
+    Args:
+        rule: "adam" (Kingma and Ba 2015, Alg. 1), or "sign".
+        rate: learning rate, or the length of a sign step.
+
+    Raises:
+        InputError: for another rule.
+    """
+
+    def __init__(self, rule: str, rate: float) -> None:
+        check_rule(rule)
+        self.rule = rule
+        self.rate = rate
+        self.count = 0
+        self.mean = torch.zeros(())
+        self.square = torch.zeros(())
+
+    def step(self, gradient: Tensor) -> Tensor:
+        """Give what to add, of the shape of the gradient."""
+        gradient = gradient.nan_to_num(nan=0.0)
+        if self.rule == "sign":
+            return -self.rate * gradient.sign()
+        if self.count == 0:
+            self.mean, self.square = torch.zeros_like(gradient), torch.zeros_like(gradient)
+        self.count += 1
+        self.mean.lerp_(gradient, 1 - _BETA_1)
+        self.square.lerp_(gradient.square(), 1 - _BETA_2)
+        mean = self.mean / (1 - _BETA_1**self.count)
+        square = self.square / (1 - _BETA_2**self.count)
+        return -self.rate * mean / (square.sqrt() + _TINY)
+
+
+def check_rule(rule: str) -> None:
+    """Refuse anything but the name of a rule.
+
+    Raises:
+        InputError: naming the rules.
+    """
+    if rule not in get_args(Rule):
+        raise InputError(f"optimizer must be one of {', '.join(get_args(Rule))}; got {rule!r}")
