@@ -1,7 +1,10 @@
 """Attacks on video classifiers, one family a file."""
 
+from advvid.attacks.apgd import APGD, APGDDLR, APGDTargeted, apgd, apgd_targeted
 from advvid.attacks.art_adapter import ArtAttack
 from advvid.attacks.attack_spec import parse_attack
+from advvid.attacks.autoattack import AutoAttack, AutoAttackResult, auto_attack
+from advvid.attacks.fab import FABTargeted, fab_targeted
 from advvid.attacks.flickering import Flickering, FlickeringResult, flickering
 from advvid.attacks.frame_border import FrameBorder, frame_border
 from advvid.attacks.frame_saliency import FrameSaliency, FrameSaliencyResult, frame_saliency
@@ -9,15 +12,22 @@ from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
 from advvid.attacks.noise import CornerNoise, RandomNoise, random_noise
 from advvid.attacks.pgd import LinfPGD, linf_pgd
 from advvid.attacks.registry import ATTACKS, all_attacks
+from advvid.attacks.square import Square, SquareResult, square_attack
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.torchattacks_adapter import TorchattacksAttack
 from advvid.attacks.universal_flickering import UniversalOffsets, universal_flickering
 
 __all__ = [
+    "APGD",
+    "APGDDLR",
     "ATTACKS",
     "PAPER_LAW",
+    "APGDTargeted",
     "ArtAttack",
+    "AutoAttack",
+    "AutoAttackResult",
     "CornerNoise",
+    "FABTargeted",
     "Flickering",
     "FlickeringResult",
     "FrameBorder",
@@ -26,10 +36,16 @@ __all__ = [
     "LinfPGD",
     "MaskedPGD",
     "RandomNoise",
+    "Square",
+    "SquareResult",
     "StepSizeLaw",
     "TorchattacksAttack",
     "UniversalOffsets",
     "all_attacks",
+    "apgd",
+    "apgd_targeted",
+    "auto_attack",
+    "fab_targeted",
     "flickering",
     "frame_border",
     "frame_saliency",
@@ -37,5 +53,6 @@ __all__ = [
     "masked_pgd",
     "parse_attack",
     "random_noise",
+    "square_attack",
     "universal_flickering",
 ]

@@ -62,3 +62,48 @@ def resolve_loss(loss: str | Loss) -> Loss:
     if loss not in LOSSES:
         raise InputError(f"unknown loss {loss!r}; choose from {', '.join(LOSSES)}")
     return LOSSES[loss]
+
+
+def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Difference of logits ratio toward a target: (z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2).
+
+    Args:
+        logits: (B, K).
+        labels: int64 (B,), true labels.
+        targets: int64 (B,), classes that are not the label.
+
+    Returns:
+        (B,); above 0 when the target beats the label.
+
+    Raises:
+        InputError: with fewer than 4 classes, where the ratio is not defined.
+
+    Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", Eq. 7.
+    """
+    if logits.shape[1] < 4:
+        raise InputError(
+            f"the targeted DLR loss needs at least 4 classes; got {logits.shape[1]}: use 'cw'"
+        )
+    top = logits.topk(4, dim=1).values
+    scale = top[:, 0] - 0.5 * (top[:, 2] + top[:, 3])
+    return target_margin(logits, labels, targets) / (scale + 1e-12)
+
+
+def target_margin(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """z_t - z_y, (B,): by how much the target beats the label."""
+    return (logits.gather(1, targets[:, None]) - logits.gather(1, labels[:, None])).squeeze(1)
+
+
+def other_classes(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Give the most likely classes that are not the label, the most likely first.
+
+    Args:
+        logits: (B, K).
+        labels: int64 (B,).
+        count: how many, at most K - 1.
+
+    Returns:
+        int64 (B, count).
+    """
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.topk(min(count, logits.shape[1] - 1), dim=1).indices

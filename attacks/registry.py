@@ -3,7 +3,10 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from advvid.attacks.apgd import APGD, APGDDLR, APGDTargeted
 from advvid.attacks.attack_entry import AttackEntry
+from advvid.attacks.autoattack import AutoAttack
+from advvid.attacks.fab import FABTargeted
 from advvid.attacks.flickering import Flickering
 from advvid.attacks.foreign_attack import ForeignAttack, foreign_entries
 from advvid.attacks.frame_border import FrameBorder
@@ -11,6 +14,7 @@ from advvid.attacks.frame_saliency import FrameSaliency
 from advvid.attacks.masked_pgd import MaskedPGD
 from advvid.attacks.noise import CornerNoise, RandomNoise
 from advvid.attacks.pgd import LinfPGD
+from advvid.attacks.square import Square
 from advvid.errors import InputError
 
 ATTACKS: dict[str, AttackEntry] = {
@@ -28,6 +32,22 @@ ATTACKS: dict[str, AttackEntry] = {
     ),
     "flickering": AttackEntry(
         Flickering, "one Linf color offset a frame", "white box", "frames that flicker in color"
+    ),
+    "apgd-ce": AttackEntry(
+        APGD, "Linf", "white box", "Auto-PGD on the cross-entropy, step size by itself"
+    ),
+    "apgd-dlr": AttackEntry(
+        APGDDLR, "Linf", "white box", "Auto-PGD on the difference of logits ratio"
+    ),
+    "apgd-t": AttackEntry(
+        APGDTargeted, "Linf", "white box", "Auto-PGD toward each of the likely classes"
+    ),
+    "fab-t": AttackEntry(
+        FABTargeted, "Linf", "white box", "nearest clip across each likely boundary"
+    ),
+    "square": AttackEntry(Square, "Linf", "black box", "random search with blocks in space-time"),
+    "autoattack": AttackEntry(
+        AutoAttack, "Linf", "white box", "APGD-CE, APGD-T, FAB-T, Square on what still stands"
     ),
     "random-noise": AttackEntry(
         RandomNoise, "Linf", "control", "uniform noise: what an attack has to beat"

@@ -50,3 +50,13 @@ def random_clips(
     clips.view(-1)[::7] = 0
     clips.view(-1)[1::7] = 1
     return clips, torch.randint(classes, (count,), generator=generator)
+
+
+def bent_model(seed: int = 0, classes: int = CLASSES) -> nn.Module:
+    """A small network of all pixels whose answers differ from clip to clip; in evaluation mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        size = int(torch.tensor(CLIP_SHAPE).prod())
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(size, 32), nn.Tanh(), nn.Linear(32, classes)
+        ).eval()

@@ -19,6 +19,12 @@ TABLE: dict[str, dict[str, Any]] = {
     "frame-border": {"max_iter": 3, "ratio": 0.5},
     "frame-saliency": {"max_iter": 3, "method": "refresh"},
     "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},
+    "apgd-ce": {"max_iter": 5},
+    "apgd-dlr": {"max_iter": 5, "nb_random_init": 2},
+    "apgd-t": {"max_iter": 3, "targets": 2},
+    "fab-t": {"max_iter": 3, "targets": 2, "nb_random_init": 2},
+    "square": {"queries": 20},
+    "autoattack": {"max_iter": 2, "targets": 2, "queries": 10},
     "random-noise": {"draws": 2},
     "corner-noise": {},
 }

@@ -1,0 +1,369 @@
+"""Auto-PGD: PGD with momentum whose step size halves by itself."""
+
+import math
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.linf_box import Box, linf_box, per_clip
+from advvid.attacks.losses import (
+    Loss,
+    other_classes,
+    resolve_loss,
+    target_margin,
+    targeted_dlr,
+)
+from advvid.attacks.sign_gradient import input_gradient, is_adversarial, sign_step_
+from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model, frozen
+from advvid.random_streams import clip_seeds, uniform
+
+_MOMENTUM = 0.75
+_RHO = 0.75
+# Streams of starts, away from those of other attacks.
+_START_STREAM = 1 << 10
+
+
+def apgd(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Tensor,
+    steps: int = 100,
+    restarts: int = 1,
+    loss: str | Loss = "ce",
+    targeted: bool = False,
+    mask: Tensor | None = None,
+    seed: int | torch.Generator | Tensor = 0,
+) -> Tensor:
+    """Attack clips by Auto-PGD under an L-infinity bound.
+
+    z = P(x_k + eta sign(grad)), x_{k+1} = P(x_k + 0.75 (z - x_k) + 0.25 (x_k - x_{k-1})), from a
+    random start. eta begins at 2 eps; at checkpoints it halves, clip by clip, when the loss has
+    risen in less than 0.75 of the steps since the last one, or when neither eta nor the best loss
+    have changed; then the run goes on from the best point.
+
+    Args:
+        model: clips -> logits (B, K).
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: budget in (0, 1], one for all or (B,).
+        steps: gradient steps; each run takes one gradient more.
+        restarts: independent runs; a clip that is won is left alone by later ones.
+        loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
+        targeted: make the clip look like its label instead of unlike it.
+        mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
+        seed: of the starts: a number, a generator, or one number a clip, int64 (B,).
+
+    Returns:
+        Adversarial clips (B, 3, T, H, W): of each the iterate with the largest loss, an adversarial
+        one before any other.
+
+    Raises:
+        InputError: when clips, budget, steps or mask cannot be used.
+
+    Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", Algorithm 1.
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    check_budget(eps)
+    check_count("steps", steps)
+    check_count("restarts", restarts)
+    score = resolve_loss(loss)
+
+    def signed(logits: Tensor, labels: Tensor) -> Tensor:
+        return -score(logits, labels) if targeted else score(logits, labels)
+
+    seeds = _seeds(seed, clips)
+    box = linf_box(clips, eps, mask)
+    reach = eps if isinstance(eps, float | int) else per_clip(eps, clips)
+    result = clips.clone()
+    left = torch.arange(len(clips), device=clips.device)
+    with frozen(model):
+        for restart in range(restarts):
+            noise = uniform(seeds[left], clips.shape[1:], stream=_START_STREAM + restart)
+            part = box.select(left)
+            run = _Run(model, part.at(noise.to(clips.dtype)), labels[left], signed, targeted)
+            own_reach = reach[left] if isinstance(reach, Tensor) else reach
+            result[left] = run.go(part, own_reach, steps)
+            if restart + 1 < restarts:
+                left = left[~run.won]
+                if len(left) == 0:
+                    break
+    return result
+
+
+class _Run:
+    """One run of Auto-PGD on a batch; everything is kept clip by clip, nothing is read back."""
+
+    def __init__(
+        self, model: Model, start: Tensor, labels: Tensor, loss: Loss, targeted: bool
+    ) -> None:
+        self.model = model
+        self.labels = labels
+        self.loss = loss
+        self.targeted = targeted
+        self.x = start
+        self.previous = start
+        self.gradient, self.value, logits = input_gradient(model, start, labels, loss)
+        self.best, self.best_value, self.best_gradient = start, self.value, self.gradient
+        self.won = is_adversarial(logits, labels, targeted)
+        self.winner, self.winner_value = start, self.value
+
+    def go(self, box: Box, eps: float | Tensor, steps: int) -> Tensor:
+        """Take all steps and give the best clips."""
+        count = len(self.x)
+        eta = torch.full((count,), 2.0, device=self.x.device, dtype=self.x.dtype)
+        rises = torch.zeros(count, device=self.x.device)
+        halved = torch.ones(count, device=self.x.device, dtype=torch.bool)
+        best_then = self.best_value
+        ends = checkpoints(steps)
+        last = 0
+        for k in range(steps):
+            before = self.value
+            self._advance(box, _wide(eta) * eps, first=k == 0)
+            rises += (self.value > before).float()
+            if k + 1 in ends:
+                too_few = rises < _RHO * (k + 1 - last)
+                stuck = ~halved & (best_then >= self.best_value)
+                halved = too_few | stuck
+                eta = torch.where(halved, eta / 2, eta)
+                self._back_to_best(halved)
+                best_then = self.best_value
+                rises, last = torch.zeros_like(rises), k + 1
+        return torch.where(_wide(self.won), self.winner, self.best)
+
+    def _advance(self, box: Box, step: float | Tensor, *, first: bool) -> None:
+        """Take one step with momentum, and look at the loss where it leads."""
+        z = sign_step_(self.x.clone(), self.gradient, step, box)
+        if not first:
+            moved = self.x + _MOMENTUM * (z - self.x) + (1 - _MOMENTUM) * (self.x - self.previous)
+            z = box.project_(moved)
+        self.previous, self.x = self.x, z
+        self.gradient, self.value, logits = input_gradient(
+            self.model, self.x, self.labels, self.loss
+        )
+        won = is_adversarial(logits, self.labels, self.targeted)
+        better = won & (~self.won | (self.value > self.winner_value))
+        self.winner = torch.where(_wide(better), self.x, self.winner)
+        self.winner_value = torch.where(better, self.value, self.winner_value)
+        self.won = self.won | won
+        higher = self.value > self.best_value
+        self.best = torch.where(_wide(higher), self.x, self.best)
+        self.best_gradient = torch.where(_wide(higher), self.gradient, self.best_gradient)
+        self.best_value = torch.where(higher, self.value, self.best_value)
+
+    def _back_to_best(self, chosen: Tensor) -> None:
+        """Let some clips go on from the best point so far."""
+        self.x = torch.where(_wide(chosen), self.best, self.x)
+        self.gradient = torch.where(_wide(chosen), self.best_gradient, self.gradient)
+        self.value = torch.where(chosen, self.best_value, self.value)
+
+
+def checkpoints(steps: int) -> set[int]:
+    """Give the steps after which the step size is looked at.
+
+    p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06); w_j = ceil(p_j N) <= N.
+
+    Source: Croce and Hein 2020, sec. 4.1.
+    """
+    shares = [0.0, 0.22]
+    while shares[-1] < 1:
+        shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
+    # Guards against 0.22 * 100 = 22.000000000000004.
+    ends = {math.ceil(share * steps - 1e-9) for share in shares}
+    return {end for end in ends if 1 <= end <= steps}
+
+
+def apgd_targeted(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Tensor,
+    steps: int = 100,
+    restarts: int = 1,
+    targets: int = 9,
+    mask: Tensor | None = None,
+    seed: int | torch.Generator | Tensor = 0,
+) -> Tensor:
+    """Attack clips by Auto-PGD toward each of the most likely other classes in turn.
+
+    The loss is the targeted difference of logits ratio; with fewer than 4 classes, where that is
+    not defined, the difference of the two logits.
+
+    Args:
+        model: see `apgd`, as all arguments that are not listed here.
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,), true labels.
+        eps: budget in (0, 1], one for all or (B,).
+        steps: for each target.
+        restarts: for each target.
+        targets: how many classes are tried, from the most likely on; at most K - 1 are there.
+        mask: see `apgd`.
+        seed: of the starts.
+
+    Returns:
+        Adversarial clips (B, 3, T, H, W); for a clip that stands, the result of its last target.
+
+    Raises:
+        InputError: as `apgd`; when `targets` is below 1.
+
+    Source: Croce and Hein 2020, sec. 5, APGD-T.
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    for name, value in (("targets", targets), ("restarts", restarts)):
+        check_count(name, value)
+    seeds = _seeds(seed, clips)
+    result = clips.clone()
+    with frozen(model), torch.no_grad():
+        logits = model(clips)
+        goals = other_classes(logits, labels, targets)
+        ratio = targeted_dlr if logits.shape[1] >= 4 else target_margin
+        left = torch.arange(len(clips), device=clips.device)
+        for run in range(goals.shape[1] * restarts):
+            goal = goals[left, run // restarts]
+
+            def toward(logits: Tensor, labels: Tensor, goal: Tensor = goal) -> Tensor:
+                return ratio(logits, labels, goal)
+
+            result[left] = apgd(
+                model, clips[left], labels[left], eps=_at(eps, left, clips), steps=steps,
+                loss=toward, mask=_at(mask, left, clips), seed=seeds[left] + run,
+            )  # fmt: skip
+            left = left[model(result[left]).argmax(dim=1) == labels[left]]
+            if len(left) == 0:
+                break
+    return result
+
+
+def _seeds(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
+    if isinstance(seed, Tensor):
+        return seed.to(clips.device)
+    return clip_seeds(seed, len(clips), device=clips.device)
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Shape one value a clip (B,) so that it broadcasts over clips."""
+    return values.view(-1, 1, 1, 1, 1)
+
+
+T = TypeVar("T", float | Tensor, Tensor | None)
+
+
+def _at(value: T, chosen: Tensor, clips: Tensor) -> T:
+    """Keep what belongs to some clips; what is one for all stays."""
+    if isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(clips):
+        return value[chosen.to(value.device)]
+    return value
+
+
+class APGD(VideoAttack):
+    """Auto-PGD as an ART attack; `apgd` does the work.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: budget in (0, 1].
+        max_iter: gradient steps.
+        nb_random_init: runs, each from a random start.
+        loss: "ce", "dlr" or "cw".
+        targeted: labels are targets.
+        batch_size: clips attacked at once; it does not change the result.
+        seed: of the starts; see `VideoAttack`.
+        verbose: show progress when there is more than one batch.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *VideoAttack.attack_params, "eps", "max_iter", "nb_random_init", "loss"
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        estimator: VideoClassifier,
+        eps: float = 8 / 255,
+        max_iter: int = 100,
+        nb_random_init: int = 1,
+        loss: str = "ce",
+        targeted: bool = False,
+        batch_size: int = 32,
+        seed: int | torch.Generator = 0,
+        verbose: bool = True,
+    ) -> None:
+        self.eps = eps
+        self.max_iter = max_iter
+        self.nb_random_init = nb_random_init
+        self.loss = loss
+        super().__init__(
+            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_budget(self.eps)
+        check_count("max_iter", self.max_iter)
+        check_count("nb_random_init", self.nb_random_init)
+        resolve_loss(self.loss)
+
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
+    ) -> Attacked:  # fmt: skip
+        """Attack one batch; see `VideoAttack.perturb`."""
+        adversarial = apgd(
+            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
+            loss=self.loss, targeted=self.targeted, mask=mask, seed=seeds,
+        )  # fmt: skip
+        return Attacked(adversarial, {} if mask is None else {"support": mask})
+
+
+class APGDDLR(APGD):
+    """Auto-PGD with the difference of logits ratio; see `APGD`."""
+
+    def __init__(self, estimator: VideoClassifier, eps: float = 8 / 255, **kwargs: Any) -> None:
+        super().__init__(estimator, eps, **{"loss": "dlr", **kwargs})
+
+
+class APGDTargeted(APGD):
+    """Auto-PGD toward each of the most likely other classes; `apgd_targeted` does the work.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: budget in (0, 1].
+        targets: how many classes are tried.
+        kwargs: the settings of `APGD`, but for the loss, and without targets of the caller.
+    """
+
+    attack_params: ClassVar[list[str]] = [*APGD.attack_params, "targets"]
+
+    def __init__(
+        self, estimator: VideoClassifier, eps: float = 8 / 255, *, targets: int = 9, **kwargs: Any
+    ) -> None:
+        self.targets = targets
+        super().__init__(estimator, eps, **kwargs)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_count("targets", self.targets)
+        if self.targeted:
+            raise InputError("apgd-t chooses its targets itself: it is targeted without being told")
+        if self.loss != "ce":
+            raise InputError("apgd-t has a loss of its own: leave loss out")
+
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
+    ) -> Attacked:  # fmt: skip
+        """Attack one batch; see `VideoAttack.perturb`."""
+        adversarial = apgd_targeted(
+            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
+            targets=self.targets, mask=mask, seed=seeds,
+        )  # fmt: skip
+        return Attacked(adversarial, {} if mask is None else {"support": mask})

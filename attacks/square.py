@@ -1,0 +1,238 @@
+"""Square attack: random search with blocks of noise, without a gradient."""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.linf_box import Box, linf_box
+from advvid.attacks.losses import margin
+from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model, frozen
+from advvid.random_streams import clip_seeds, uniform
+
+BLOCKS = ("cube", "column")
+
+# Of 10000 queries, those after which the blocks shrink to half their volume.
+_HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+# Streams of blocks, away from those of other attacks.
+_STREAM = 1 << 26
+
+
+class SquareResult(NamedTuple):
+    """Clips under attack, and what it took."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    queries: Tensor
+    """int64 (B,): forward passes of each clip."""
+
+
+def square_attack(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float,
+    queries: int = 5000,
+    share: float = 0.8,
+    block: str = "cube",
+    targeted: bool = False,
+    mask: Tensor | None = None,
+    seed: int | torch.Generator | Tensor = 0,
+) -> SquareResult:
+    """Attack clips by random search under an L-infinity bound, asking for logits only.
+
+    Starts with stripes, one color a column of pixels, the same in every frame. Each query puts
+    a block at a random place, every channel of it at one end of the budget, and is kept if the
+    margin by which the clip is classified has shrunk. A clip stops when it is won.
+
+    Args:
+        model: clips -> logits (B, K).
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: budget in (0, 1].
+        queries: most forward passes of a clip, at least 1.
+        share: of the clip that the first blocks cover, in (0, 1]; halves as the search goes on.
+        block: "cube", the same share of every axis, or "column", a square through all frames.
+        targeted: make the clip look like its label instead of unlike it.
+        mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
+        seed: a number, a generator, or one number a clip, int64 (B,).
+
+    Returns:
+        Clips (B, 3, T, H, W) and the queries of each.
+
+    Raises:
+        InputError: when clips or settings cannot be used.
+
+    Source: Andriushchenko et al. 2020, "Square Attack: a query-efficient black-box adversarial
+    attack via random search", Algorithms 1 and 2; blocks in time are ours.
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    check_budget(eps)
+    check_count("queries", queries)
+    _check_block(share, block)
+    if isinstance(seed, Tensor):
+        seeds = seed.to(clips.device)
+    else:
+        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    box = linf_box(clips, eps, mask)
+
+    def lead(clips: Tensor, labels: Tensor) -> Tensor:
+        """How far a clip is from being won; below 0 it is (a tie is not)."""
+        behind = margin(model(clips).float(), labels)
+        return behind if targeted else -behind
+
+    with frozen(model), torch.no_grad():
+        current = clips.clone()
+        best = lead(clips, labels)
+        used = torch.ones(len(clips), dtype=torch.int64, device=clips.device)
+        active = (best >= 0).nonzero().squeeze(1)
+        for query in range(1, queries):
+            if len(active) == 0:
+                break
+            bounds = box.select(active)
+            numbers = uniform(seeds[active], (6,), stream=_STREAM + query)
+            if query == 1:
+                candidate = _stripes(bounds, seeds[active])
+            else:
+                size = block_size(clips.shape[2:], volume_share(query, queries, share), block)
+                candidate = _with_block(current[active], bounds, numbers, size)
+            value = lead(candidate, labels[active])
+            used[active] += 1
+            kept = value < best[active]
+            current[active] = torch.where(kept.view(-1, 1, 1, 1, 1), candidate, current[active])
+            best[active] = torch.where(kept, value, best[active])
+            active = active[best[active] >= 0]
+    return SquareResult(current, used)
+
+
+def volume_share(query: int, queries: int, share: float) -> float:
+    """Give the share of a clip that a block covers, halved on the schedule of the paper.
+
+    Args:
+        query: 0 to queries - 1.
+        queries: of the whole search; the schedule is made for 10000 and stretched.
+        share: at the start.
+
+    Source: Andriushchenko et al. 2020, sec. 4 (p halves at 10, 50, 200, 500, ... of 10000).
+    """
+    at = query * 10000 / queries
+    return share / float(2 ** sum(at > halving for halving in _HALVINGS))
+
+
+def block_size(shape: torch.Size, share: float, block: str) -> tuple[int, int, int]:
+    """Give frames, rows and columns of a block that covers a share of a clip, each at least 1.
+
+    Args:
+        shape: T, H, W.
+        share: of the volume, in (0, 1].
+        block: "column" covers all frames, "cube" the same share of each axis.
+    """
+    frames, height, width = shape
+    if block == "column":
+        side = share**0.5
+        return frames, max(1, round(height * side)), max(1, round(width * side))
+    side = share ** (1 / 3)
+    return max(1, round(frames * side)), max(1, round(height * side)), max(1, round(width * side))
+
+
+def _stripes(box: Box, seeds: Tensor) -> Tensor:
+    """Put every column of pixels of every channel at one end of the budget, in all frames."""
+    channels, width = box.lower.shape[1], box.lower.shape[-1]
+    signs = uniform(seeds, (channels, width), stream=_STREAM).round_()
+    return box.at(signs[:, :, None, None, :].expand_as(box.lower))
+
+
+def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int, int]) -> Tensor:
+    """Put one block of each clip at ends of the budget.
+
+    Args:
+        current: (B, 3, T, H, W).
+        box: the budget.
+        numbers: uniform (B, 6): place in time, height and width, one end for each channel.
+        size: frames, rows and columns.
+    """
+    inside = torch.ones((), dtype=torch.bool, device=current.device)
+    for axis, length in enumerate(size):
+        total = current.shape[2 + axis]
+        start = (numbers[:, axis] * (total - length + 1)).to(torch.int64)
+        place = torch.arange(total, device=current.device)
+        here = (place >= start[:, None]) & (place < start[:, None] + length)
+        shape = [len(current), 1, 1, 1, 1]
+        shape[2 + axis] = total
+        inside = inside & here.view(shape)
+    ends = box.at(numbers[:, 3:].round()[:, :, None, None, None].expand_as(current))
+    return torch.where(inside, ends, current)
+
+
+def _check_block(share: float, block: str) -> None:
+    if block not in BLOCKS:
+        raise InputError(f"block must be one of {', '.join(BLOCKS)}; got {block!r}")
+    if not 0 < share <= 1:
+        raise InputError(f"share must be above 0 and at most 1; got {share:g}")
+
+
+class Square(VideoAttack):
+    """Square attack as an ART attack; `square_attack` does the work.
+
+    Its report tells "queries", the forward passes of each clip.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: budget in (0, 1].
+        queries: most forward passes of a clip.
+        share: of the clip that the first blocks cover, in (0, 1].
+        block: "cube" or "column".
+        targeted: labels are targets.
+        batch_size: clips attacked at once; it does not change the result.
+        seed: see `VideoAttack`.
+        verbose: show progress when there is more than one batch.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *VideoAttack.attack_params, "eps", "queries", "share", "block"
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        estimator: VideoClassifier,
+        eps: float = 8 / 255,
+        queries: int = 5000,
+        share: float = 0.8,
+        block: str = "cube",
+        targeted: bool = False,
+        batch_size: int = 32,
+        seed: int | torch.Generator = 0,
+        verbose: bool = True,
+    ) -> None:
+        self.eps = eps
+        self.queries = queries
+        self.share = share
+        self.block = block
+        super().__init__(
+            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_budget(self.eps)
+        check_count("queries", self.queries)
+        _check_block(self.share, self.block)
+
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
+    ) -> Attacked:  # fmt: skip
+        """Attack one batch; see `VideoAttack.perturb`."""
+        result = square_attack(
+            model, clips, labels, eps=self.eps, queries=self.queries, share=self.share,
+            block=self.block, targeted=self.targeted, mask=mask, seed=seeds,
+        )  # fmt: skip
+        report = {"queries": result.queries}
+        return Attacked(result.clips, report if mask is None else {**report, "support": mask})

@@ -1,0 +1,80 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from advvid.attacks import AutoAttack, apgd, apgd_targeted, auto_attack, fab_targeted
+from advvid.attacks.autoattack import PARTS
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.random_streams import clip_seeds
+from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
+
+COSTS: dict[str, Any] = {"steps": 8, "targets": 3}
+
+
+def case(count: int = 32) -> tuple[nn.Module, Tensor, Tensor]:
+    model = bent_model()
+    clips, _ = random_clips(count)
+    labels = model(clips).argmax(1)
+    labels[0] = (labels[0] + 1) % CLASSES
+    return model, clips, labels
+
+
+def test_what_stands_stands_against_each_part() -> None:
+    model, clips, labels = case()
+    eps = 0.012
+    result = auto_attack(model, clips, labels, eps=eps, queries=40, seed=3, **COSTS)
+    stands = result.broken_by == 0
+    assert torch.equal(model(result.clips).argmax(1) == labels, stands)
+    assert result.broken_by[0] == -1
+    assert 0 < stands.sum() < 31
+    seeds = clip_seeds(3, len(clips))
+    alone = [
+        apgd(model, clips, labels, eps=eps, steps=8, seed=seeds + 1),
+        apgd_targeted(model, clips, labels, eps=eps, seed=seeds + 2, **COSTS),
+        fab_targeted(model, clips, labels, eps=eps, seed=seeds + 3, **COSTS),
+    ]
+    for adversarial in alone:
+        assert (model(adversarial).argmax(1) == labels)[stands].all()
+    # Parts are asked in turn: what the first wins is booked to it.
+    first = model(alone[0]).argmax(1) != labels
+    assert torch.equal(result.broken_by == 1, first & (result.broken_by != -1))
+
+
+def test_square_wins_where_gradients_are_masked() -> None:
+    class Rounded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = LinearClipModel(classes=CLASSES)
+            self.num_classes = CLASSES
+
+        def forward(self, clips: Tensor) -> Tensor:
+            logits: Tensor = self.inner(torch.round(clips * 255) / 255 + 0 * clips)
+            return logits
+
+    model = Rounded()
+    clips, _ = random_clips(8)
+    clips = 0.3 + 0.4 * clips
+    labels = model(clips).argmax(1)
+    result = auto_attack(model, clips, labels, eps=0.2, queries=100, steps=3)
+    assert (result.broken_by == 1 + PARTS.index("square")).sum() >= 6
+
+
+def test_two_classes_are_enough() -> None:
+    model = LinearClipModel()
+    clips, labels = random_clips(4, classes=2)
+    attack = AutoAttack(
+        VideoClassifier(model), eps=0.5, max_iter=5, queries=5, targets=9, verbose=False
+    )
+    adversarial = attack.generate(clips, labels)
+    assert (model(adversarial).argmax(1) != labels).all()
+    assert attack.report["broken_by"].shape == (4,)
+
+
+@pytest.mark.parametrize("name", ["max_iter", "queries", "targets", "nb_random_init"])
+def test_bad_settings_are_refused(name: str) -> None:
+    settings: dict[str, Any] = {name: 0}
+    with pytest.raises(InputError, match=name):
+        AutoAttack(VideoClassifier(LinearClipModel()), **settings)
