@@ -12,6 +12,7 @@ from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
 from advvid.attacks.noise import CornerNoise, RandomNoise, random_noise
 from advvid.attacks.pgd import LinfPGD, linf_pgd
 from advvid.attacks.registry import ATTACKS, all_attacks
+from advvid.attacks.sparse import SparseAttack, SparseResult, sparse_attack
 from advvid.attacks.square import Square, SquareResult, square_attack
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.torchattacks_adapter import TorchattacksAttack
@@ -36,6 +37,8 @@ __all__ = [
     "LinfPGD",
     "MaskedPGD",
     "RandomNoise",
+    "SparseAttack",
+    "SparseResult",
     "Square",
     "SquareResult",
     "StepSizeLaw",
@@ -53,6 +56,7 @@ __all__ = [
     "masked_pgd",
     "parse_attack",
     "random_noise",
+    "sparse_attack",
     "square_attack",
     "universal_flickering",
 ]

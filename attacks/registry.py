@@ -14,6 +14,7 @@ from advvid.attacks.frame_saliency import FrameSaliency
 from advvid.attacks.masked_pgd import MaskedPGD
 from advvid.attacks.noise import CornerNoise, RandomNoise
 from advvid.attacks.pgd import LinfPGD
+from advvid.attacks.sparse import SparseAttack
 from advvid.attacks.square import Square
 from advvid.errors import InputError
 
@@ -32,6 +33,9 @@ ATTACKS: dict[str, AttackEntry] = {
     ),
     "flickering": AttackEntry(
         Flickering, "one Linf color offset a frame", "white box", "frames that flicker in color"
+    ),
+    "sparse": AttackEntry(
+        SparseAttack, "Linf, few frames (L2,1)", "white box", "pays for every frame that changes"
     ),
     "apgd-ce": AttackEntry(
         APGD, "Linf", "white box", "Auto-PGD on the cross-entropy, step size by itself"

@@ -19,6 +19,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "frame-border": {"max_iter": 3, "ratio": 0.5},
     "frame-saliency": {"max_iter": 3, "method": "refresh"},
     "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},
+    "sparse": {"max_iter": 4, "frames": 2, "order": "spread"},
     "apgd-ce": {"max_iter": 5},
     "apgd-dlr": {"max_iter": 5, "nb_random_init": 2},
     "apgd-t": {"max_iter": 3, "targets": 2},

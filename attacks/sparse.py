@@ -1,0 +1,268 @@
+"""Sparse attack: few frames change, because the L2,1 norm of the perturbation is paid for."""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.frame_order import both, frame_mask, frame_saliency_scores, top_frames
+from advvid.attacks.linf_box import Box, check_mask, linf_box
+from advvid.attacks.losses import Loss, resolve_loss
+from advvid.attacks.sign_gradient import input_gradient, is_adversarial
+from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.frozen import Model, frozen
+
+ORDERS = ("first", "spread", "salient")
+
+# So many times the way to the corner of the budget, in all steps together.
+_WAY = 2.5
+
+
+class SparseResult(NamedTuple):
+    """Clips under attack, and how sparse their perturbation is."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    frames: Tensor
+    """int64 (B,): frames that changed."""
+    norm: Tensor
+    """(B,): sum over frames of the L2 norm of what changed."""
+    support: Tensor
+    """bool (B, 1, T, 1, 1): frames that were allowed to change."""
+
+
+def sparse_attack(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float,
+    regularization: float = 0.3,
+    steps: int = 50,
+    frames: int | None = None,
+    order: str = "salient",
+    loss: str | Loss = "ce",
+    targeted: bool = False,
+    mask: Tensor | None = None,
+) -> SparseResult:
+    """Attack clips while paying for every frame that changes.
+
+    Minimizes lambda sum_t ||delta_t||_2 - L(F(x + delta), y) over |delta| <= eps by proximal
+    gradient steps: after a step along the gradient g, every frame is shortened by the same length,
+    and one that is shorter than that is 0 again. lambda is counted in the length of the gradient of
+    the most sensitive frame, so that it means the same for every model: at the clean clip, frames
+    start to move only where ||g_t|| > lambda max_s ||g_s||, none of them from lambda = 1 on.
+
+    Of all iterates the best is kept: an adversarial one before any other, then the one with the
+    smallest norm, or with the largest loss.
+
+    Args:
+        model: clips -> logits (B, K).
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: L-infinity budget of every pixel, in (0, 1].
+        regularization: lambda, at least 0.
+        steps: gradient steps.
+        frames: how many frames may change at all, the frame mask of the paper; None is all.
+        order: which ones: the "first", evenly "spread", or the most "salient" (largest mean
+            absolute gradient).
+        loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
+        targeted: make the clip look like its label instead of unlike it.
+        mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
+
+    Returns:
+        Clips (B, 3, T, H, W), changed frames, norms, and the frames that were allowed.
+
+    Raises:
+        InputError: when clips or settings cannot be used.
+
+    Source: Wei, Zhu and Su 2019, "Sparse adversarial perturbations for videos"; they
+    take Adam, which never leaves a frame at exactly 0, and no L-infinity bound.
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    check_budget(eps)
+    check_count("steps", steps)
+    _check(regularization, frames, order)
+    score = resolve_loss(loss)
+    allowed = clips.new_ones(len(clips), 1, clips.shape[2], 1, 1).bool()
+    with frozen(model):
+        if frames is not None:
+            allowed = _frame_mask(model, clips, labels, score, frames, order)
+        box = linf_box(clips, eps, both(allowed, mask, clips))
+        search = _Search(clips, labels, targeted)
+        x = clips
+        for _ in range(steps):
+            gradient, losses, logits = input_gradient(model, x, labels, score)
+            search.take(x, losses, logits)
+            inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
+            x = _proximal_step(
+                x, clips, -inside if targeted else inside, box, regularization,
+                _WAY * eps / steps,
+            )  # fmt: skip
+        with torch.no_grad():
+            logits = model(x).float()
+            search.take(x, score(logits, labels), logits)
+    norms = frame_norms(search.best - clips)
+    return SparseResult(search.best, (norms > 0).sum(dim=1), norms.sum(dim=1), allowed)
+
+
+def frame_norms(delta: Tensor) -> Tensor:
+    """Give the L2 norm of each frame, (B, T), of a perturbation (B, C, T, H, W)."""
+    return delta.square().sum(dim=(1, 3, 4)).sqrt()
+
+
+def shrink_frames(delta: Tensor, by: Tensor) -> Tensor:
+    """Shorten every frame by a length, to 0 where it is no longer than that.
+
+    It is the proximal operator of `by` times the L2,1 norm.
+
+    Args:
+        delta: (B, C, T, H, W).
+        by: at least 0, (B,).
+
+    Returns:
+        Of the shape of delta.
+    """
+    norms = frame_norms(delta)
+    kept = (1 - by[:, None] / norms.clamp_min(1e-30)).clamp_min(0)
+    return delta * frame_mask(kept)
+
+
+def _proximal_step(
+    x: Tensor, clips: Tensor, gradient: Tensor, box: Box, regularization: float, pixel_step: float
+) -> Tensor:
+    """Follow the gradient, shrink the frames, project.
+
+    The step is as long as if every pixel of the most sensitive frame moved by `pixel_step`.
+    """
+    longest = frame_norms(gradient).amax(dim=1)
+    pixels = x.shape[1] * x.shape[3] * x.shape[4]
+    length = pixel_step * pixels**0.5
+    rate = torch.where(longest > 0, length / longest.clamp_min(1e-30), 0)
+    moved = x - clips + rate.view(-1, 1, 1, 1, 1) * gradient
+    by = torch.full_like(longest, regularization * length)
+    return box.project_(clips + shrink_frames(moved, by))
+
+
+class _Search:
+    """The best iterates so far."""
+
+    def __init__(self, clips: Tensor, labels: Tensor, targeted: bool) -> None:
+        self.clips = clips
+        self.labels = labels
+        self.targeted = targeted
+        self.best = clips.clone()
+        self.won = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
+        self.value = torch.full((len(clips),), torch.inf, device=clips.device)
+
+    def take(self, x: Tensor, losses: Tensor, logits: Tensor) -> None:
+        """Keep what is better: adversarial, then small; or else near to it."""
+        won = is_adversarial(logits, self.labels, self.targeted)
+        signed = losses if self.targeted else -losses
+        value = torch.where(won, frame_norms(x - self.clips).sum(dim=1), signed)
+        better = (won & ~self.won) | ((won == self.won) & (value < self.value))
+        self.best = torch.where(better.view(-1, 1, 1, 1, 1), x, self.best)
+        self.value = torch.where(better, value, self.value)
+        self.won = self.won | won
+
+
+def _frame_mask(
+    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str
+) -> Tensor:
+    """Mark the frames that may change, bool (B, 1, T, 1, 1)."""
+    total = clips.shape[2]
+    count = min(frames, total)
+    if order == "salient":
+        gradient, _, _ = input_gradient(model, clips, labels, loss)
+        return top_frames(frame_saliency_scores(gradient), count)
+    chosen = torch.zeros(total, dtype=torch.bool, device=clips.device)
+    if order == "first":
+        chosen[:count] = True
+    else:
+        # The middle of each of `count` equal parts.
+        chosen[((torch.arange(count) + 0.5) * total / count).long()] = True
+    return frame_mask(chosen.expand(len(clips), total))
+
+
+def _check(regularization: float, frames: int | None, order: str) -> None:
+    if not 0 <= regularization < float("inf"):
+        raise InputError(f"regularization must be at least 0 and finite; got {regularization:g}")
+    if frames is not None:
+        check_count("frames", frames)
+    if order not in ORDERS:
+        raise InputError(f"order must be one of {', '.join(ORDERS)}; got {order!r}")
+
+
+class SparseAttack(VideoAttack):
+    """Sparse attack as an ART attack; `sparse_attack` does the work.
+
+    Its report tells "frames" that changed and the L2,1 "norm" of each clip.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: L-infinity budget of every pixel, in (0, 1].
+        regularization: lambda, at least 0; 1 and more leaves every clip as it is.
+        max_iter: gradient steps.
+        frames: how many frames may change at all; None is all.
+        order: "first", "spread" or "salient".
+        loss: "ce", "dlr" or "cw".
+        targeted: labels are targets.
+        batch_size: clips attacked at once; it does not change the result.
+        seed: not used: nothing is random.
+        verbose: show progress when there is more than one batch.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *VideoAttack.attack_params, "eps", "regularization", "max_iter", "frames", "order", "loss"
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        estimator: VideoClassifier,
+        eps: float = 8 / 255,
+        regularization: float = 0.3,
+        max_iter: int = 50,
+        frames: int | None = None,
+        order: str = "salient",
+        loss: str = "ce",
+        targeted: bool = False,
+        batch_size: int = 32,
+        seed: int | torch.Generator = 0,
+        verbose: bool = True,
+    ) -> None:
+        self.eps = eps
+        self.regularization = regularization
+        self.max_iter = max_iter
+        self.frames = frames
+        self.order = order
+        self.loss = loss
+        super().__init__(
+            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_budget(self.eps)
+        check_count("max_iter", self.max_iter)
+        _check(self.regularization, self.frames, self.order)
+        resolve_loss(self.loss)
+
+    def perturb(
+        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
+        mask: Tensor | None, positions: Tensor,
+    ) -> Attacked:  # fmt: skip
+        """Attack one batch; see `VideoAttack.perturb`."""
+        result = sparse_attack(
+            model, clips, labels, eps=self.eps, regularization=self.regularization,
+            steps=self.max_iter, frames=self.frames, order=self.order, loss=self.loss,
+            targeted=self.targeted, mask=mask,
+        )  # fmt: skip
+        support = result.support if mask is None else result.support & check_mask(mask, clips)
+        return Attacked(
+            result.clips, {"frames": result.frames, "norm": result.norm, "support": support}
+        )
