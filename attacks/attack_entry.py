@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from advvid.attacks.setting_text import Reader, class_readers
+from advvid.attacks.setting_text import Reader, class_readers, read_step
 from advvid.attacks.video_attack import VideoAttack
 from advvid.estimator import VideoClassifier
 
@@ -36,6 +36,11 @@ class AttackEntry:
     def readers(self) -> Mapping[str, Reader]:
         """Give the settings that a text can hold, and how to read each."""
         return class_readers(self.attack)
+
+    @property
+    def takes_law(self) -> bool:
+        """Whether its step size is that of PGD, so that a `StepSizeLaw` can give it."""
+        return self.readers().get("eps_step") is read_step
 
     def build(self, classifier: VideoClassifier, **settings: Any) -> VideoAttack:
         """Make the attack for a classifier."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
+from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, datasets, models
 from advvid.cli.sweep_step_size import sweep_step_size
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("sweep-step-size")(sweep_step_size)
+app.command("attack")(attack)
 app.command("evaluate")(evaluate)
 app.command("train")(train)
 app.command("models", rich_help_panel="Lists")(models)

@@ -1,5 +1,6 @@
 """From the options of a command to a classifier and labeled clips."""
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,23 @@ def load_inputs(*, clips: int, device: str, precision: str, seed: int, **options
     }
     notes = [*subject.notes, *(f"skipped {bad.path}: {bad.reason}" for bad in skipped)]
     return Inputs(classifier, batch, targets, facts, notes)
+
+
+def read_class(text: str, subject: Subject) -> int:
+    """Read a class, by its name or its number as the model counts it.
+
+    Raises:
+        InputError: when the model has no such class, with the nearest names.
+    """
+    names = subject.class_names or ()
+    if text in names:
+        return names.index(text)
+    count = subject.model.num_classes or len(names)
+    if text.isdigit() and int(text) < count:
+        return int(text)
+    near = difflib.get_close_matches(text, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"number them 0 to {count - 1}"
+    raise InputError(f"{subject.model.spec} has no class {text!r}; {hint}")
 
 
 def match_labels(labels: Tensor, names: tuple[str, ...], model: VideoModel) -> Tensor:

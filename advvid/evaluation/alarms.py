@@ -129,9 +129,9 @@ def _far_steps(evaluation: Evaluation, law: StepSizeLaw) -> Iterator[Alarm]:
     for attack in evaluation.attacks:
         far = []
         for result in evaluation.results:
-            step = result.settings.get("eps_step")
+            step = result.step
             inside = result.eps <= _LAW_HOLDS_TO and result.norm == "Linf"
-            if result.attack == attack and inside and isinstance(step, float):
+            if result.attack == attack and inside and step is not None:
                 best = law(result.eps)
                 if not best / _FAR_FROM_LAW <= step <= best * _FAR_FROM_LAW:
                     far.append({"eps": result.eps * 255, "step": step * 255, "law": best * 255})
@@ -157,7 +157,7 @@ def _from_probes(probes: dict[str, Any], eot: int) -> Iterator[Alarm]:
             "the layer that stops it",
             {"zero_gradient": probes["zero_gradient"], **measured},
         )
-    if probes["noise_not_weaker"] * 2 >= clips:
+    if probes["noise_not_weaker"] > 0.25 * clips:
         yield Alarm(
             "random noise as good as gradients",
             f"at eps {eps:.3g}, noise raises the loss as much as PGD for "

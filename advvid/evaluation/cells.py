@@ -33,7 +33,7 @@ class Cell:
     ) -> VideoAttack:
         """Make the attack; the law gives its step size where the text does not."""
         spec = self.row.spec
-        step = {"eps_step": law} if "eps_step" in spec.entry.readers() else {}
+        step = {"eps_step": law} if spec.entry.takes_law else {}
         return spec.build(
             classifier, eps=self.eps, seed=seed, batch_size=batch_size, verbose=False, **step
         )

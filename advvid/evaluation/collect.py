@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from advvid.attacks.attack_spec import AttackSpec
 from advvid.errors import InputError
 from advvid.evaluation.cells import Cell
 from advvid.evaluation.records import Record, by_position, totals
@@ -72,8 +73,14 @@ def _result(records: Sequence[Record], cell: Cell, places: list[int]) -> AttackR
         report={
             name.removeprefix("report_"): _numbers(rows, places, name) for name in sorted(names)
         },
-        settings=spec.settings,
+        step=_step(spec),
     )
+
+
+def _step(spec: AttackSpec) -> float | None:
+    """Give the step size of PGD that a text fixes as a number."""
+    step = spec.settings.get("eps_step") if spec.entry.takes_law else None
+    return step if isinstance(step, float) else None
 
 
 def _flags(rows: dict[int, dict[str, Any]], places: list[int]) -> dict[str, Flags]:

@@ -38,7 +38,7 @@ class AttackResult:
         forwards: clips of all forward passes.
         gradients: clips of all backward passes.
         report: numbers that the attack gave, (N,) each, NaN where no attack was needed.
-        settings: those that the text gives.
+        step: step size of PGD that was set by hand, or None.
     """
 
     attack: str
@@ -56,7 +56,7 @@ class AttackResult:
     forwards: float = 0.0
     gradients: float = 0.0
     report: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    step: float | None = None
 
     @property
     def accuracy(self) -> Accuracy:

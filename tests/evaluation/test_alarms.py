@@ -73,7 +73,7 @@ def test_gradients_that_are_zero_are_seen_in_every_way() -> None:
     found = alarms("stops", ["pgd", "corner-noise"])
     assert found["zero gradients"]["zero_gradient"] == 24
     assert found["a huge budget does not win"]["stands_at_64"] == 24
-    assert found["random noise as good as gradients"]["noise_not_weaker"] >= 12
+    assert found["random noise as good as gradients"]["noise_not_weaker"] > 6
     assert found["accuracy does not fall with the budget"]["stands"] == 24
     assert "one step better than many" not in found
 

@@ -54,7 +54,8 @@ def test_clips_are_scored_as_they_are_and_in_8_bits() -> None:
         num_classes = 2
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return model(x - 10.1 / 255)
+            logits: torch.Tensor = model(x - 10.1 / 255)
+            return logits
 
     classifier = VideoClassifier(Shifted())
     raised = judge(classifier, clips + 0.4 / 255, torch.tensor([0]))

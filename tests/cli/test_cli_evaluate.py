@@ -1,0 +1,159 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from advvid.evaluation import probes
+from tests.cli.run_command import CommandRunner
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = [
+    "--clips", "6", "--attack", "pgd:max_iter=3", "--attack", "random-noise", "--eps", "0,1,8",
+]  # fmt: skip
+
+
+def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_path: Path) -> None:
+    done = advvid("evaluate", *QUICK, "--out", "run")
+    assert done.code == 0, done.err
+    run = tmp_path / "run"
+    assert (run / "table.md").read_text().strip() in done.out
+    assert "| worst case |" in done.out
+    assert "results: run" in done.out
+    results = json.loads((run / "results.json").read_text())
+    assert [r["eps"] for r in results["results"]] == pytest.approx([1, 8, 1, 8])
+    assert results["probes"]["clips"] == 6
+    rows = list(csv.DictReader((run / "results.csv").open()))
+    assert rows[0]["attack"] == "none"
+    assert float(rows[1]["accuracy"]) == pytest.approx(results["results"][0]["accuracy"], abs=1e-6)
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"]["found"]["clips"] == 6
+    for name in ("accuracy.png", "attack_types.png"):
+        assert Image.open(run / name).size[0] > 400
+    assert getattr(Image.open(run / "comparison.gif"), "n_frames", 1) == 8
+    assert not (run / "parts").exists()
+
+
+def test_a_stopped_evaluation_is_resumed_by_the_same_command(
+    advvid: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = advvid("evaluate", *QUICK, "--out", "whole", "--batch-size", "2")
+    assert whole.code == 0, whole.err
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("advvid.evaluation.runner.held_to_bound", stop)
+    done = advvid("evaluate", *QUICK, "--out", "run", "--batch-size", "2")
+    assert done.code == 130
+    assert "--out run --resume" in done.err
+    monkeypatch.undo()
+    taken = advvid("evaluate", *QUICK, "--out", "run")
+    assert taken.code == 2
+    assert "not empty" in taken.err
+    other = advvid("evaluate", *QUICK, "--out", "run", "--resume", "--seed", "1")
+    assert other.code == 2
+    assert "seed" in other.err
+    assert advvid("evaluate", *QUICK, "--out", "run", "--resume").code == 0
+    found, expected = (
+        json.loads((tmp_path / name / "results.json").read_text()) for name in ("run", "whole")
+    )
+    assert [r["correct"] for r in found["results"]] == [r["correct"] for r in expected["results"]]
+    assert found["probes"] == expected["probes"] | {"eps": pytest.approx(8)}
+
+
+def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path) -> None:
+    arguments = [*QUICK, "--clips", "7", "--batch-size", "2", "--device", "cpu"]
+    one = advvid("evaluate", *arguments, "--out", "one")
+    assert one.code == 0, one.err
+    done = subprocess.run(
+        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments, "--devices", "2",
+         "--out", str(tmp_path / "two")],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| worst case |") == 1
+    found, expected = (
+        json.loads((tmp_path / name / "results.json").read_text()) for name in ("two", "one")
+    )
+    assert found["positions"] == expected["positions"] == list(range(7))
+    for ours, theirs in zip(found["results"], expected["results"], strict=True):
+        assert ours["correct"] == theirs["correct"]
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)
+        assert ours["gradients_per_clip"] == theirs["gradients_per_clip"]
+
+
+def test_no_alarms_no_pictures(advvid: CommandRunner, tmp_path: Path) -> None:
+    done = advvid("evaluate", *QUICK, "--out", "run", "--no-alarms", "--pictures", "0")
+    assert done.code == 0, done.err
+    assert "alarm" not in done.out.lower()
+    assert not (tmp_path / "run" / "comparison.gif").exists()
+
+
+def test_alarms_are_printed_and_kept(
+    advvid: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = probes._measure
+
+    def masked(*arguments: Any) -> Any:
+        zero, *rest = measured(*arguments)
+        return (~zero, *rest)
+
+    monkeypatch.setattr(probes, "_measure", masked)
+    done = advvid("evaluate", *QUICK, "--out", "run", "--pictures", "0")
+    assert "ALARM zero gradients: " in done.out
+    assert "no alarm" not in done.out
+    (alarm,) = json.loads((tmp_path / "run" / "results.json").read_text())["alarms"]
+    assert alarm["measured"]["zero_gradient"] == 6
+
+
+def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
+    done = advvid(
+        "evaluate", *QUICK, "--out", "run", "--h264", "30", "--eot", "2", "--pictures", "0"
+    )
+    assert done.code == 0, done.err
+    assert "worst case, H.264" in done.out
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert len(results["results"][0]["correct_h264"]) == 6
+    # A deterministic model averaged over two equal passes takes two backward passes a step.
+    assert results["results"][0]["gradients_per_clip"] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--attack", "pdg"], "did you mean pgd"),
+        (["--attack", "standart"], "did you mean standard"),
+        (["--attack", "masked-pgd:ratio=0"], "ratio"),
+        (["--attack", "masked-pgd:ratio=1.5"], "ratio"),
+        (["--attack", "pgd:max_iter=0"], "max_iter"),
+        (["--attack", "pgd:targeted=yes"], "no setting"),
+        (["--attack", "pgd:eps=2"], "at most 1"),
+        (["--eps", "-1"], "from 0"),
+        (["--eps", "256"], "at most 255"),
+        (["--eps", "0", "--attack", "pgd"], "at least one attack and one budget"),
+        (["--eot", "0"], "eot"),
+        (["--h264", "52"], "0 to 51"),
+        (["--batch-size", "0"], "batch_size"),
+        (["--clips", "-1"], "--clips"),
+        (["--law", "missing.json"], "missing.json"),
+        (["--pictures", "-1"], "--pictures"),
+        (["--devices", "0"], "devices"),
+        (["--workers", "-1"], "workers"),
+        (["--resume"], "--out"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    advvid: CommandRunner, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    base = ["--clips", "2"] if "--attack" in arguments else ["--clips", "2", "--attack", "pgd"]
+    done = advvid("evaluate", *base, *arguments)
+    assert done.code == 2
+    assert words in done.err
+    assert len(done.err.strip().splitlines()) == 1
