@@ -160,9 +160,10 @@ def _from_probes(probes: dict[str, Any], eot: int) -> Iterator[Alarm]:
     if probes["noise_not_weaker"] > 0.25 * clips:
         yield Alarm(
             "random noise as good as gradients",
-            f"at eps {eps:.3g}, noise raises the loss as much as PGD for "
-            f"{probes['noise_not_weaker']} of {clips} clips: gradients say nothing about the loss",
-            {"noise_not_weaker": probes["noise_not_weaker"], **measured},
+            f"at eps {eps:.3g}, the best of {probes['draws']} random corners raises the loss as "
+            f"much as PGD for {probes['noise_not_weaker']} of {clips} clips: gradients say nothing "
+            "about the loss",
+            {"noise_not_weaker": probes["noise_not_weaker"], "draws": probes["draws"], **measured},
         )
     if probes["one_step_better"] * 2 > clips:
         yield Alarm(

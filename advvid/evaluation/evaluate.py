@@ -67,7 +67,8 @@ def evaluate(
             adversarial examples").
         h264: constant rate factor, 0 to 51: also score results after H.264; None does not.
         law: step size of attacks whose text does not fix it; None is the paper's.
-        alarms: measure what the alarms look at (some 45 gradients for up to 32 clips).
+        alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
+            32 clips).
         parts: folder that keeps what is done while the evaluation runs; when it is there already,
             the evaluation goes on from it.
         fabric: launched; clips are shared among its processes, and all get the result.
