@@ -93,7 +93,7 @@ def test_attacks_win_where_they_must(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("BoundaryAttack", {"max_iter": 30}),
+        ("BoundaryAttack", {"max_iter": 30, "init_size": 100}),
         ("HopSkipJump", {"max_iter": 3, "init_size": 100}),
         ("NewtonFool", {"max_iter": 20}),
         ("SignOPTAttack", {"query_limit": 300}),

@@ -67,3 +67,24 @@ def test_global_generators_are_seeded_and_restored() -> None:
     with pytest.raises(RuntimeError), global_seed(1):
         torch.rand(-1)
     assert torch.equal(torch.random.get_rng_state(), outside)
+
+
+def test_generators_that_are_made_without_a_seed_get_one() -> None:
+    plain, older = np.random.RandomState, np.random.RandomState(5)
+
+    def draw() -> float:
+        return float(np.random.RandomState().uniform())
+
+    with global_seed(7):
+        first, second = draw(), draw()
+        with global_seed(7):
+            assert draw() == first
+        assert isinstance(older, np.random.RandomState)
+        assert np.random.RandomState(3).uniform() == plain(3).uniform()
+    with global_seed(7):
+        assert (draw(), draw()) == (first, second)
+    assert first != second
+    assert np.random.RandomState is plain
+    with pytest.raises(RuntimeError), global_seed(1):
+        torch.rand(-1)
+    assert np.random.RandomState is plain
