@@ -89,27 +89,34 @@ def square_attack(
         return behind if targeted else -behind
 
     with frozen(model), torch.no_grad():
-        current = clips.clone()
-        best = lead(clips, labels)
+        found = clips.clone()
         used = torch.ones(len(clips), dtype=torch.int64, device=clips.device)
+        best = lead(clips, labels)
+        # Clips that are won drop out; the rest is packed anew only then, for most queries win none.
         active = (best >= 0).nonzero().squeeze(1)
+        current, bounds, best = clips[active], box.select(active), best[active]
+        truth, streams = labels[active], seeds[active]
         for query in range(1, queries):
             if len(active) == 0:
                 break
-            bounds = box.select(active)
-            numbers = uniform(seeds[active], (6,), stream=_STREAM + query)
             if query == 1:
-                candidate = _stripes(bounds, seeds[active])
+                candidate = _stripes(bounds, streams)
             else:
                 size = block_size(clips.shape[2:], volume_share(query, queries, share), block)
-                candidate = _with_block(current[active], bounds, numbers, size)
-            value = lead(candidate, labels[active])
+                numbers = uniform(streams, (6,), stream=_STREAM + query)
+                candidate = _with_block(current, bounds, numbers, size)
+            value = lead(candidate, truth)
             used[active] += 1
-            kept = value < best[active]
-            current[active] = torch.where(kept.view(-1, 1, 1, 1, 1), candidate, current[active])
-            best[active] = torch.where(kept, value, best[active])
-            active = active[best[active] >= 0]
-    return SquareResult(current, used)
+            kept = value < best
+            current[kept] = candidate[kept]
+            best = torch.where(kept, value, best)
+            stands = best >= 0
+            if not stands.all():
+                found[active[~stands]] = current[~stands]
+                active, current, bounds = active[stands], current[stands], bounds.select(stands)
+                best, truth, streams = best[stands], truth[stands], streams[stands]
+        found[active] = current
+    return SquareResult(found, used)
 
 
 def volume_share(query: int, queries: int, share: float) -> float:
@@ -167,8 +174,8 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
         shape = [len(current), 1, 1, 1, 1]
         shape[2 + axis] = total
         inside = inside & here.view(shape)
-    ends = box.at(numbers[:, 3:].round()[:, :, None, None, None].expand_as(current))
-    return torch.where(inside, ends, current)
+    upper = (numbers[:, 3:] > 0.5)[:, :, None, None, None]
+    return torch.where(inside, torch.where(upper, box.upper, box.lower), current)
 
 
 def _check_block(share: float, block: str) -> None:
