@@ -27,6 +27,9 @@ class Checkpoint:
         seconds: wall time spent in that epoch.
         history: rows of `History`.
         skipped: (path, reason) of videos that could not be read.
+        ema: state of the moving average of the weights, where there is one.
+        best: "epoch" (from 1), "score" and "model", a state dict, of the best epoch so far, where
+            weights are chosen by their score.
     """
 
     identity: dict[str, Any]
@@ -39,6 +42,8 @@ class Checkpoint:
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    ema: dict[str, Any] | None = None
+    best: dict[str, Any] | None = None
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

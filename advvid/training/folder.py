@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from advvid.files import write_atomically, write_text
 from advvid.run_folder import RunFolder, check_free
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.history import History
+from advvid.training.step import ReportingStep, TrainStep
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
 HISTORY_CSV, HISTORY_JSON, CURVE = "history.csv", "history.json", "learning_curve.png"
-RESULTS = "results.json"
-_OURS = (CHECKPOINT, WEIGHTS, HISTORY_CSV, HISTORY_JSON, CURVE, RESULTS)
+GAP, RESULTS = "generalization_gap.png", "results.json"
+_OURS = (CHECKPOINT, WEIGHTS, HISTORY_CSV, HISTORY_JSON, CURVE, GAP, RESULTS)
 
 
 class TrainingFolder:
@@ -62,15 +64,14 @@ class TrainingFolder:
             )
         check_free(self.path)
         weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
-        # Weights and two moments in each of two checkpoints, two copies of the weights file.
+        # Weights, two moments, average and best in each of two checkpoints, two weights files.
         there = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
-        needed, free = 8 * weights, shutil.disk_usage(there).free
+        needed, free = 12 * weights, shutil.disk_usage(there).free
         if free < needed:
             raise InputError(
                 f"{self.path} has {free / 2**20:.0f} MB of free space; this run needs "
                 f"{needed / 2**20:.0f} MB for checkpoints: free some or choose another --out"
             )
-
         return None
 
     def start(self, settings: dict[str, Any]) -> None:
@@ -85,29 +86,48 @@ class TrainingFolder:
         """Replace the checkpoint."""
         save_checkpoint(checkpoint, self.checkpoint)
 
-    def write_epoch(self, model: nn.Module, history: History, *, epochs: int) -> None:
-        """Write weights, history, curve and results as they are after an epoch."""
+    def write_epoch(
+        self, model: nn.Module, history: History, *, finished: bool, step: TrainStep | None = None
+    ) -> None:
+        """Write weights, history, figures and results as they are after an epoch.
+
+        Args:
+            model: with the weights that are kept.
+            history: so far.
+            finished: whether this was the last epoch.
+            step: may have figures of its own.
+        """
         from advvid.models import save_weights
+        from advvid.training.generalization_gap import generalization_gap
         from advvid.training.learning_curve import learning_curve
 
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
         write_text(self.path / HISTORY_CSV, history.to_csv())
         write_text(self.path / HISTORY_JSON, history.to_json())
-        figure = learning_curve(history)
-        write_atomically(self.path / CURVE, lambda file: figure.savefig(file, dpi=150))
-        write_text(self.path / RESULTS, json.dumps(results(history, epochs), indent=2) + "\n")
+        figures = {CURVE: learning_curve(history)}
+        if any(record.seen_robust_top1 is not None for record in history.epochs):
+            figures[GAP] = generalization_gap(history)
+        if isinstance(step, ReportingStep):
+            figures |= step.figures([record.step for record in history.epochs])
+        for name, figure in figures.items():
+            write_atomically(self.path / name, partial(figure.savefig, dpi=150))
+        content = results(history, finished=finished)
+        write_text(self.path / RESULTS, json.dumps(content, indent=2) + "\n")
 
 
-def results(history: History, epochs: int) -> dict[str, Any]:
+def results(history: History, *, finished: bool) -> dict[str, Any]:
     """Sum a run up: its last epoch, its time, and which videos were skipped.
 
-    The best epoch is not singled out: choosing it by the clips it is judged on flatters it.
+    The best epoch is not singled out unless its weights are the ones that are kept: choosing it by
+    the clips it is judged on flatters it.
     """
     rows = history.rows()
+    best = history.best_epoch
     return {
         "epochs": len(rows),
-        "finished": len(rows) == epochs,
+        "finished": finished,
         **{name: value for name, value in rows[-1].items() if name not in ("epoch", "seconds")},
+        **({} if best is None else {"kept_epoch": best, "kept": rows[best - 1]}),
         "seconds": sum(record.seconds for record in history.epochs),
         "skipped_videos": len(history.skipped),
         "skipped": [video._asdict() for video in history.skipped],

@@ -1,7 +1,7 @@
 """The one training loop, on Lightning Fabric."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,34 @@ from torch import nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.probe import probe_model
+from advvid.training.activation_checkpointing import checkpointed
+from advvid.training.batches import Batches, DatasetBatches
 from advvid.training.fabric import launch_fabric
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import History
+from advvid.training.measures import NotFiniteError
+from advvid.training.memory_format import channels_last
 from advvid.training.mode import borrowed
-from advvid.training.optimization import make_optimizer
-from advvid.training.order import epoch_keys, steps_per_epoch
+from advvid.training.optimization import adopt_optimizer, make_optimizer
 from advvid.training.progress import TrainingProgress
+from advvid.training.robust_check import RobustCheck
 from advvid.training.run import TrainingRun
 from advvid.training.settings import TrainSettings, check_same_run
 from advvid.training.step import TrainStep, clean_step, step_name
+from advvid.training.sync_batch_norm import synchronized
 
 
 def train(
     model: nn.Module,
-    train_data: ClipDataset,
+    train_data: ClipDataset | Batches,
     val_data: ClipDataset | None = None,
     *,
     settings: TrainSettings | None = None,
     out: Path | None = None,
     resume: bool = False,
     step: TrainStep = clean_step,
+    robust: RobustCheck | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
     device: str | torch.device = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -40,21 +47,28 @@ def train(
 ) -> History:
     """Train a model in place.
 
-    Order, augmentation and dropout are functions of (seed, epoch, step), so a run that was killed
-    and resumed gives the weights of an unbroken one: bit for bit on a CPU in float32.
+    Order, augmentation, attacks and dropout are functions of (seed, epoch, step), so a run that was
+    killed and resumed gives the weights of an unbroken one: bit for bit on a CPU in float32.
 
     Args:
         model: clips (B, 3, T, H, W) in [0, 1] -> logits (B, K). Only parameters that ask for a
-            gradient are trained. It comes back in the mode and on the device that it had.
-        train_data: clips to train on, seen in their training view.
+            gradient are trained. It comes back in the mode and on the device that it had, with the
+            weights of the last epoch, their moving average (`settings.ema`), or those of the best
+            epoch (with `robust` or `settings.patience`).
+        train_data: clips to train on, seen in their training view; or batches of another source.
         val_data: clips to measure on after each epoch, seen in their evaluation view.
         settings: see `TrainSettings`.
         out: folder for checkpoint, weights, history, learning curve and results; None writes none.
         resume: go on with the run in `out`.
         step: what a step trains on; defenses put theirs here.
+        robust: measures accuracy under attack after each epoch, on validation and on training
+            clips; the weights that are kept are those of the best epoch.
+        optimizer: over the parameters of the model, with learning rates of its own, which
+            `settings.schedule` and `warmup_epochs` still scale; None makes that of `settings`.
         device: "auto", "cpu", "cuda", "cuda:1".
         devices: processes on this machine, one a device. A batch is shared among them, its
-            gradient is that of the whole batch; batch-norm statistics are those of each share.
+            gradient is that of the whole batch; batch-norm statistics are those of each share
+            unless `settings.sync_batch_norm`.
         nodes: machines; start the same command on each with torchrun.
         progress: show a progress bar.
         config: what else makes up the run (numbers and strings): it goes into config.json, and
@@ -68,18 +82,19 @@ def train(
             another run, or when the loss is not finite any more.
     """
     settings = TrainSettings() if settings is None else settings
-    check_data(train_data, val_data)
+    batches = (
+        DatasetBatches(train_data, settings) if isinstance(train_data, ClipDataset) else train_data
+    )
+    check_data(batches, val_data)
+    if val_data is None and (robust is not None or settings.patience is not None):
+        raise InputError("choosing the best weights needs validation clips: give val_data")
     fabric = launch_fabric(device, precision=settings.precision, devices=devices, nodes=nodes)
     # Says at once when the batches cannot be shared.
-    epoch_keys(
-        len(train_data), batch_size=settings.batch_size, seed=0, epoch=0, world=fabric.world_size
-    )
-    identity = {**run_identity(model, train_data, settings, step), **(config or {})}
+    batches.check(fabric.world_size)
+    identity = {**run_identity(model, batches, settings, step, robust), **(config or {})}
     folder, found = None, None
     if out is not None:
-        folder = TrainingFolder(
-            Path(out), classes=train_data.classes, input_shape=train_data.clip_shape
-        )
+        folder = TrainingFolder(Path(out), classes=batches.classes, input_shape=batches.clip_shape)
         found = folder.open_run(model, resume=resume)
         if found is not None:
             check_same_run(found.identity, identity)
@@ -87,14 +102,20 @@ def train(
         fabric.barrier()
     elif resume:
         raise InputError("there is nothing to resume without a folder: give the out of the run")
-    optimizer = make_optimizer(model, settings, num_classes=len(train_data.classes))
-    total = settings.epochs * steps_per_epoch(len(train_data), settings.batch_size)
+    if optimizer is None:
+        optimizer = make_optimizer(model, settings, num_classes=len(batches.classes))
+    else:
+        adopt_optimizer(optimizer)
+    total = settings.epochs * batches.steps
     with borrowed(model, fabric.device):
-        check_model(model, train_data, fabric.device)
+        check_model(model, batches, fabric.device)
         shown = progress and fabric.is_global_zero
-        with TrainingProgress(total=total, epochs=settings.epochs, shown=shown) as display:
+        with (
+            TrainingProgress(total=total, epochs=settings.epochs, shown=shown) as display,
+            arranged(model, settings),
+        ):
             run = TrainingRun(
-                fabric, model, optimizer, train_data, val_data,
+                fabric, model, optimizer, batches, val_data, robust=robust,
                 settings=settings, step=step, folder=folder, display=display, identity=identity,
             )  # fmt: skip
             if found is not None:
@@ -104,10 +125,27 @@ def train(
                     folder.start({**identity, "device": str(fabric.device)})
                 # Shows a full disk now, and makes a run killed in its first epoch resumable.
                 run.save()
-            return run.finish()
+            try:
+                return run.finish()
+            except NotFiniteError as error:
+                kept = "none was written" if folder is None else folder.checkpoint
+                raise InputError(f"{error} (last good checkpoint: {kept})") from error
 
 
-def check_model(model: nn.Module, data: ClipDataset, device: torch.device) -> None:
+@contextmanager
+def arranged(model: nn.Module, settings: TrainSettings) -> Iterator[None]:
+    """Arrange how a model computes, and undo it on the way out; its weights stay what they are."""
+    with ExitStack() as stack:
+        if settings.channels_last:
+            stack.enter_context(channels_last(model))
+        if settings.grad_checkpointing:
+            stack.enter_context(checkpointed(model))
+        if settings.sync_batch_norm:
+            stack.enter_context(synchronized(model))
+        yield
+
+
+def check_model(model: nn.Module, data: Batches, device: torch.device) -> None:
     """Find out whether model and data go together, before anything is shown or written.
 
     Raises:
@@ -121,13 +159,14 @@ def check_model(model: nn.Module, data: ClipDataset, device: torch.device) -> No
         )
 
 
-def check_data(train_data: ClipDataset, val_data: ClipDataset | None) -> None:
+def check_data(train_data: Batches, val_data: ClipDataset | None) -> None:
     """Refuse data sets that do not go together.
 
     Raises:
         InputError: naming the difference.
     """
-    if min(train_data.labels, default=0) < 0:
+    clips = train_data.sample()
+    if clips is not None and min(clips.labels, default=0) < 0:
         raise InputError(f"{train_data.name} has no labels to train on: use a labeled data set")
     if len(train_data.classes) < 2:
         raise InputError(
@@ -148,21 +187,18 @@ def check_data(train_data: ClipDataset, val_data: ClipDataset | None) -> None:
 
 
 def run_identity(
-    model: nn.Module, data: ClipDataset, settings: TrainSettings, step: TrainStep
+    model: nn.Module,
+    batches: Batches,
+    settings: TrainSettings,
+    step: TrainStep,
+    robust: RobustCheck | None,
 ) -> dict[str, Any]:
     """Collect what must be the same for a run to be resumed."""
+    check = {} if robust is None else {"robust_check": repr(robust)}
     return {
         **settings.identity(),
         "model": getattr(model, "spec", type(model).__name__),
-        "data": data.name,
-        "clips": f"{len(data)} ({clips_digest(data)})",
-        "clip_shape": "x".join(map(str, data.clip_shape)),
+        **batches.facts(),
         "step": step_name(step),
+        **check,
     }
-
-
-def clips_digest(data: ClipDataset) -> str:
-    """Hash names and labels of all clips, so that another split is told apart; decodes nothing."""
-    names = (data.identity(index) for index in range(len(data)))
-    content = "\n".join(f"{name} {label}" for name, label in zip(names, data.labels, strict=True))
-    return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()

@@ -68,6 +68,12 @@ def make_optimizer(
     return torch.optim.AdamW(groups, lr=settings.lr)
 
 
+def adopt_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Take the learning rates of somebody else's optimizer as the peaks of their groups."""
+    for group in optimizer.param_groups:
+        group.setdefault("peak_lr", group["lr"])
+
+
 def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
     """Set every group to its peak learning rate times `factor`."""
     for group in optimizer.param_groups:

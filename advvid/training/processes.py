@@ -1,6 +1,6 @@
 """What the processes of a run tell each other; with one process, nothing."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,23 +27,31 @@ def _gathered(tensor: Tensor) -> Tensor:
     return torch.stack(parts)
 
 
-def batch_weight(fabric: "Fabric", count: int) -> float:
-    """Weigh a process's mean loss so that the mean over processes is the mean over clips.
+class Share(NamedTuple):
+    """What a process contributes to a step."""
+
+    weight: float
+    """Factor of its mean loss, so that the mean over processes is the mean over clips; 0, for all
+    of them, when one has no clip because its videos could not be read: a gradient needs every
+    process, so all pass over the step."""
+    fewest: int
+    """Clips of the process that has fewest."""
+
+
+def batch_share(fabric: "Fabric", count: int) -> Share:
+    """Weigh the clips of a process against those of the others.
 
     Args:
         fabric: launched.
         count: clips that this process has for the step.
-
-    Returns:
-        1 with one process; 0, for all of them, when one has no clip because its videos could not
-        be read: a gradient needs every process, so all pass over the step.
     """
     if fabric.world_size == 1:
-        return float(count > 0)
+        return Share(float(count > 0), count)
     counts = _gathered(torch.tensor(count, device=fabric.device))
-    if int(counts.min()) == 0:
-        return 0.0
-    return count * fabric.world_size / int(counts.sum())
+    fewest = int(counts.min())
+    if fewest == 0:
+        return Share(0.0, 0)
+    return Share(count * fabric.world_size / int(counts.sum()), fewest)
 
 
 def average_batch_norm(fabric: "Fabric", model: nn.Module) -> None:

@@ -18,6 +18,7 @@ _WORDS = {
     "batch_norm": get_args(BatchNorm),
     "precision": get_args(Precision),
 }
+_FLAGS = ("sync_batch_norm", "grad_checkpointing", "channels_last", "compile")
 # How fast a run goes and how often it saves may change at a resume; nothing else may.
 _FREE = ("workers", "checkpoint_every")
 
@@ -43,6 +44,17 @@ class TrainSettings:
         bn_momentum: weight of a batch in the running statistics, in (0, 1]; None keeps the model's
             own, which is 0.1 in PyTorch and 0.01 in networks that come from TensorFlow.
         precision: "float32", or "bf16" for bfloat16 autocast.
+        accumulate: parts that a process computes its share of a batch in, one after another, to
+            save memory; the gradient is that of the whole batch.
+        sync_batch_norm: normalize by the batch of all processes, not by each one's share.
+        grad_checkpointing: compute the activations of blocks again in the backward pass, to save
+            memory.
+        channels_last: lay weights and clips out with channels last, which is often faster.
+        compile: run the model through `torch.compile`.
+        ema: decay, in (0, 1), of an exponential moving average of the weights, which is what is
+            measured and kept; None keeps the trained weights themselves.
+        patience: stop after so many epochs without a better score on the validation clips, and
+            keep the best weights; None goes on to the end.
         seed: of order, augmentation and dropout, at least 0.
         workers: processes that load clips; 0 loads in the training process.
         checkpoint_every: steps between checkpoints within an epoch; 0 saves at epoch ends only.
@@ -64,6 +76,13 @@ class TrainSettings:
     batch_norm: BatchNorm = "train"
     bn_momentum: float | None = None
     precision: Precision = "float32"
+    accumulate: int = 1
+    sync_batch_norm: bool = False
+    grad_checkpointing: bool = False
+    channels_last: bool = False
+    compile: bool = False
+    ema: float | None = None
+    patience: int | None = None
     seed: int = 0
     workers: int = 0
     checkpoint_every: int = 0
@@ -75,13 +94,22 @@ class TrainSettings:
         for name, least in (
             ("epochs", 1),
             ("batch_size", 1),
+            ("accumulate", 1),
+            ("patience", 1),
             ("seed", 0),
             ("workers", 0),
             ("checkpoint_every", 0),
         ):
             value = getattr(self, name)
+            if name == "patience" and value is None:
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise InputError(f"{name} must be a whole number from {least} on; got {value!r}")
+        for name in _FLAGS:
+            if not isinstance(value := getattr(self, name), bool):
+                raise InputError(f"{name} must be True or False; got {value!r}")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise InputError(f"ema must be above 0 and below 1; got {self.ema!r}")
         for name, most in (
             ("lr", math.inf),
             ("head_lr", math.inf),

@@ -8,11 +8,13 @@ from torch import nn
 
 from advvid.data.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.training.best_weights import BestWeights
 from advvid.training.checkpoints import Checkpoint
 from advvid.training.history import EpochRecord, History
 from advvid.training.processes import over_processes
 from advvid.training.step import StatefulStep, TrainStep
 from advvid.training.tally import Tally
+from advvid.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -26,6 +28,7 @@ class TrainingState:
         model: the bare module, on its device.
         optimizer: over its parameters.
         step: may have a state of its own.
+        ema: decay of the moving average of the weights, or None for none.
     """
 
     def __init__(
@@ -34,8 +37,11 @@ class TrainingState:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         step: TrainStep,
+        ema: float | None = None,
     ) -> None:
         self.fabric, self.model, self.optimizer, self.step = fabric, model, optimizer, step
+        self.average = None if ema is None else WeightAverage(model, ema)
+        self.best = BestWeights()
         self.history = History()
         self.epoch = self.iteration = 0
         self.tally = Tally(fabric.device)
@@ -66,6 +72,8 @@ class TrainingState:
             seconds=self.seconds,
             history=self.history.rows(),
             skipped=[(video.path, video.reason) for video in self.history.skipped],
+            ema=None if self.average is None else self.average.state_dict(),
+            best=self.best.state_dict(),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -77,9 +85,13 @@ class TrainingState:
         try:
             self.model.load_state_dict(checkpoint.model)
             self.optimizer.load_state_dict(checkpoint.optimizer)
+            self.best.load_state_dict(checkpoint.best)
+            if self.average is not None and checkpoint.ema is not None:
+                self.average.load_state_dict(checkpoint.ema)
             history = History(
                 [EpochRecord(**row) for row in checkpoint.history],
                 [BadVideo(*video) for video in checkpoint.skipped],
+                self.best.epoch,
             )
         except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
@@ -89,7 +101,8 @@ class TrainingState:
         if isinstance(self.step, StatefulStep):
             self.step.load_state_dict(checkpoint.step_state)
         self.epoch, self.iteration = checkpoint.epoch, checkpoint.iteration
-        self.history = history
+        # In place: others hold on to it.
+        vars(self.history).update(vars(history))
         # The sums are those of all processes, so only one of them may bring them in again.
         if self.fabric.is_global_zero:
             self.tally = Tally(self.fabric.device, checkpoint.tally)

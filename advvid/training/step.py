@@ -1,11 +1,19 @@
 """What one training step trains on: the hole of the training loop that defenses fill."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, is_dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, is_dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from advvid.data.clip_dataset import ClipDataset
+from advvid.data.loader import ClipBatch
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -14,21 +22,57 @@ class StepContext:
 
     Args:
         epoch: 0 to epochs - 1.
+        epochs: of the whole run.
         iteration: step counted from the start of the run, 0 to total - 1.
         total: steps of the whole run.
         seed: of this step on this process; the same after a resume. The global generator has
             already been seeded with it.
+        shared_seed: of this step, the same on all processes.
+        clip_seeds: int64 (B,), one random stream a clip and epoch, whatever the batch, the process
+            or the part of a batch that a clip is in.
         bare: the module itself, for passes that make clips instead of training (an attack inside
             the step): the `model` of the step may be wrapped to synchronize processes.
         criterion: (logits (B, K), labels (B,)) -> mean loss, with the label smoothing of the run.
+        replay: how many times this batch has been stepped on already, see `ReplayingStep`.
+        memory: empty at the first replay of a batch, and kept to its last.
     """
 
     epoch: int
+    epochs: int
     iteration: int
     total: int
     seed: int
+    shared_seed: int
+    clip_seeds: Tensor
     bare: nn.Module
     criterion: Callable[[Tensor, Tensor], Tensor]
+    replay: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpochContext:
+    """What a step may use at the end of an epoch, before the next.
+
+    Args:
+        epoch: epochs that are complete, 1 to epochs.
+        epochs: of the whole run.
+        seed: of the run.
+        bare: the module itself.
+        device: where it is.
+        batches: of a data set, in the evaluation view: the share of this process.
+        total: sums a tensor over all processes.
+        autocast: the precision of the run.
+    """
+
+    epoch: int
+    epochs: int
+    seed: int
+    bare: nn.Module
+    device: torch.device
+    batches: Callable[[ClipDataset], Iterator[ClipBatch]]
+    total: Callable[[Tensor], Tensor]
+    autocast: Callable[[], AbstractContextManager[Any]]
 
 
 class TrainStep(Protocol):
@@ -63,6 +107,35 @@ class StatefulStep(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
         ...
+
+
+@runtime_checkable
+class EpochStep(Protocol):
+    """A step that does something between epochs, on all processes."""
+
+    def end_epoch(self, context: EpochContext) -> None:
+        """Do it; called before the checkpoint of the epoch is written."""
+        ...
+
+
+@runtime_checkable
+class ReportingStep(Protocol):
+    """A step with something to tell: it goes into the history, and into figures."""
+
+    def report(self, epoch: int, epochs: int) -> Mapping[str, Any]:
+        """Tell of an epoch that is complete, 0 to epochs - 1: numbers, strings, lists of them."""
+        ...
+
+    def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
+        """Draw the reports of all epochs so far: names of files -> figures."""
+        ...
+
+
+@runtime_checkable
+class ReplayingStep(Protocol):
+    """A step that wants each batch several times in a row, with an update of the weights each."""
+
+    replays: int
 
 
 def clean_step(

@@ -27,7 +27,7 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
         [BadVideo("a.avi", "broken")],
     )
     folder = _folder(tmp_path / "run")
-    folder.write_epoch(TinyNet(), history, epochs=4)
+    folder.write_epoch(TinyNet(), history, finished=False)
     written = json.loads((tmp_path / "run" / "results.json").read_text())
     assert written == {
         "epochs": 2, "finished": False, "train_loss": 1.0, "train_top1": 0.5, "val_loss": 0.9,
