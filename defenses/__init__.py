@@ -1,1 +1,58 @@
 """Defenses of video classifiers, one a file."""
+
+from advvid.defenses.adaptive import AdaptiveStep, AdaptiveTrainer
+from advvid.defenses.adaptive_choices import Choice, adaptive_probabilities, budget_choices
+from advvid.defenses.adversarial_training import AdversarialStep, AdversarialTrainer
+from advvid.defenses.curriculum import CurriculumTrainer, curriculum, curriculum_step
+from advvid.defenses.defense import Defense
+from advvid.defenses.fast import FastTrainer, fast_step
+from advvid.defenses.free import FreeStep, FreeTrainer
+from advvid.defenses.hold_out import hold_out
+from advvid.defenses.pgd_check import pgd_check
+from advvid.defenses.registry import DEFENSES, build_defense
+from advvid.defenses.schedules import Schedule, read_schedule
+from advvid.defenses.step_rules import EQUAL_TO_BUDGET, half, read_step_rule
+from advvid.defenses.trades import (
+    TradesStep,
+    TradesTrainer,
+    kl_divergence,
+    trades_attack,
+    trades_loss,
+)
+from advvid.defenses.training_attack import TrainingAttack
+from advvid.defenses.video_trainer import StepTrainer, VideoTrainer
+
+__all__ = [
+    "DEFENSES",
+    "EQUAL_TO_BUDGET",
+    "AdaptiveStep",
+    "AdaptiveTrainer",
+    "AdversarialStep",
+    "AdversarialTrainer",
+    "Choice",
+    "CurriculumTrainer",
+    "Defense",
+    "FastTrainer",
+    "FreeStep",
+    "FreeTrainer",
+    "Schedule",
+    "StepTrainer",
+    "TradesStep",
+    "TradesTrainer",
+    "TrainingAttack",
+    "VideoTrainer",
+    "adaptive_probabilities",
+    "budget_choices",
+    "build_defense",
+    "curriculum",
+    "curriculum_step",
+    "fast_step",
+    "half",
+    "hold_out",
+    "kl_divergence",
+    "pgd_check",
+    "read_schedule",
+    "read_step_rule",
+    "trades_attack",
+    "trades_loss",
+]

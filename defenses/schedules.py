@@ -1,0 +1,96 @@
+"""Numbers that change while a model trains: budgets, step sizes, numbers of steps."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from advvid.errors import InputError
+
+Kind = Literal["constant", "linear", "cosine", "list"]
+Per = Literal["epoch", "iteration"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A number as a function of progress.
+
+    With k of K the epoch of all epochs (or the iteration of all iterations), from 0, and
+    p = k / (K - 1): "constant" v_0; "linear" v_0 + (v_1 - v_0) p; "cosine"
+    v_0 + (v_1 - v_0) (1 - cos(pi p)) / 2; "list" v_j with j = floor(n k / K), n values for equal
+    shares of the run. With K = 1, p is 1: what a run is for is its end.
+
+    Args:
+        kind: see above.
+        values: one for "constant", two (first and last) for "linear" and "cosine", any for "list".
+        per: whether it changes from epoch to epoch or from iteration to iteration.
+
+    Raises:
+        InputError: for another kind, or another number of values.
+
+    Source: the budgets of curriculum adversarial training, Kinfu and Vidal 2022, sec. 4.2.
+    """
+
+    kind: Kind
+    values: tuple[float, ...]
+    per: Per = "epoch"
+
+    def __post_init__(self) -> None:
+        for name, choices in (("kind", get_args(Kind)), ("per", get_args(Per))):
+            if (value := getattr(self, name)) not in choices:
+                raise InputError(f"a schedule has a {name} of {', '.join(choices)}; got {value!r}")
+        wanted = {"constant": 1, "linear": 2, "cosine": 2}.get(self.kind)
+        if len(self.values) != wanted if wanted else not self.values:
+            raise InputError(
+                f"a {self.kind} schedule has {wanted or 'at least 1'} value(s); got {self.values}"
+            )
+        if not all(math.isfinite(value) for value in self.values):
+            raise InputError(f"a schedule has finite values; got {self.values}")
+
+    def at(self, epoch: int, epochs: int, iteration: int = 0, total: int = 1) -> float:
+        """Give the number in force.
+
+        Args:
+            epoch: 0 to epochs - 1.
+            epochs: K, where it changes with the epochs.
+            iteration: counted from the start of the run, 0 to total - 1.
+            total: K, where it changes with the iterations.
+        """
+        done, count = (epoch, epochs) if self.per == "epoch" else (iteration, total)
+        if self.kind == "constant":
+            return self.values[0]
+        if self.kind == "list":
+            return self.values[min(done * len(self.values) // count, len(self.values) - 1)]
+        first, last = self.values
+        share = done / (count - 1) if count > 1 else 1.0
+        if self.kind == "cosine":
+            share = (1 - math.cos(math.pi * share)) / 2
+        return first + (last - first) * share
+
+    def scaled(self, factor: float) -> "Schedule":
+        """Multiply all values, from 1/255 to fractions for example."""
+        return replace(self, values=tuple(value * factor for value in self.values))
+
+
+def as_schedule(value: "float | Schedule") -> Schedule:
+    """Turn a number into a schedule that stays there."""
+    return value if isinstance(value, Schedule) else Schedule("constant", (float(value),))
+
+
+def read_schedule(text: str) -> Schedule:
+    """Read "8", "linear:0:12", "cosine:0:12" or "list:0:4:8:12", with "@iteration" behind.
+
+    Raises:
+        InputError: when it is none of these.
+    """
+    body, _, per = text.partition("@")
+    kind, *numbers = body.split(":")
+    if not numbers:
+        kind, numbers = "constant", [body]
+    try:
+        values = tuple(float(number) for number in numbers)
+        return Schedule(kind, values, per or "epoch")  # type: ignore[arg-type]
+    except ValueError as error:
+        raise InputError(
+            f"{text!r} is neither a number nor a schedule such as linear:0:12, cosine:0:12 or "
+            "list:0:4:8:12, with @iteration behind it to change within epochs"
+        ) from error
