@@ -1,8 +1,15 @@
 """The terms of the flickering attack: how visible an offset is, and how well it fools."""
 
+import math
+
 from torch import Tensor
 
 from advvid.attacks.losses import margin
+
+# A lead of logits from which on probabilities no longer tell how far a clip is from being fooled.
+_SATURATED = 5.0
+_SLOPE = 0.5 / math.cosh(_SATURATED / 2) ** 2
+"""Of the lead of probabilities there, so that the loss goes on as it came."""
 
 
 def thickness(offsets: Tensor) -> Tensor:
@@ -53,7 +60,9 @@ def fooling_loss(logits: Tensor, labels: Tensor, limit: float, *, targeted: bool
     """Hinge on probabilities, 0 once the clip is misclassified by the margin.
 
     l = p_y - max_{k != y} p_k + m, or with a target l = max_{k != t} p_k - p_t + m; the loss is
-    max(0, min(l^2 / m, l)), which flattens before it ends.
+    max(0, min(l^2 / m, l)), which flattens before it ends. Where the logits lead by more than 5,
+    the loss goes on along a line: probabilities are saturated there, and the gradient of the
+    original drowns in the regularization or rounds to 0, so that a model could hide by being sure.
 
     Args:
         logits: (B, K).
@@ -66,6 +75,7 @@ def fooling_loss(logits: Tensor, labels: Tensor, limit: float, *, targeted: bool
 
     Source: Pony, Naeh and Mannor 2021.
     """
-    lead = -margin(logits.softmax(dim=1), labels)
-    excess = limit + (-lead if targeted else lead)
-    return excess.minimum(excess.square() / limit).clamp_min(0)
+    sign = 1 if targeted else -1
+    excess = limit + sign * margin(logits.softmax(dim=1), labels)
+    hinge = excess.minimum(excess.square() / limit).clamp_min(0)
+    return hinge + _SLOPE * (sign * margin(logits, labels) - _SATURATED).clamp_min(0)

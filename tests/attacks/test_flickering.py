@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,9 @@ def test_hinge_has_three_parts(own: float, margin: float, targeted: bool) -> Non
     logits = torch.tensor([[own, 1 - own]], dtype=torch.float64).log()
     excess = (1 - 2 * own if targeted else 2 * own - 1) + margin
     expected = 0.0 if excess <= 0 else min(excess**2 / margin, excess)
+    # Beyond a lead of 5 logits a line follows, as steep as the lead of probabilities is there.
+    lead = math.log((1 - own) / own if targeted else own / (1 - own))
+    expected += 0.5 / math.cosh(2.5) ** 2 * max(0.0, lead - 5)
     loss = fooling_loss(logits, torch.tensor([0]), margin, targeted=targeted)
     assert loss.item() == pytest.approx(expected, abs=1e-9)
 
@@ -136,6 +140,25 @@ def test_huge_regularization_stops_it() -> None:
     assert (model(free.clips).argmax(1) != labels).float().mean() > 0.8
     assert torch.equal(model(held.clips).argmax(1), labels)
     assert held.offsets.abs().max() < 0.02
+
+
+def test_a_model_cannot_hide_by_being_sure() -> None:
+    """Twenty times the logits, the same decisions: probabilities of 1, whose gradient is 0."""
+    model, clips, labels = case(16)
+
+    def sure(x: Tensor) -> Tensor:
+        logits: Tensor = 20 * model(x) / scale
+        return logits
+
+    top = model(clips).topk(2, dim=1).values
+    scale = float((top[:, 0] - top[:, 1]).min().detach())
+    with torch.no_grad():
+        assert (sure(clips).softmax(1).amax(1) == 1).all()
+    plain = flickering(model, clips, labels, eps=0.2, steps=60).clips
+    found = flickering(sure, clips, labels, eps=0.2, steps=60).clips
+    won = [(model(x).argmax(1) != labels).float().mean() for x in (plain, found)]
+    assert won[0] > 0.4
+    assert won[1] >= won[0]
 
 
 def test_of_offsets_that_fool_the_least_visible_are_kept() -> None:
