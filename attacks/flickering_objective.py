@@ -89,24 +89,29 @@ class FlickeringObjective:
             that fool as often (B,): visibility if always, the fooling loss otherwise; the share of
             rolls that fool (B,).
         """
+        share_of_each = len(offsets) / len(clips)
+        gradient = torch.zeros_like(offsets)
+        losses, fooled = [], []
         with torch.set_grad_enabled(wanted):
             delta = offsets.detach().requires_grad_(wanted)
-            spread = delta.expand(len(clips), *delta.shape[1:])
-            losses, fooled = [], []
+            # One backward pass a roll: together they would keep the activations of all.
             for roll in rolls:
+                spread = delta.expand(len(clips), *delta.shape[1:])
                 moved = (clips + roll_in_time(spread, roll)).clamp(0, 1)
                 logits = model(moved if mask is None else torch.where(mask, moved, clips)).float()
-                losses.append(fooling_loss(logits, labels, self.margin, targeted=self.targeted))
+                loss = fooling_loss(logits, labels, self.margin, targeted=self.targeted)
+                losses.append(loss.detach())
                 fooled.append(is_adversarial(logits.detach(), labels, self.targeted).float())
-            fooling = torch.stack(losses).mean(dim=0)
-            visible = self.visibility(spread)
-            gradient = None
+                if wanted:
+                    total = loss.sum() * (share_of_each / len(rolls))
+                    gradient += torch.autograd.grad(total, delta)[0]
+            visible = self.visibility(delta.expand(len(clips), *delta.shape[1:]))
             if wanted:
-                total = (fooling + visible).sum() * (len(offsets) / len(clips))
-                (gradient,) = torch.autograd.grad(total, delta)
+                gradient += torch.autograd.grad(visible.sum() * share_of_each, delta)[0]
+        fooling = torch.stack(losses).mean(dim=0)
         share = torch.stack(fooled).mean(dim=0)
-        value = torch.where(share == 1, visible.detach(), fooling.detach())
-        return gradient, value, share
+        value = torch.where(share == 1, visible.detach(), fooling)
+        return gradient if wanted else None, value, share
 
 
 def roll_in_time(offsets: Tensor, roll: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -221,6 +222,35 @@ def test_rolled_offsets_are_rolled_and_stand_rolls() -> None:
         return float(torch.stack(rates).mean())
 
     assert fooled_when_rolled(stands.offsets) > fooled_when_rolled(plain.offsets) + 0.1
+
+
+def test_activations_are_kept_for_one_roll_at_a_time() -> None:
+    inner, clips, labels = case()
+    alive: list[weakref.ref[Tensor]] = []
+    most = 0
+
+    class Kept(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            kept = x.clone()
+            alive.append(weakref.ref(kept))
+            ctx.save_for_backward(kept)
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+            return gradients[0]
+
+    def model(x: Tensor) -> Tensor:
+        nonlocal most
+        logits: Tensor = inner(Kept.apply(x))
+        most = max(most, sum(reference() is not None for reference in alive))
+        return logits
+
+    flickering(model, clips, labels, steps=2, shift_draws=6)
+    assert len(alive) >= 2 * 7
+    # The last one's graph may still stand while the next is built.
+    assert most <= 2
 
 
 def test_report_has_offsets_and_what_they_look_like() -> None:
