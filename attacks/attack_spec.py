@@ -52,10 +52,10 @@ def parse_attack(text: str) -> AttackSpec:
     settings: dict[str, Any] = {}
     for pair in filter(None, rest.split(",")):
         key, equals, value = pair.partition("=")
-        if not equals or key not in readers:
-            raise InputError(
-                f"{name} has no setting {pair!r}; write key=value with one of {', '.join(readers)}"
-            )
+        if key not in readers:
+            raise InputError(f"{name} has no setting {key!r}; choose from {', '.join(readers)}")
+        if not equals:
+            raise InputError(f"{name}: {key} needs a value, as in {key}=...")
         try:
             settings[key] = readers[key](value)
         except ValueError as error:

@@ -125,13 +125,14 @@ def evaluate(
     Writes results.json, results.csv, table.md, figures and an animated picture
     of a few clips. A stopped run goes on with --resume.
     """
-    from advvid.attacks.step_law import StepSizeLaw
+    from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.evaluation_report import Report
     from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
     from advvid.cli.run_on_devices import launch, open_folder
     from advvid.errors import InputError
     from advvid.evaluation import evaluate as measure
+    from advvid.evaluation.evaluate import plan_evaluation
     from advvid.evaluation.suites import expand
 
     chosen = list(attack or ["quick"])
@@ -152,9 +153,14 @@ def evaluate(
         "precision": precision, "seed": seed, "found": subject.facts,
     }  # fmt: skip
     fabric = launch(device, devices)
-    folder = open_folder(fabric, out, "evaluate", settings, resume=resume)
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
+    # A slip must leave no folder behind: the corrected command would find it taken.
+    plan_evaluation(
+        classifier, chosen, budgets, batch_size=batch_size, seed=seed, eot=eot, h264=h264,
+        law=step_law or PAPER_LAW,
+    )  # fmt: skip
+    folder = open_folder(fabric, out, "evaluate", settings, resume=resume)
     report = Report(folder, classifier, source, subject.class_names)
     if fabric.is_global_zero:
         report.notes(subject.notes)

@@ -14,7 +14,7 @@ from advvid.clip_interface import Array
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
-from advvid.evaluation.cells import plan_cells
+from advvid.evaluation.cells import Cell, plan_cells
 from advvid.evaluation.clip_source import ClipSource, MemoryClips
 from advvid.evaluation.collect import collect
 from advvid.evaluation.records import Record, Records
@@ -81,25 +81,15 @@ def evaluate(
         InputError: when clips, labels, budgets or attacks cannot be used.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
-    rows = expand([attacks] if isinstance(attacks, str) else attacks)
-    for budget in eps:
-        check_budget(budget)
-    for name, value in (("batch_size", batch_size), ("eot", eot)):
-        check_count(name, value)
-    if h264 is not None and not (isinstance(h264, int) and 0 <= h264 <= 51):
-        raise InputError(f"h264 is a constant rate factor from 0 to 51; got {h264!r}")
-    budgets = tuple(sorted({float(budget) for budget in eps}))
-    cells = plan_cells(rows, budgets)
-    if not cells:
-        raise InputError("evaluate needs at least one attack and one budget")
-    source = _source(classifier, clips, labels)
     law = law or PAPER_LAW
+    cells = plan_evaluation(
+        classifier, attacks, eps, batch_size=batch_size, seed=seed, eot=eot, h264=h264, law=law
+    )
+    budgets = tuple(sorted({float(budget) for budget in eps}))
+    source = _source(classifier, clips, labels)
 
     rank, world = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
     with classifier.averaging(eot):
-        for cell in cells:
-            # Settings that no attack takes show before anything runs.
-            cell.build(classifier, law=law, seed=seed, batch_size=batch_size)
         identity = ""
         if parts is not None:
             tensors, facts = source.identity()
@@ -119,6 +109,33 @@ def evaluate(
         fabric.barrier()
     records.close(remove=rank == 0)
     return replace(evaluation, alarms=find_alarms(evaluation, law)) if alarms else evaluation
+
+
+def plan_evaluation(
+    classifier: VideoClassifier, attacks: str | Sequence[str], eps: Sequence[float], *,
+    batch_size: int, seed: int, eot: int, h264: int | None, law: StepSizeLaw,
+) -> list[Cell]:  # fmt: skip
+    """List what an evaluation will run; whatever is wrong with its settings shows here.
+
+    Args:
+        classifier: see `evaluate`, as all other arguments.
+
+    Raises:
+        InputError: when budgets, attacks or other settings cannot be used.
+    """
+    rows = expand([attacks] if isinstance(attacks, str) else attacks)
+    for budget in eps:
+        check_budget(budget)
+    for name, value in (("batch_size", batch_size), ("eot", eot)):
+        check_count(name, value)
+    if h264 is not None and not (isinstance(h264, int) and 0 <= h264 <= 51):
+        raise InputError(f"h264 is a constant rate factor from 0 to 51; got {h264!r}")
+    cells = plan_cells(rows, tuple(sorted({float(budget) for budget in eps})))
+    if not cells:
+        raise InputError("evaluate needs at least one attack and one budget")
+    for cell in cells:
+        cell.build(classifier, law=law, seed=seed, batch_size=batch_size)
+    return list(cells)
 
 
 def _source(

@@ -132,6 +132,9 @@ def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
         (["--attack", "standart"], "did you mean standard"),
         (["--attack", "masked-pgd:ratio=0"], "ratio"),
         (["--attack", "masked-pgd:ratio=1.5"], "ratio"),
+        (["--attack", "frame-border:ratio=0"], "ratio"),
+        (["--attack", "frame-border:ratio=1.01"], "ratio"),
+        (["--attack", "pgd:max_iter"], "max_iter needs a value"),
         (["--attack", "pgd:max_iter=0"], "max_iter"),
         (["--attack", "pgd:targeted=yes"], "no setting"),
         (["--attack", "pgd:eps=2"], "at most 1"),
@@ -153,7 +156,10 @@ def test_bad_input_is_one_line_and_exit_code_2(
     advvid: CommandRunner, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     base = ["--clips", "2"] if "--attack" in arguments else ["--clips", "2", "--attack", "pgd"]
-    done = advvid("evaluate", *base, *arguments)
+    out = [] if "--resume" in arguments else ["--out", "run"]
+    done = advvid("evaluate", *base, *arguments, *out)
     assert done.code == 2
     assert words in done.err
     assert len(done.err.strip().splitlines()) == 1
+    # The corrected command may take the same folder.
+    assert not (tmp_path / "run").exists()

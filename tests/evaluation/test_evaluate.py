@@ -97,7 +97,7 @@ def test_an_attack_that_leaves_its_bound_is_caught(monkeypatch: pytest.MonkeyPat
         ("pdg", "did you mean pgd"),
         ("masked_pgd", "masked-pgd"),
         ("pgd:ratio=0.1", "no setting"),
-        ("pgd:max_iter", "key=value"),
+        ("pgd:max_iter", "needs a value"),
         ("pgd:targeted=yes", "no setting"),
         ("pgd:max_iter=many", "cannot be 'many'"),
         ("masked-pgd:ratio=0", "ratio"),
