@@ -6,11 +6,13 @@ from torch import Tensor
 from advvid.attacks.linf_box import check_mask
 
 
-def frame_saliency_scores(gradient: Tensor) -> Tensor:
+def frame_saliency_scores(gradient: Tensor, mask: Tensor | None = None) -> Tensor:
     """Give the mean absolute gradient of each frame.
 
     Args:
         gradient: of the loss with respect to the pixels, (B, C, T, H, W).
+        mask: where the attack may act, broadcastable to the gradient, or None; what it leaves out
+            counts as 0, so that no frame is chosen for pixels that cannot be changed.
 
     Returns:
         (B, T).
@@ -18,7 +20,10 @@ def frame_saliency_scores(gradient: Tensor) -> Tensor:
     Source: Inkawhich et al. 2018, "Adversarial attacks for optical flow-based action recognition
     classifiers".
     """
-    return gradient.abs().mean(dim=(1, 3, 4)).nan_to_num_(nan=0.0)
+    sizes = gradient.abs()
+    if mask is not None:
+        sizes = sizes.masked_fill_(~check_mask(mask, gradient), 0)
+    return sizes.mean(dim=(1, 3, 4)).nan_to_num_(nan=0.0)
 
 
 def rank_frames(scores: Tensor) -> Tensor:

@@ -107,7 +107,7 @@ def frame_saliency(
             needed = torch.full((len(clips),), count, device=clips.device)
             return FrameSaliencyResult(pgd(mask), needed, everywhere.bool())
         gradient, _, logits = input_gradient(model, clips, labels, score)
-        scores = frame_saliency_scores(gradient)
+        scores = frame_saliency_scores(gradient, mask)
         if method == "one-shot":
             chosen = top_frames(scores, count)
             needed = torch.full((len(clips),), count, device=clips.device)
@@ -165,7 +165,8 @@ class _Refresh:
             active, labels, gradient = active[standing], labels[standing], gradient[standing]
             if len(active) == 0:
                 break
-            scores = frame_saliency_scores(gradient).masked_fill(self.changed[active], -1)
+            open_ = (self.box.lower < self.box.upper)[active]
+            scores = frame_saliency_scores(gradient, open_).masked_fill(self.changed[active], -1)
             chosen = rank_frames(scores) == 0
             self.changed[active] |= chosen
             self.current[active] = ascend(

@@ -92,7 +92,7 @@ def sparse_attack(
     allowed = clips.new_ones(len(clips), 1, clips.shape[2], 1, 1).bool()
     with frozen(model):
         if frames is not None:
-            allowed = _frame_mask(model, clips, labels, score, frames, order)
+            allowed = _frame_mask(model, clips, labels, score, frames, order, mask)
         box = linf_box(clips, eps, both(allowed, mask, clips))
         search = _Search(clips, labels, targeted)
         x = clips
@@ -172,14 +172,15 @@ class _Search:
 
 
 def _frame_mask(
-    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str
-) -> Tensor:
+    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str,
+    mask: Tensor | None,
+) -> Tensor:  # fmt: skip
     """Mark the frames that may change, bool (B, 1, T, 1, 1)."""
     total = clips.shape[2]
     count = min(frames, total)
     if order == "salient":
         gradient, _, _ = input_gradient(model, clips, labels, loss)
-        return top_frames(frame_saliency_scores(gradient), count)
+        return top_frames(frame_saliency_scores(gradient, mask), count)
     chosen = torch.zeros(total, dtype=torch.bool, device=clips.device)
     if order == "first":
         chosen[:count] = True

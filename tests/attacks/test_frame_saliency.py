@@ -158,6 +158,22 @@ def test_agrees_with_art_on_one_clip() -> None:
         torch.testing.assert_close(torch.as_tensor(theirs), torch.as_tensor(ours))
 
 
+@pytest.mark.parametrize("method", ["one-shot", "iterative", "refresh"])
+def test_no_frame_is_spent_where_the_mask_allows_no_change(method: str) -> None:
+    model, clips, labels = case()
+    clips, labels = clips[1:], labels[1:]
+    mask = torch.zeros(1, 1, 6, 1, 1)
+    mask[:, :, 4:] = 1
+    for frames in (1, 2):
+        result = frame_saliency(
+            model, clips, labels, eps=EPS, method=method, steps=STEPS, frames=frames, mask=mask
+        )
+        changed = (result.clips != clips).any(1).flatten(2).any(2)
+        assert torch.equal(changed.sum(1), result.frames)
+        assert not changed[:, :4].any()
+        assert changed.any(1).all()
+
+
 def test_order_is_that_of_the_gradient() -> None:
     scores = frame_saliency_scores(torch.tensor([0.0, 2, -3, 1]).view(1, 1, 4, 1, 1))
     assert scores.tolist() == [[0, 2, 3, 1]]

@@ -121,6 +121,17 @@ def test_a_frame_mask_is_kept_to(order: str, wanted: list[int]) -> None:
     assert changed.any()
 
 
+def test_no_frame_is_spent_where_the_callers_mask_allows_no_change() -> None:
+    model, clips, labels = uneven()
+    mask = torch.zeros(1, 1, 4, 1, 1)
+    mask[:, :, :2] = 1
+    result = sparse_attack(
+        model, clips, labels, eps=0.1, regularization=0, frames=1, steps=5, mask=mask
+    )
+    changed = (result.clips != clips).any(1).flatten(2).any(2)
+    assert changed.tolist() == [[False, True, False, False]] * len(clips)
+
+
 def test_huge_regularization_leaves_every_clip_as_it_is() -> None:
     model = bent_model()
     clips, _ = random_clips(6)
