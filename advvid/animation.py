@@ -28,6 +28,7 @@ def comparison_picture(
     adversarial: Tensor,
     *,
     titles: Sequence[str],
+    caption: str = "",
     amplify: float | None = None,
     fps: int = 8,
 ) -> None:
@@ -40,6 +41,7 @@ def comparison_picture(
         clean: (N, 3, T, H, W) in [0, 1], a row each.
         adversarial: of the same shape.
         titles: one for each row.
+        caption: one line below all, such as the attack and its budget.
         amplify: factor; None lets the largest change of all fill the range.
         fps: frames a second.
 
@@ -61,7 +63,7 @@ def comparison_picture(
         "adversarial": adversarial.detach(),
         f"difference x {amplify:.3g}": (0.5 + amplify * delta).clamp(0, 1),
     }
-    frames = _compose(columns, titles)
+    frames = _compose(columns, titles, caption)
 
     def write(temporary: Path) -> None:
         settings: dict[str, Any] = {"quality": 90} if path.suffix == ".webp" else {"disposal": 1}
@@ -74,7 +76,9 @@ def comparison_picture(
     write_atomically(path, write)
 
 
-def _compose(columns: dict[str, Tensor], titles: Sequence[str]) -> "list[Image.Image]":
+def _compose(
+    columns: dict[str, Tensor], titles: Sequence[str], caption: str
+) -> "list[Image.Image]":
     """Draw one picture for each frame."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -84,8 +88,11 @@ def _compose(columns: dict[str, Tensor], titles: Sequence[str]) -> "list[Image.I
     row_height = height + _LINE + _GAP
     size = (
         len(columns) * (width + _GAP) + _GAP,
-        _LINE + len(titles) * row_height + _GAP,
+        _LINE + len(titles) * row_height + _GAP + (_LINE if caption else 0),
     )
+    # A long name must not run out of the picture.
+    while caption and font.getlength(caption) > size[0] - 2 * _GAP:
+        caption = caption.removesuffix("...")[:-1] + "..."
     pictures = []
     for t in range(count):
         picture = Image.new("RGB", size, "white")
@@ -98,6 +105,8 @@ def _compose(columns: dict[str, Tensor], titles: Sequence[str]) -> "list[Image.I
                 if column == 0:
                     draw.text((left, top + 2), titles[row], fill="#555555", font=font)
                 picture.paste(Image.fromarray(clip[t]), (left, top + _LINE))
+        if caption:
+            draw.text((_GAP, size[1] - _LINE - 2), caption, fill="#555555", font=font)
         pictures.append(picture)
     return pictures
 

@@ -65,3 +65,16 @@ def parse_attack(text: str) -> AttackSpec:
     if "eps" in settings and entry.norm == "Linf":
         check_budget(settings["eps"])
     return AttackSpec(text, name, entry, settings)
+
+
+def attack_caption(spec: AttackSpec, eps: float) -> str:
+    """Name an attack and its budget for the reader of a picture.
+
+    Args:
+        spec: the attack.
+        eps: the budget, in the norm of the attack.
+    """
+    if spec.entry.norm == "none":
+        return spec.text
+    budget = f"{eps:.3g} (L2)" if spec.entry.norm == "L2" else f"{255 * eps:.3g}/255"
+    return f"{spec.text}, eps {budget}"

@@ -42,6 +42,18 @@ def test_nothing_changed_is_gray(tmp_path: Path) -> None:
     np.testing.assert_allclose(pixels[120, 8 + 2 * 188 + 90], [128] * 3, atol=12)
 
 
+def test_a_caption_stands_below_and_fits(tmp_path: Path) -> None:
+    clips = torch.full((1, 3, 2, 8, 8), 0.5)
+    path = tmp_path / "captioned.gif"
+    comparison_picture(path, clips, clips, titles=["a"], caption="pgd, " * 100)
+    pixels = np.asarray(Image.open(path).convert("L")).astype(int)
+    assert pixels.shape == (18 + 186 + 8 + 18, 3 * 168 + 8)
+    dark = np.argwhere(pixels[-20:] < 160)
+    assert len(dark) > 50
+    assert dark[:, 1].min() >= 8
+    assert dark[:, 1].max() < 3 * 168
+
+
 def test_bad_pictures_are_refused(tmp_path: Path) -> None:
     clips = torch.rand(1, 3, 2, 8, 8)
     with pytest.raises(InputError, match=r"\.gif or \.webp"):

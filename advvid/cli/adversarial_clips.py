@@ -10,7 +10,7 @@ import typer
 from torch import Tensor
 
 from advvid.animation import comparison_picture
-from advvid.attacks.attack_spec import AttackSpec
+from advvid.attacks.attack_spec import AttackSpec, attack_caption
 from advvid.attacks.video_attack import Attacked, VideoAttack
 from advvid.data.video_writing import write_video
 from advvid.estimator import VideoClassifier
@@ -83,6 +83,7 @@ def write_clips(
             torch.stack(clean),
             torch.stack(changed),
             titles=list(titles),
+            caption=attack_caption(spec, budget),
             fps=fps,
         )
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from advvid.attacks.attack_spec import attack_caption
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 from advvid.estimator import VideoClassifier
 from advvid.evaluation.cells import Cell
@@ -24,6 +25,11 @@ from advvid.evaluation.tables import as_csv, group_markdown, markdown
 from advvid.evaluation_plots import Bar, Curve
 from advvid.files import write_text
 from advvid.run_folder import RunFolder
+
+_LEGEND = (
+    "Top-1 accuracy in %, 95% Wilson intervals in brackets; budgets in 1/255.\n"
+    "Seconds of all clips, gradients and forwards of one, at the largest budget of each attack."
+)
 
 
 class Report:
@@ -112,12 +118,13 @@ class Report:
                 f"{self._name(label)} -> {self._name(after)}"
                 for label, after in zip(labels.tolist(), predicted, strict=True)
             ],
+            caption=attack_caption(cell.row.spec, result.eps),
         )
 
     def _tables(self, evaluation: Evaluation) -> str:
         several = any(len(results) > 1 for results in evaluation.groups().values())
         tables = [markdown(evaluation), *([group_markdown(evaluation)] if several else [])]
-        return "\n\n".join(tables)
+        return "\n\n".join([_LEGEND, *tables])
 
     def _name(self, label: int) -> str:
         return str(label) if self.classes is None else self.classes[label]
