@@ -1,7 +1,8 @@
 """Attacks clips cell by cell, and writes down how each clip fared."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +22,15 @@ from advvid.progress import Advance
 CLEAN = "clean"
 PROBES = "probes"
 _PROBED_AT_MOST = 32
+
+
+class _Last(NamedTuple):
+    """What the last attack gave for some clips, and what it took."""
+
+    text: str
+    positions: Tensor
+    attacked: Attacked
+    cost: Mapping[str, float]
 
 
 class EvaluationRunner:
@@ -84,7 +94,7 @@ class EvaluationRunner:
         labels, correct = self._score_clean(part)
         advance(len(part.clips))
         standing = Part(part.positions[correct], part.clips[correct], labels[correct])
-        attacked: tuple[str, Tensor, Attacked] | None = None
+        attacked: _Last | None = None
         for cell in self.cells:
             done = self._done[cell.key]
             open_ = torch.tensor([int(place) not in done for place in standing.positions]).bool()
@@ -136,22 +146,25 @@ class EvaluationRunner:
 
     def _run_cell(
         self, cell: Cell, positions: Tensor, clips: Tensor, labels: Tensor,
-        last: tuple[str, Tensor, Attacked] | None,
-    ) -> tuple[str, Tensor, Attacked]:  # fmt: skip
+        last: _Last | None,
+    ) -> _Last:  # fmt: skip
         """Attack clips, judge the result and write it down."""
         spec = cell.row.spec
-        # An attack without a budget gives the same for all of them.
-        again = last is not None and spec.entry.norm == "none" and last[0] == spec.text
-        started = time.perf_counter()
-        with counted(self.classifier.inner) as calls:
-            if again and last is not None and torch.equal(last[1], positions):
-                attacked = last[2]
-            else:
+        # An attack without a budget gives the same for all of them, at the same cost.
+        again = last is not None and spec.entry.norm == "none" and last.text == spec.text
+        if again and last is not None and torch.equal(last.positions, positions):
+            attacked, cost = last.attacked, last.cost
+        else:
+            started = time.perf_counter()
+            with counted(self.classifier.inner) as calls:
                 attack = cell.build(
                     self.classifier, law=self.law, seed=self.seed, batch_size=len(clips)
                 )
                 attacked = attack.attack_clips(clips, labels, positions=positions.cpu())
-        seconds = time.perf_counter() - started
+            if attacked.clips.is_cuda:
+                torch.cuda.synchronize(attacked.clips.device)
+            seconds = time.perf_counter() - started
+            cost = {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients}
         adversarial = held_to_bound(spec.text, clips, attacked, eps=cell.eps, norm=spec.entry.norm)
         verdict = judge(self.classifier, adversarial, labels, h264=self.h264)
         report = {
@@ -164,10 +177,10 @@ class EvaluationRunner:
                 cell.key,
                 positions.tolist(),
                 {**_columns(verdict), **report},
-                {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients},
+                dict(cost),
             )
         )
-        return spec.text, positions, attacked
+        return _Last(spec.text, positions, attacked, cost)
 
 
 def _columns(verdict: Verdict) -> dict[str, list[float]]:

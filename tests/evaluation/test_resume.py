@@ -139,3 +139,18 @@ def test_calls_are_counted_where_the_model_is() -> None:
     assert found.results[0].forwards_per_clip == 7
     # Clean and 8 bits of all; attack, result and 8 bits of those that stand.
     assert counting.passed == 2 * 20 + (7 + 2) * 16
+
+
+def test_an_attack_without_a_budget_runs_once_and_costs_the_same_in_every_column() -> None:
+    model, clips, labels = case()
+    counting = Counting(model)
+    found = evaluate(
+        advvid.VideoClassifier(counting), clips, labels, attacks="torchattacks/CW:steps=4",
+        eps=[0.1, 0.2, 0.3], alarms=False,
+    )  # fmt: skip
+    calls = [(r.attacked, r.gradients, r.forwards) for r in found.results]
+    assert calls[0][1] >= 4 * 16
+    assert calls[0] == calls[1] == calls[2]
+    assert len({r.seconds for r in found.results}) == 1
+    # Clean and 8 bits of all; one attack; the result of each budget and its 8 bits.
+    assert counting.passed == 2 * 20 + calls[0][2] + 3 * 2 * 16
