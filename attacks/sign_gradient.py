@@ -5,6 +5,7 @@ from torch import Tensor
 
 from advvid.attacks.linf_box import Box
 from advvid.attacks.losses import Loss
+from advvid.errors import InputError
 from advvid.frozen import Model
 
 
@@ -21,12 +22,23 @@ def input_gradient(
 
     Returns:
         The gradient (B, C, T, H, W), the losses (B,) and the logits (B, K), all detached.
+
+    Raises:
+        InputError: when the logits do not depend on the clips in a way that torch can follow.
     """
     with torch.enable_grad():
         clips = clips.detach().requires_grad_(True)
         logits = model(clips)
         losses = loss(logits.float() if logits.dtype.itemsize < 4 else logits, labels)
-        (gradient,) = torch.autograd.grad(losses.sum(), clips)
+        try:
+            (gradient,) = torch.autograd.grad(losses.sum(), clips)
+        except RuntimeError as error:
+            if logits.requires_grad and "appears to not have been used" not in str(error):
+                raise
+            raise InputError(
+                "the model gives no gradient with respect to its clips (a detach, no_grad or numpy "
+                "inside): take an attack that needs none, such as square, without alarms"
+            ) from error
     return gradient, losses.detach(), logits.detach()
 
 

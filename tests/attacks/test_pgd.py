@@ -349,6 +349,26 @@ def test_bad_settings_are_refused(settings_: dict[str, Any], words: str) -> None
         LinfPGD(classifier, **settings_)
 
 
+def test_a_model_without_a_gradient_is_refused_in_one_line() -> None:
+    inner = LinearClipModel(classes=CLASSES)
+    clips, labels = random_clips()
+
+    def cut(x: Tensor) -> Tensor:
+        logits: Tensor = inner(x.detach())
+        return logits
+
+    for wants_gradient in (True, False):
+        inner.requires_grad_(wants_gradient)
+        with pytest.raises(InputError, match="no gradient with respect to its clips.*square"):
+            linf_pgd(cut, clips, labels, eps=0.1)
+
+    def broken(x: Tensor) -> Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        linf_pgd(broken, clips, labels, eps=0.1)
+
+
 def test_bad_input_is_refused() -> None:
     classifier = VideoClassifier(small_model(), input_shape=CLIP_SHAPE, nb_classes=CLASSES)
     attack = LinfPGD(classifier)
