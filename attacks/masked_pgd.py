@@ -153,6 +153,10 @@ class MaskedPGD(LinfPGD):
         super()._check_params()
         if not 0 < self.ratio <= 1:
             raise InputError(f"ratio must be above 0 and at most 1; got {self.ratio:g}")
+        if self.size is not None and min(self.size) < 1:
+            raise InputError(f"size is rows and columns, each at least 1; got {self.size}")
+        if self.corner is not None and min(self.corner) < 0:
+            raise InputError(f"corner is row and column, each at least 0; got {self.corner}")
 
     def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor:
         """Mark the patch of each clip, bool (1 or B, 1, 1, H, W)."""

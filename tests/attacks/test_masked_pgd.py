@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -92,3 +94,8 @@ def test_bad_patches_are_refused() -> None:
             masked_pgd(model, clips, labels, eps=1, ratio=ratio)
     with pytest.raises(InputError, match="leaves the 8 x 8 frame"):
         masked_pgd(model, clips, labels, eps=1, ratio=0.25, corner=(5, 0))
+    for name in ("size", "corner"):
+        # Before an evaluation has run for an hour.
+        settings_by_name: dict[str, Any] = {name: (-1, 3)}
+        with pytest.raises(InputError, match=name):
+            MaskedPGD(VideoClassifier(model), **settings_by_name)
