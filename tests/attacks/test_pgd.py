@@ -359,7 +359,7 @@ def test_a_model_without_a_gradient_is_refused_in_one_line() -> None:
 
     for wants_gradient in (True, False):
         inner.requires_grad_(wants_gradient)
-        with pytest.raises(InputError, match="no gradient with respect to its clips.*square"):
+        with pytest.raises(InputError, match=r"no gradient with respect to its clips.*square"):
             linf_pgd(cut, clips, labels, eps=0.1)
 
     def broken(x: Tensor) -> Tensor:
