@@ -10,7 +10,7 @@ from advvid.defenses.free import FreeStep, FreeTrainer
 from advvid.defenses.hold_out import hold_out
 from advvid.defenses.pgd_check import pgd_check
 from advvid.defenses.registry import DEFENSES, build_defense
-from advvid.defenses.schedules import Schedule, read_schedule
+from advvid.defenses.schedules import Schedule, as_schedule, read_schedule
 from advvid.defenses.step_rules import EQUAL_TO_BUDGET, half, read_step_rule
 from advvid.defenses.trades import (
     TradesStep,
@@ -42,6 +42,7 @@ __all__ = [
     "TrainingAttack",
     "VideoTrainer",
     "adaptive_probabilities",
+    "as_schedule",
     "budget_choices",
     "build_defense",
     "curriculum",

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
-from advvid.cli.listings import attacks, datasets, models
+from advvid.cli.listings import attacks, datasets, defenses, models
+from advvid.cli.reproduce import reproduce
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError
@@ -29,9 +30,11 @@ app.command("sweep-step-size")(sweep_step_size)
 app.command("attack")(attack)
 app.command("evaluate")(evaluate)
 app.command("train")(train)
+app.command("reproduce")(reproduce)
 app.command("models", rich_help_panel="Lists")(models)
 app.command("datasets", rich_help_panel="Lists")(datasets)
 app.command("attacks", rich_help_panel="Lists")(attacks)
+app.command("defenses", rich_help_panel="Lists")(defenses)
 
 
 @app.callback()

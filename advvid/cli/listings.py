@@ -31,6 +31,15 @@ def attacks() -> None:
     _show(("attack", "bounds", "access"), others)
 
 
+def defenses() -> None:
+    """List the defenses of `advvid train`, and what a step of each costs."""
+    from advvid.defenses import DEFENSES
+
+    rows = [(n, e.summary, e.default_eps, e.cost) for n, e in DEFENSES.items()]
+    _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
+    Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
+
+
 def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in columns:

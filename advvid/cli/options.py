@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
+PRECISIONS = {"bf16-mixed": "bf16", "32-true": "float32"}
+"""Lightning's words for the precisions."""
 
 Model = Annotated[
     str,

@@ -1,17 +1,17 @@
 """`advvid train`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from advvid.cli import defense_options as defending
 from advvid.cli import options
+from advvid.cli import train_options as training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from advvid.training.history import History
-
-TRAINING = "Training"
 
 
 def train(
@@ -24,136 +24,64 @@ def train(
     frames: options.Frames = None,
     size: options.Size = None,
     sampling: options.Sampling = "uniform",
-    flip: Annotated[
-        bool,
-        typer.Option(
-            "--flip/--no-flip",
-            help="Mirror half of the training clips (videos only).",
-            rich_help_panel=options.CLIPS,
-        ),
-    ] = True,
+    flip: training.Flip = True,
     on_bad_video: options.OnBadVideo = "raise",
-    epochs: Annotated[
-        int,
-        typer.Option(
-            "--epochs", metavar="N", help="Passes over the clips.", rich_help_panel=TRAINING
-        ),
-    ] = 10,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            "--batch-size", metavar="B", help="Clips in a step.", rich_help_panel=TRAINING
-        ),
-    ] = 16,
-    optimizer: Annotated[
-        str,
-        typer.Option("--optimizer", help="adamw, or sgd (momentum 0.9).", rich_help_panel=TRAINING),
-    ] = "adamw",
-    lr: Annotated[
-        float,
-        typer.Option("--lr", help="Peak learning rate.", rich_help_panel=TRAINING),
-    ] = 1e-3,
-    head_lr: Annotated[
-        float,
-        typer.Option(
-            "--head-lr",
-            help="Learning rate of the classifier as a multiple of --lr.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = 1.0,
-    weight_decay: Annotated[
-        float,
-        typer.Option(
-            "--weight-decay", help="Not for biases and normalization.", rich_help_panel=TRAINING
-        ),
-    ] = 0.01,
-    schedule: Annotated[
-        str,
-        typer.Option(
-            "--schedule",
-            help="Learning rate: cosine, step (/ 10 at 1/2 and 3/4) or constant.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = "cosine",
-    warmup_epochs: Annotated[
-        float,
-        typer.Option(
-            "--warmup-epochs", help="Epochs of linear rise to --lr.", rich_help_panel=TRAINING
-        ),
-    ] = 0.0,
-    label_smoothing: Annotated[
-        float,
-        typer.Option(
-            "--label-smoothing",
-            help="Share of the target spread over all classes.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = 0.0,
-    grad_clip: Annotated[
-        float | None,
-        typer.Option(
-            "--grad-clip",
-            help="Largest gradient norm; no limit unless given.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    batch_norm: Annotated[
-        str,
-        typer.Option(
-            "--batch-norm",
-            help="train, or eval: keep the statistics of --weights (small batches).",
-            rich_help_panel=TRAINING,
-        ),
-    ] = "train",
-    bn_momentum: Annotated[
-        float | None,
-        typer.Option(
-            "--bn-momentum",
-            help="Weight of a batch in the statistics; the model's own unless given.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    workers: Annotated[
-        int,
-        typer.Option(
-            "--workers", help="Processes that load clips.", rich_help_panel=options.OUTPUT
-        ),
-    ] = 0,
-    devices: Annotated[
-        int,
-        typer.Option(
-            "--devices", help="GPUs, or processes on a CPU.", rich_help_panel=options.OUTPUT
-        ),
-    ] = 1,
+    defense: defending.Name = "none",
+    eps: defending.Eps = None,
+    attack: defending.Attack = None,
+    step_rule: defending.StepRule = None,
+    attack_steps: defending.AttackSteps = None,
+    random_start: defending.RandomStart = None,
+    clean_share: defending.CleanShare = None,
+    attack_batch_norm: defending.AttackBatchNorm = None,
+    direction: defending.Direction = None,
+    beta: defending.Beta = None,
+    replays: defending.Replays = None,
+    update_every: defending.UpdateEvery = None,
+    held_out: defending.HeldOut = None,
+    val_eps: defending.ValEps = None,
+    val_steps: defending.ValSteps = 10,
+    val_clips: defending.ValClips = 200,
+    patience: training.Patience = None,
+    epochs: training.Epochs = 10,
+    batch_size: training.BatchSize = 16,
+    optimizer: training.Optimizer = "adamw",
+    lr: training.LearningRate = 1e-3,
+    head_lr: training.HeadLearningRate = 1.0,
+    weight_decay: training.WeightDecay = 0.01,
+    schedule: training.Schedule = "cosine",
+    milestones: training.Milestones = "0.5,0.75",
+    warmup_epochs: training.WarmupEpochs = 0.0,
+    label_smoothing: training.LabelSmoothing = 0.0,
+    grad_clip: training.GradClip = None,
+    batch_norm: training.BatchNorm = "train",
+    bn_momentum: training.BnMomentum = None,
+    ema: training.Ema = None,
+    devices: options.Devices = 1,
+    nodes: training.Nodes = 1,
+    accumulate: training.Accumulate = 1,
+    sync_batch_norm: training.SyncBatchNorm = False,
+    grad_checkpointing: training.GradCheckpointing = False,
+    channels_last: training.ChannelsLast = False,
+    compile: training.Compile = False,
+    workers: options.Workers = 0,
     seed: options.Seed = 0,
-    checkpoint_every: Annotated[
-        int,
-        typer.Option(
-            "--checkpoint-every",
-            metavar="STEPS",
-            help="Save within epochs too, not only after each.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = 0,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the run in --out; all else as it was started.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    checkpoint_every: training.CheckpointEvery = 0,
+    resume: training.Resume = False,
     out: options.Out = None,
 ) -> None:
-    """Train or fine-tune a model, and measure it on held-out clips after each epoch.
+    """Train or fine-tune a model, adversarially too, and measure it after each epoch.
 
     The classes come from the data: a classifier of another width is replaced by
     a new one. Trains on the train split and measures on val (for videos without
     one: the held-out test part).
 
+    With --defense the weights of the epoch that stands best under PGD are kept,
+    not the last: adversarial training overfits.
+
     Writes weights (model.safetensors, for --weights), history.csv, history.json,
-    learning_curve.png and results.json after each epoch, and a checkpoint from
-    which a killed run goes on to the same weights.
+    figures and results.json after each epoch, and a checkpoint from which a
+    killed run goes on to the same weights.
     """
     from datetime import datetime
     from pathlib import Path
@@ -161,33 +89,49 @@ def train(
     from torch import distributed
 
     from advvid.checks import check_count
+    from advvid.cli.numbers import read_numbers
     from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
+    from advvid.training import TrainSettings, clean_step
     from advvid.training import train as run
-    from advvid.training.settings import TrainSettings
 
     if resume and out is None:
         raise InputError("--resume needs the folder of the run: add --out DIR")
     chosen: dict[str, Any] = {
         "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
         "head_lr": head_lr, "weight_decay": weight_decay, "schedule": schedule,
+        "milestones": tuple(read_numbers(milestones, "--milestones")),
         "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "grad_clip": grad_clip,
-        "batch_norm": batch_norm, "bn_momentum": bn_momentum, "precision": precision,
-        "workers": workers, "seed": seed, "checkpoint_every": checkpoint_every,
+        "batch_norm": batch_norm, "bn_momentum": bn_momentum,
+        "precision": options.PRECISIONS.get(precision, precision), "ema": ema,
+        "patience": patience, "accumulate": accumulate, "sync_batch_norm": sync_batch_norm,
+        "grad_checkpointing": grad_checkpointing, "channels_last": channels_last,
+        "compile": compile, "workers": workers, "seed": seed, "checkpoint_every": checkpoint_every,
     }  # fmt: skip
     # Before anything is loaded: a slip should cost no time.
     settings = TrainSettings(**chosen)
-    check_count("--devices", devices)
+    for name, count in (("--devices", devices), ("--nodes", nodes)):
+        check_count(name, count)
+    defended = defending.read_options(
+        eps=eps, attack=attack, step_rule=step_rule, attack_steps=attack_steps,
+        random_start=random_start, clean_share=clean_share, attack_batch_norm=attack_batch_norm,
+        direction=direction, beta=beta, replays=replays, update_every=update_every,
+        held_out=held_out,
+    )  # fmt: skip
     video_model, train_data, val_data = load_training(
         model, data, weights=weights, frames=frames, size=size,
         fold=fold, sampling=sampling, flip=flip, on_bad_video=on_bad_video, seed=seed,
     )  # fmt: skip
+    made = defending.make_defense(defense, train_data, defended, seed=seed)
+    robust = defending.make_check(
+        made, val_eps=val_eps, steps=val_steps, clips=val_clips, seed=seed
+    )
     out = out or Path("runs") / f"train-{datetime.now():%Y%m%d-%H%M%S}"
     try:
         history = run(
-            video_model, train_data, val_data,
-            settings=settings, out=out, resume=resume, device=device, devices=devices,
-            progress=True,
+            video_model, train_data if made is None else made.data, val_data,
+            settings=settings, step=clean_step if made is None else made.step, robust=robust,
+            out=out, resume=resume, device=device, devices=devices, nodes=nodes, progress=True,
             config={"weights": weights, "fold": fold, "sampling": sampling, "flip": flip},
         )  # fmt: skip
     except KeyboardInterrupt:
@@ -201,9 +145,16 @@ def train(
 
 def _report(history: "History", classes: int, out: "Path") -> None:
     """Say how it ended and what was left out."""
-    last = history.epochs[-1]
-    if last.val_top1 is not None:
-        typer.echo(f"validation top-1 {last.val_top1:.3f} (chance {1 / classes:.3f})")
+    kept = history.epochs[-1 if history.best_epoch is None else history.best_epoch - 1]
+    if history.best_epoch is not None:
+        typer.echo(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")
+    if kept.val_top1 is not None:
+        typer.echo(f"validation top-1 {kept.val_top1:.3f} (chance {1 / classes:.3f})")
+    if kept.val_robust_top1 is not None and kept.seen_robust_top1 is not None:
+        typer.echo(
+            f"under attack {kept.val_robust_top1:.3f}, on training clips "
+            f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
+        )
     if history.skipped:
         typer.echo(f"skipped {len(history.skipped)} videos that cannot be read:")
     for video in history.skipped:

@@ -17,10 +17,10 @@ def learning_rate_factor(settings: TrainSettings, iteration: int, epoch_steps: i
     """Give the learning rate of a step as a multiple of the peak, in (0, 1].
 
     A linear warmup to 1, then with p in [0, 1) the share of the remaining steps that is done:
-    cosine (1 + cos(pi p)) / 2, step 1 / 0.1 / 0.01 from p = 0 / 0.5 / 0.75 on, or constant 1.
+    cosine (1 + cos(pi p)) / 2, step 0.1^(number of milestones up to p), or constant 1.
 
     Args:
-        settings: epochs, warmup_epochs and schedule count.
+        settings: epochs, warmup_epochs, schedule and milestones count.
         iteration: step counted from the start of the run, from 0.
         epoch_steps: steps in an epoch.
 
@@ -33,7 +33,7 @@ def learning_rate_factor(settings: TrainSettings, iteration: int, epoch_steps: i
     if settings.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * done))
     if settings.schedule == "step":
-        return 0.01 if done >= 0.75 else 0.1 if done >= 0.5 else 1.0
+        return float(0.1 ** sum(done >= share for share in settings.milestones))
     return 1.0
 
 

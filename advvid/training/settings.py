@@ -33,8 +33,9 @@ class TrainSettings:
         optimizer: "adamw", or "sgd" with momentum 0.9.
         lr: peak learning rate, above 0.
         weight_decay: at least 0; matrices and filters only, not biases and normalization.
-        schedule: of the learning rate after the warmup: "cosine" down to 0, "step" (a tenth after
-            1/2 and again after 3/4), or "constant".
+        schedule: of the learning rate after the warmup: "cosine" down to 0, "step" (a tenth at each
+            milestone), or "constant".
+        milestones: shares of the run, in (0, 1), at which "step" divides the rate by 10.
         warmup_epochs: epochs of linear rise to `lr`, at least 0, below `epochs`; may be a fraction.
         label_smoothing: share of the target spread over all classes, in [0, 1).
         grad_clip: largest gradient norm, above 0; None for no clipping.
@@ -69,6 +70,7 @@ class TrainSettings:
     lr: float = 1e-3
     weight_decay: float = 0.01
     schedule: Schedule = "cosine"
+    milestones: tuple[float, ...] = (0.5, 0.75)
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
     grad_clip: float | None = None
@@ -108,6 +110,8 @@ class TrainSettings:
         for name in _FLAGS:
             if not isinstance(value := getattr(self, name), bool):
                 raise InputError(f"{name} must be True or False; got {value!r}")
+        if not all(0 < share < 1 for share in self.milestones):
+            raise InputError(f"milestones must be above 0 and below 1; got {self.milestones}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise InputError(f"ema must be above 0 and below 1; got {self.ema!r}")
         for name, most in (

@@ -1,0 +1,71 @@
+"""At which size a table is reproduced: model, clips, training, evaluation."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from advvid.training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Everything but the defense, the same for all rows.
+
+    Args:
+        model: spec.
+        data: spec; None has to be given.
+        weights: to start from; None has to be given, "none" starts at random.
+        reading: further arguments of `load_dataset`.
+        settings: of the training.
+        attack_steps: of the training attacks.
+        attack_batch_norm: of the model while it is attacked in training.
+        held_out: training clips that adaptive training measures losses on; None is a tenth.
+        val_eps: budget, in 1/255, of the PGD that weights are chosen by (benign keeps its last).
+        val_clips: clips that it attacks.
+        clips: test clips of the PGD columns; None takes all.
+        auto_clips: test clips of the AutoAttack columns.
+        steps: of PGD in the columns.
+    """
+
+    model: str
+    data: str | None
+    weights: str | None
+    settings: TrainSettings
+    attack_steps: int = 5
+    attack_batch_norm: str = "eval"
+    held_out: int | None = None
+    val_eps: float = 8.0
+    val_clips: int = 100
+    clips: int | None = None
+    auto_clips: int = 100
+    steps: int = 20
+    reading: dict[str, Any] = field(default_factory=dict)
+
+
+SCALES: dict[str, Scale] = {
+    # Ten passes over 2,000 generated clips: an hour or two on two cores.
+    "small": Scale(
+        model="motions-r3d",
+        data="motions:2000",
+        weights="none",
+        settings=TrainSettings(
+            epochs=10, batch_size=32, lr=4e-3, weight_decay=0.05, warmup_epochs=0.5
+        ),
+        held_out=100,
+        clips=300,
+        auto_clips=50,
+    ),
+    # The recipe of the paper and of its authors' code: SGD 5e-4, a tenth from epoch 7 on.
+    "ucf101": Scale(
+        model="resnext3d-101",
+        data=None,
+        weights=None,
+        settings=TrainSettings(
+            epochs=10, batch_size=128, optimizer="sgd", lr=5e-4, weight_decay=1e-5,
+            schedule="step", milestones=(0.7,),
+        ),
+        attack_batch_norm="train",
+        held_out=1000,
+        val_clips=500,
+    ),
+}  # fmt: skip
+"""By the names of the command line."""
