@@ -93,9 +93,14 @@ def evaluate(
         identity = ""
         if parts is not None:
             tensors, facts = source.identity()
-            settings = [*facts, seed, eot, h264, law]
+            adapted = classifier._model.adapted
+            tensors += [adapted.get_buffer("mean"), adapted.get_buffer("std")]
+            settings = [*facts, seed, eot, h264, law, classifier.precision]
             identity = fingerprint(classifier.model, tensors, settings)
         records = Records(parts, identity, rank=rank)
+        if fabric is not None:
+            # No process may take for known what another has begun to write.
+            fabric.barrier()
         runner = EvaluationRunner(
             classifier, cells, records, law=law, seed=seed, batch_size=batch_size, h264=h264,
             budgets=budgets, probe=alarms and rank == 0,

@@ -85,6 +85,38 @@ def test_another_model_or_seed_does_not_go_on(tmp_path: Path) -> None:
             run(Counting(changed), clips, labels, parts=tmp_path / "parts", seed=seed)
 
 
+def test_another_normalization_or_precision_does_not_go_on(tmp_path: Path) -> None:
+    model, clips, labels = case()
+    stopped = Counting(model, 200)
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped, clips, labels, parts=tmp_path / "parts")
+    stopped.at_most = None
+    others: list[dict[str, Any]] = [{"mean": [0.5]}, {"std": [0.25]}, {"precision": "bf16"}]
+    for settings in others:
+        classifier = advvid.VideoClassifier(stopped, **settings)
+        with pytest.raises(InputError, match="another evaluation"):
+            evaluate(
+                classifier, clips, labels, attacks=ATTACKS, eps=EPS, batch_size=3,
+                parts=tmp_path / "parts",
+            )  # fmt: skip
+
+
+def test_processes_wait_for_each_other_before_anything_is_written(tmp_path: Path) -> None:
+    """A late one would count what an early one has just done a second time."""
+    model, clips, labels = case()
+    passed_at_barriers: list[int] = []
+    counting = Counting(model)
+
+    class Alone:
+        global_rank, world_size = 0, 1
+
+        def barrier(self) -> None:
+            passed_at_barriers.append(counting.passed)
+
+    run(counting, clips, labels, parts=tmp_path / "parts", fabric=Alone())
+    assert passed_at_barriers == [0, counting.passed]
+
+
 def test_clips_are_read_once_and_a_batch_at_a_time() -> None:
     class Watched(MemoryClips):
         read: list[int]
