@@ -46,9 +46,10 @@ def square_attack(
 ) -> SquareResult:
     """Attack clips by random search under an L-infinity bound, asking for logits only.
 
-    Starts with stripes, one color a column of pixels, the same in every frame. Each query puts
-    a block at a random place, every channel of it at one end of the budget, and is kept if the
-    margin by which the clip is classified has shrunk. A clip stops when it is won.
+    Starts with stripes, one color a column of pixels, the same in every frame, whatever they do to
+    the margin by which the clip is classified. Each further query puts a block at a random place,
+    every channel of it at one end of the budget, and is kept if that margin has shrunk. A clip
+    stops when it is won.
 
     Args:
         model: clips -> logits (B, K).
@@ -107,7 +108,9 @@ def square_attack(
                 candidate = _with_block(current, bounds, numbers, size)
             value = lead(candidate, truth)
             used[active] += 1
-            kept = value < best
+            # The stripes are where the search starts, even where they are no gain: blocks on clean
+            # pixels leave most of the budget unused.
+            kept = value < best if query > 1 else torch.ones_like(best, dtype=torch.bool)
             current[kept] = candidate[kept]
             best = torch.where(kept, value, best)
             stands = best >= 0

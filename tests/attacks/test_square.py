@@ -53,7 +53,7 @@ def test_it_asks_for_outputs_only_and_counts_them(block: str) -> None:
     torch.testing.assert_close(result.clips[0], clips[0])
 
 
-def test_the_margin_never_rises() -> None:
+def test_the_search_starts_with_stripes_and_the_margin_never_rises_after() -> None:
     model, clips, labels = case()
 
     def lead(x: Tensor) -> Tensor:
@@ -61,10 +61,14 @@ def test_the_margin_never_rises() -> None:
         others = logits.scatter(1, labels[:, None], -torch.inf)
         return logits.gather(1, labels[:, None]).squeeze(1) - others.amax(1)
 
-    leads = [
-        lead(square_attack(model, clips, labels, eps=0.02, queries=n).clips) for n in (2, 3, 20)
-    ]
-    assert (leads[0] <= lead(clips) + 1e-6).all()
+    results = [square_attack(model, clips, labels, eps=0.02, queries=n).clips for n in (2, 3, 20)]
+    # Every pixel of the start is at an end of its budget, also where that is no gain.
+    start = (results[0] - clips)[1:].abs()
+    torch.testing.assert_close(start, torch.full_like(start, 0.02))
+    leads = [lead(x) for x in results]
+    assert (leads[0] > lead(clips))[1:].any()
+    assert (leads[1] <= leads[0] + 1e-6).all()
+    assert (leads[2] <= leads[1] + 1e-6).all()
     assert (leads[2] < leads[0]).float().mean() > 0.5
 
 
