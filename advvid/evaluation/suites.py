@@ -24,7 +24,8 @@ class Row:
 
 # The five attack types of Kinfu and Vidal 2022, Table 4, three settings each. The paper does not
 # print its settings: these are those of its authors' code, half and twice as much of what bounds
-# each attack. Patches stop at success, which spares most of their 300 steps.
+# each attack. Their flickering has no bound and takes 10 sign steps of 0.02: the three bounds and
+# the Adam steps are ours. Patches stop at success, which spares most of their 300 steps.
 _PATCH = "eps=1.0,eps_step=0.005,max_iter=300,early_stop=yes"
 _SALIENCY = "eps_step=0.0004,max_iter=100"
 _PAPER = {
