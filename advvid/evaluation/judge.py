@@ -14,6 +14,9 @@ from advvid.estimator import VideoClassifier
 BOUND_TOLERANCE = 1e-6
 """How far beyond its budget a result may lie before it counts as a broken attack."""
 
+_LEVEL_ROUNDING = 1e-3
+"""Of a level: what float32 adds to a budget that is a whole number of them."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -35,8 +38,9 @@ class Verdict:
 
 
 def judge(
-    classifier: VideoClassifier, clips: Tensor, labels: Tensor, *, h264: int | None = None
-) -> Verdict:
+    classifier: VideoClassifier, clips: Tensor, labels: Tensor, *, h264: int | None = None,
+    within: tuple[Tensor, float] | None = None,
+) -> Verdict:  # fmt: skip
     """Score clips in evaluation mode, as they are and as a video file would keep them.
 
     Args:
@@ -44,11 +48,13 @@ def judge(
         clips: (B, 3, T, H, W) in [0, 1].
         labels: int64 (B,).
         h264: constant rate factor of an H.264 round trip, 0 to 51; None leaves it out.
+        within: clean clips and their Linf budget, which rounding to 8 bits must not leave; None
+            rounds every pixel to the nearest level.
     """
     logits = classifier.logits(clips).cpu()
     truth = labels.cpu()
     predicted = logits.argmax(dim=1)
-    rounded = (clips * 255).round_().div_(255)
+    rounded = _in_8_bits(clips, within)
     after_h264 = None
     if h264 is not None:
         from advvid.data.video_round_trip import h264_round_trip
@@ -62,6 +68,19 @@ def judge(
         correct_8bit=_predicted(classifier, rounded) == truth,
         correct_h264=after_h264,
     )
+
+
+def _in_8_bits(clips: Tensor, within: tuple[Tensor, float] | None) -> Tensor:
+    """Round to levels of 1/255: the nearest, or the nearest of those in a Linf budget."""
+    levels = (clips * 255).round_()
+    if within is not None:
+        clean, eps = within
+        # A budget of 1.9 levels allows one, not the two that are nearer to its end.
+        lower = ((clean - eps) * 255 - _LEVEL_ROUNDING).ceil_()
+        upper = ((clean + eps) * 255 + _LEVEL_ROUNDING).floor_()
+        # A clean pixel between levels may have none in a small budget.
+        levels = torch.where(lower <= upper, levels.clamp(lower, upper), levels)
+    return levels.div_(255).clamp_(0, 1)
 
 
 def held_to_bound(

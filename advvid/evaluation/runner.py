@@ -166,7 +166,8 @@ class EvaluationRunner:
             seconds = time.perf_counter() - started
             cost = {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients}
         adversarial = held_to_bound(spec.text, clips, attacked, eps=cell.eps, norm=spec.entry.norm)
-        verdict = judge(self.classifier, adversarial, labels, h264=self.h264)
+        within = None if spec.entry.norm == "L2" else (clips, cell.eps)
+        verdict = judge(self.classifier, adversarial, labels, h264=self.h264, within=within)
         report = {
             f"report_{name}": column.tolist()
             for name, column in attacked.report.items()

@@ -65,6 +65,27 @@ def test_clips_are_scored_as_they_are_and_in_8_bits() -> None:
     assert raised.correct_h264 is None
 
 
+@pytest.mark.parametrize(("budget", "levels"), [(0.4, 0), (1.9, 1), (2.0, 2), (2.6, 2), (8.0, 8)])
+def test_8_bits_stay_in_the_budget(budget: float, levels: int) -> None:
+    seen: list[torch.Tensor] = []
+
+    class Watched(LinearClipModel):
+        def forward(self, clips: torch.Tensor) -> torch.Tensor:
+            seen.append(clips)
+            return super().forward(clips)
+
+    clean = (torch.arange(3 * 4 * 8 * 8).view(1, 3, 4, 8, 8) % 256) / 255
+    for sign in (1, -1):
+        attacked = (clean + sign * budget / 255).clamp(0, 1)
+        judge(VideoClassifier(Watched()), attacked, torch.tensor([0]), within=(clean, budget / 255))
+        expected = (clean * 255 + sign * levels).round().clamp(0, 255)
+        torch.testing.assert_close(seen[-1] * 255, expected)
+    # A clean pixel between levels whose budget holds none of them goes to the nearest.
+    between = torch.full_like(clean, 10.3 / 255)
+    judge(VideoClassifier(Watched()), between, torch.tensor([0]), within=(between, 0.1 / 255))
+    torch.testing.assert_close(seen[-1] * 255, torch.full_like(clean, 10.0))
+
+
 def test_scores_agree_with_a_plain_pass() -> None:
     model = LinearClipModel(classes=CLASSES)
     clips, labels = random_clips(5)
