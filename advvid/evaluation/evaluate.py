@@ -60,8 +60,9 @@ def evaluate(
         attacks: names, `NAME[:key=value,...]` (`advvid attacks` lists them), or suites ("quick",
             "standard", "paper"). A text that fixes `eps` is evaluated at that budget only.
         eps: budgets in (0, 1].
-        batch_size: clips attacked at once; changes nothing but rounding.
-        seed: of all that is random; each clip has its own stream.
+        batch_size: clips attacked at once; changes nothing but rounding, except for attacks of
+            torchattacks and ART, which draw their random numbers batch by batch.
+        seed: of all that is random; each clip has its own stream under advvid's own attacks.
         eot: passes that every prediction and gradient is averaged over, for models that answer at
             random (expectation over transformation, Athalye et al. 2018, "Synthesizing robust
             adversarial examples").
