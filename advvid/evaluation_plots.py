@@ -84,6 +84,7 @@ def accuracy_curves(
             linestyle="-" if worst else _STYLES[(i // len(_COLORS)) % len(_STYLES)],
             marker=None if worst else _MARKERS[i % len(_MARKERS)], markersize=4,
             linewidth=2.4 if worst else 1.3, label=_short(curve.name),
+            clip_on=False, zorder=3,
         )  # fmt: skip
     axes.set_ylim(-2, 102)
     axes.set_xlim(left=0)
@@ -119,7 +120,7 @@ def attack_type_bars(bars: Sequence[Bar]) -> Figure:
             shares = 100 * np.asarray(bar.points)
             axes.plot(
                 shares, np.full(len(shares), place), "o", color="white", markeredgecolor="black",
-                markersize=5, zorder=3,
+                markersize=5, zorder=3, clip_on=False,
             )  # fmt: skip
     axes.set_yticks(places, [_short(bar.name) for bar in bars])
     axes.invert_yaxis()

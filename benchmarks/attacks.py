@@ -48,9 +48,10 @@ def main() -> None:
 
 def _measure(bench: Bench, row: Row, repeats: int) -> str:
     """Time a row and spell it as Markdown."""
+    # Goes through every run once, which warms up too.
     left = {name: bench.accuracy(run) for name, run in row.runs.items()}
     floor = {"bare": bench.floor(row)} if row.gradients else {}
-    times = interleaved({**floor, **row.runs}, repeats)
+    times = interleaved({**floor, **row.runs}, repeats, warm_up=False)
     cells = [row.name, f"{times['bare']:.2f} s" if floor else ""]
     for name in ("advvid", *OTHERS):
         cells.append(f"{times[name]:.2f} s ({left[name]:.2f})" if name in times else "")

@@ -1,8 +1,10 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,44 @@ def test_a_stopped_evaluation_is_resumed_by_the_same_command(
     )
     assert [r["correct"] for r in found["results"]] == [r["correct"] for r in expected["results"]]
     assert found["probes"] == expected["probes"] | {"eps": pytest.approx(8)}
+
+
+def test_a_killed_evaluation_goes_on_in_two_processes(
+    advvid: CommandRunner, tmp_path: Path
+) -> None:
+    """SIGKILL, which no handler sees, in the middle of the clips."""
+    arguments = [
+        "--clips", "8", "--attack", "pgd:max_iter=25", "--eps", "1,8", "--batch-size", "2",
+        "--device", "cpu", "--pictures", "0",
+    ]  # fmt: skip
+    whole = advvid("evaluate", *arguments, "--out", "whole")
+    assert whole.code == 0, whole.err
+    process = subprocess.Popen(
+        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments,
+         "--out", str(tmp_path / "run")],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    record = tmp_path / "run" / "parts" / "rank0.jsonl"
+    # The fingerprint, the probes, and the first of four batches: clean and one attack.
+    while process.poll() is None and (not record.exists() or record.read_bytes().count(b"\n") < 4):
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    done = subprocess.run(
+        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments, "--resume",
+         "--devices", "2", "--out", str(tmp_path / "run")],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found, expected = (
+        json.loads((tmp_path / name / "results.json").read_text()) for name in ("run", "whole")
+    )
+    assert found["positions"] == expected["positions"] == list(range(8))
+    for ours, theirs in zip(found["results"], expected["results"], strict=True):
+        assert ours["correct"] == theirs["correct"]
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)
 
 
 def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path) -> None:
