@@ -1,0 +1,181 @@
+"""Defenses behind ART's interface."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from art.data_generators import NumpyDataGenerator
+from art.defences.trainer import Trainer
+from torch.utils.data import DataLoader, TensorDataset
+
+import advvid
+from advvid.defenses import (
+    AdaptiveTrainer,
+    AdversarialTrainer,
+    Choice,
+    CurriculumTrainer,
+    FastTrainer,
+    FreeTrainer,
+    StepTrainer,
+    TradesTrainer,
+    TrainingAttack,
+    VideoTrainer,
+)
+from advvid.errors import InputError
+from advvid.training import TrainSettings
+from tests.training.stand_ins import TinyNet, ToyClips, same
+
+SETTINGS = TrainSettings(epochs=2, batch_size=6, lr=0.01)
+SHAPE = (3, 2, 8, 8)
+
+
+def data(count: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    clips, labels = ToyClips(count).sample(count)
+    return clips.numpy(), labels.numpy()
+
+
+def classifier(**options: Any) -> advvid.VideoClassifier:
+    return advvid.VideoClassifier(TinyNet(), input_shape=SHAPE, device="cpu", **options)
+
+
+def state(found: advvid.VideoClassifier) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in found.inner.state_dict().items()}
+
+
+TRAINERS = {
+    "at": lambda c, **k: AdversarialTrainer(c, max_iter=2, clean_share=0.2, **k),
+    "cat": lambda c, **k: CurriculumTrainer(c, max_iter=2, **k),
+    "aat": lambda c, **k: AdaptiveTrainer(c, (0.0, 0.02), max_iter=1, held_out=6, **k),
+    "types": lambda c, **k: AdaptiveTrainer(
+        c,
+        (Choice(TrainingAttack(max_iter=1), 0.1), Choice(TrainingAttack("random-noise"), 0.1)),
+        **k,
+    ),
+    "trades": lambda c, **k: TradesTrainer(c, max_iter=2, **k),
+    "free": lambda c, **k: FreeTrainer(c, replays=2, **k),
+    "fast": lambda c, **k: FastTrainer(c, **k),
+}
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_arrays_in_weights_out(name: str) -> None:
+    found = classifier()
+    before = state(found)
+    trainer: VideoTrainer = TRAINERS[name](found, settings=SETTINGS, verbose=False)
+    assert isinstance(trainer, Trainer)
+    x, y = data()
+    modes = [m.training for m in found.model.modules()]
+    trainer.fit(x, np.eye(3)[y], verbose=True)
+    assert trainer.get_classifier() is found
+    assert not same(state(found), before)
+    assert [m.training for m in found.model.modules()] == modes
+    assert trainer.history is not None
+    assert len(trainer.history.epochs) == 2
+    assert trainer.predict(x).shape == (24, 3)
+
+
+def test_tensors_and_arrays_and_layouts_train_alike() -> None:
+    x, y = data()
+    wide = np.ascontiguousarray(x.transpose(0, 2, 3, 4, 1))
+    results = []
+    for options, clips, labels in (
+        ({}, x, y),
+        ({}, torch.from_numpy(x), torch.from_numpy(y)),
+        ({"layout": "NTHWC"}, wide, y),
+    ):
+        if options:
+            found = advvid.VideoClassifier(
+                TinyNet(), input_shape=(2, 8, 8, 3), device="cpu", **options
+            )
+        else:
+            found = classifier()
+        AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(clips, labels)
+        results.append(state(found))
+    assert same(results[0], results[1])
+    assert same(results[0], results[2])
+
+
+def test_the_classifier_changes_only_when_all_has_ended_well() -> None:
+    class Breaks:
+        def __call__(self, model: Any, clips: Any, labels: Any, context: Any) -> Any:
+            if context.iteration == 5:
+                raise RuntimeError("the power is gone")
+            logits = model(clips)
+            return context.criterion(logits, labels), logits
+
+    found = classifier(optimizer=None)
+    before = state(found)
+    trainer = StepTrainer(found, Breaks(), 0.1, settings=SETTINGS, verbose=False)
+    with pytest.raises(RuntimeError, match="power"):
+        trainer.fit(*data())
+    assert same(state(found), before)
+    assert all(parameter.grad is None for parameter in found.inner.parameters())
+
+
+def test_validation_clips_choose_the_weights(tmp_path: Path) -> None:
+    found = classifier()
+    x, y = data()
+    trainer = AdversarialTrainer(
+        found, max_iter=2, settings=SETTINGS, out=tmp_path / "run", verbose=False
+    )
+    trainer.fit(x[:18], y[:18], validation_data=(x[18:], y[18:]), nb_epochs=3, batch_size=9)
+    history = trainer.history
+    assert history is not None
+    assert history.best_epoch is not None
+    scores = [record.val_robust_top1 for record in history.epochs]
+    assert len(scores) == 3
+    assert history.best_epoch == 1 + scores.index(max(s for s in scores if s is not None))
+    assert (tmp_path / "run" / "generalization_gap.png").exists()
+
+
+def test_the_optimizer_of_the_classifier_is_used() -> None:
+    model = TinyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    found = advvid.VideoClassifier(model, input_shape=SHAPE, optimizer=optimizer, device="cpu")
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(*data())
+    # A rate of 0 moves no parameter, whatever the settings say.
+    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
+
+
+def test_loaders_and_generators_of_art() -> None:
+    x, y = data()
+    loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=6)
+    for feed in (
+        lambda t: t.fit_loader(loader, nb_epochs=1),
+        lambda t: t.fit_generator(NumpyDataGenerator(x, y, batch_size=6), nb_epochs=1),
+    ):
+        found = classifier()
+        before = state(found)
+        trainer = AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False)
+        feed(trainer)
+        assert trainer.history is not None
+        assert len(trainer.history.epochs) == 1
+        assert not same(state(found), before)
+    with pytest.raises(InputError, match="keeps back"):
+        AdaptiveTrainer(classifier(), settings=SETTINGS, verbose=False).fit_loader(loader)
+
+
+def test_a_normalizing_classifier_is_attacked_in_pixels() -> None:
+    found = classifier(mean=(0.4, 0.4, 0.4), std=(0.2, 0.2, 0.2))
+    before = state(found)
+    AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(*data())
+    assert not same(state(found), before)
+
+
+def test_slips_are_one_line() -> None:
+    x, y = data()
+    trainer = AdversarialTrainer(classifier(), settings=SETTINGS, verbose=False)
+    for call in (
+        lambda: AdversarialTrainer(object()),  # type: ignore[arg-type]
+        lambda: trainer.fit(x * 255, y),
+        lambda: trainer.fit(x, y + 3),
+        lambda: trainer.fit(x, y, epochs=3),
+        lambda: trainer.fit_loader([]),
+        lambda: trainer.fit_loader([1, 2]),
+    ):
+        with pytest.raises(InputError) as caught:
+            call()
+        assert "\n" not in str(caught.value)
