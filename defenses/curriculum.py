@@ -58,7 +58,7 @@ def curriculum_step(
 
 def build_curriculum(
     data: ClipDataset, *, eps: Budgets = EPS_12,
-    direction: Direction = "up", curve: Kind = "linear", per: Per = "epoch",
+    direction: Direction = "up",
     attack: Sequence[str] = ("pgd",), step_rule: StepSizeLaw | Schedule = EQUAL_TO_BUDGET,
     attack_steps: Schedule = FIVE_STEPS, clean_share: float = 0.0,
     random_start: bool = False, attack_batch_norm: AttackBatchNorm = "eval",
@@ -66,11 +66,9 @@ def build_curriculum(
     """Make curriculum training from the options of the command line."""
     budget = one_budget(eps)
     if budget.kind == "constant":
-        budget = curriculum(budget.values[0], direction=direction, kind=curve, per=per)
-    elif (direction, curve, per) != ("up", "linear", "epoch"):
-        raise InputError(
-            "a schedule of budgets says all: leave out the direction and form of the curriculum"
-        )
+        budget = curriculum(budget.values[0], direction=direction)
+    elif direction != "up":
+        raise InputError("a schedule of budgets has a direction already: leave direction out")
     return build_adversarial(
         data, eps=budget, attack=attack, step_rule=step_rule, attack_steps=attack_steps,
         clean_share=clean_share, random_start=random_start, attack_batch_norm=attack_batch_norm,

@@ -28,7 +28,7 @@ class PgdAttack:
 
 def pgd_check(
     eps: float, *, steps: int = 10, law: StepSizeLaw = PAPER_LAW, clips: int | None = 200,
-    seed: int = 0,
+    seed: int = 0, keep_best: bool = True,
 ) -> RobustCheck:  # fmt: skip
     """Measure accuracy under PGD after each epoch, and keep the weights of the best.
 
@@ -41,6 +41,7 @@ def pgd_check(
         clips: how many validation clips, and as many training clips, evenly over the classes;
             None takes all.
         seed: of the choice of clips.
+        keep_best: False only measures, and keeps the last weights.
 
     Raises:
         InputError: naming the number that is out of range.
@@ -48,4 +49,4 @@ def pgd_check(
     check_budget(eps)
     check_count("steps", steps)
     name = f"pgd at eps {255 * eps:.4g}, {steps} steps, {law}"
-    return RobustCheck(PgdAttack(eps, steps, law), name, clips, seed)
+    return RobustCheck(PgdAttack(eps, steps, law), name, clips, seed, keep_best)

@@ -115,7 +115,7 @@ class Reproduction:
 
 def read_scale(
     name: str, *, data: str | None, weights: str | None, epochs: int | None, clips: int | None,
-    auto_clips: int | None, **settings: Any,
+    auto_clips: int | None, keep: str, **settings: Any,
 ) -> Scale:  # fmt: skip
     """Find a scale and change what was asked for.
 
@@ -130,6 +130,8 @@ def read_scale(
     ):  # fmt: skip
         if count is not None:
             check_count(option, count)
+    if keep not in ("last", "best"):
+        raise InputError(f"--keep takes last or best; got {keep!r}")
     scale = SCALES[name]
     training = replace(scale.settings, **settings)
     if epochs is not None:
@@ -141,8 +143,9 @@ def read_scale(
         weights=weights or scale.weights,
         clips=clips or scale.clips,
         auto_clips=auto_clips or scale.auto_clips,
+        keep_best=keep == "best",
     )
-    if scale.data is None or scale.weights is None:
+    if scale.data is None or (name == "ucf101" and scale.weights is None):
         raise InputError(
             f"--scale {name} needs --data ucf101:DIR and --weights FILE, the Kinetics-700 "
             "checkpoint that training starts from"

@@ -18,7 +18,7 @@ from advvid.files import write_text
 from advvid.models.video_model import VideoModel
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
-from advvid.training import History, clean_step, train
+from advvid.training import History, TrainStep, clean_step, train
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -69,7 +69,8 @@ def train_row(
         law: optimal step size.
         where: `device`, `devices`, `nodes` and `progress` of `train`.
     """
-    step, data, robust = clean_step, train_data, None
+    step: TrainStep = clean_step
+    data = train_data
     if row.defense is not None:
         options = {
             **row.options,
@@ -81,7 +82,9 @@ def train_row(
             options |= {"held_out": scale.held_out, "seed": scale.settings.seed}
         defense = build_defense(row.defense, train_data, **options)
         step, data = defense.step, defense.data
-        robust = pgd_check(scale.val_eps / 255, law=law, clips=scale.val_clips)
+    robust = pgd_check(
+        scale.val_eps / 255, law=law, clips=scale.val_clips, keep_best=scale.keep_best
+    )
     out = folder / "train"
     return train(
         model, data, val_data, settings=scale.settings, step=step, robust=robust, out=out,

@@ -62,7 +62,7 @@ def train(
         resume: go on with the run in `out`.
         step: what a step trains on; defenses put theirs here.
         robust: measures accuracy under attack after each epoch, on validation and on training
-            clips; the weights that are kept are those of the best epoch.
+            clips; the weights that are kept are those of the best epoch, unless it says otherwise.
         optimizer: over the parameters of the model, with learning rates of its own, which
             `settings.schedule` and `warmup_epochs` still scale; None makes that of `settings`.
         device: "auto", "cpu", "cuda", "cuda:1".

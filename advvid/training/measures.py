@@ -56,7 +56,8 @@ class Measures:
         self.val_data, self.robust = val_data, robust
         self.workers = settings.workers
         self.share = max(1, settings.batch_size // fabric.world_size)
-        self.chooses = val_data is not None and not (robust is None and settings.patience is None)
+        by_attack = robust is not None and robust.keep_best
+        self.chooses = val_data is not None and (by_attack or settings.patience is not None)
         self.history = history
 
     def measure(self, model: nn.Module, epoch: int) -> Measured:

@@ -33,7 +33,7 @@ def learning_rate_factor(settings: TrainSettings, iteration: int, epoch_steps: i
     if settings.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * done))
     if settings.schedule == "step":
-        return 1 / 10 ** sum(done >= share for share in settings.milestones)
+        return 1 / float(10 ** sum(done >= share for share in settings.milestones))
     return 1.0
 
 

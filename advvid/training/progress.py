@@ -77,4 +77,6 @@ class TrainingProgress(AbstractContextManager["TrainingProgress"]):
                 text += f"  val loss {record.val_loss:.3f} top-1 {record.val_top1:.3f}"
             if record.val_robust_top1 is not None:
                 text += f" robust {record.val_robust_top1:.3f}"
-            self._progress.console.print(f"{text}  {record.seconds:.0f} s", highlight=False)
+            self._progress.console.print(
+                f"{text}  {record.seconds:.0f} s", highlight=False, soft_wrap=True
+            )

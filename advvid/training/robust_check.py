@@ -34,6 +34,8 @@ class RobustCheck:
         name: what it is, in words; tells runs apart at a resume.
         clips: how many clips of each set, evenly over the classes; None takes all.
         seed: of the choice of clips and of the attack.
+        keep_best: whether the weights of the best epoch are kept; False only measures, and keeps
+            the last.
 
     Raises:
         InputError: when `clips` is not a number of clips.
@@ -43,6 +45,7 @@ class RobustCheck:
     name: str
     clips: int | None = None
     seed: int = 0
+    keep_best: bool = True
 
     def __post_init__(self) -> None:
         if self.clips is not None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def adaptive() -> TrainStep:
     return AdaptiveStep(budget_choices((0.0, 0.02, 0.05), ATTACK), KEPT, every=1)
 
 
-STEPS = {
+STEPS: dict[str, Callable[[], TrainStep]] = {
     "at": lambda: AdversarialStep(ATTACK, 0.02, clean_share=0.2),
     "aat": adaptive,
     "trades": lambda: TradesStep(0.02, max_iter=2),

@@ -1,5 +1,6 @@
 """Defenses behind ART's interface."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def state(found: advvid.VideoClassifier) -> dict[str, torch.Tensor]:
     return {k: v.clone() for k, v in found.inner.state_dict().items()}
 
 
-TRAINERS = {
+Make = Callable[..., VideoTrainer]
+TRAINERS: dict[str, Make] = {
     "at": lambda c, **k: AdversarialTrainer(c, max_iter=2, clean_share=0.2, **k),
     "cat": lambda c, **k: CurriculumTrainer(c, max_iter=2, **k),
     "aat": lambda c, **k: AdaptiveTrainer(c, (0.0, 0.02), max_iter=1, held_out=6, **k),
@@ -63,7 +65,7 @@ TRAINERS = {
 def test_arrays_in_weights_out(name: str) -> None:
     found = classifier()
     before = state(found)
-    trainer: VideoTrainer = TRAINERS[name](found, settings=SETTINGS, verbose=False)
+    trainer = TRAINERS[name](found, settings=SETTINGS, verbose=False)
     assert isinstance(trainer, Trainer)
     x, y = data()
     modes = [m.training for m in found.model.modules()]
@@ -80,17 +82,13 @@ def test_tensors_and_arrays_and_layouts_train_alike() -> None:
     x, y = data()
     wide = np.ascontiguousarray(x.transpose(0, 2, 3, 4, 1))
     results = []
-    for options, clips, labels in (
-        ({}, x, y),
-        ({}, torch.from_numpy(x), torch.from_numpy(y)),
-        ({"layout": "NTHWC"}, wide, y),
-    ):
-        if options:
-            found = advvid.VideoClassifier(
-                TinyNet(), input_shape=(2, 8, 8, 3), device="cpu", **options
-            )
-        else:
-            found = classifier()
+    last = advvid.VideoClassifier(TinyNet(), input_shape=(2, 8, 8, 3), layout="NTHWC", device="cpu")
+    cases: list[tuple[advvid.VideoClassifier, Any, Any]] = [
+        (classifier(), x, y),
+        (classifier(), torch.from_numpy(x), torch.from_numpy(y)),
+        (last, wide, y),
+    ]
+    for found, clips, labels in cases:
         AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(clips, labels)
         results.append(state(found))
     assert same(results[0], results[1])
@@ -143,10 +141,11 @@ def test_the_optimizer_of_the_classifier_is_used() -> None:
 def test_loaders_and_generators_of_art() -> None:
     x, y = data()
     loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=6)
-    for feed in (
+    feeds: list[Callable[[VideoTrainer], None]] = [
         lambda t: t.fit_loader(loader, nb_epochs=1),
         lambda t: t.fit_generator(NumpyDataGenerator(x, y, batch_size=6), nb_epochs=1),
-    ):
+    ]
+    for feed in feeds:
         found = classifier()
         before = state(found)
         trainer = AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False)

@@ -76,4 +76,4 @@ def test_milestones() -> None:
         TrainSettings(milestones=(0.5, 1.0))
     for change in ({"ema": 1.0}, {"patience": 0}, {"accumulate": 0}, {"compile": 1}):
         with pytest.raises(InputError, match=next(iter(change))):
-            TrainSettings(**change)  # type: ignore[arg-type]
+            TrainSettings(**change)

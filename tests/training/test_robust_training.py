@@ -1,6 +1,7 @@
 """Accuracy under attack while a model trains, and the weights that are kept by it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def darken(model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Te
 
 
 def run(out: Path | None = None, model: TinyNet | None = None, **changes: object) -> History:
-    settings = TrainSettings(**{**vars(SETTINGS), **changes})  # type: ignore[arg-type]
+    settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
     return train(
         model or TinyNet(), ToyClips(30), ToyClips(12), settings=settings, out=out,
         robust=RobustCheck(darken, "darken", 9), device="cpu",
