@@ -109,6 +109,7 @@ class LoaderBatches:
             raise InputError("the loader needs a length of at least 1: give a DataLoader")
         self.loader, self.classes, self.name = loader, classes, type(loader).__name__
         self.steps = len(loader)
+        self._clips: ClipDataset | None = None
         clips, _ = _pair(next(iter(loader)))
         channels, frames, height, width = clips.shape[1:]
         self.clip_shape = (channels, frames, height, width)
@@ -141,8 +142,9 @@ class LoaderBatches:
             "clip_shape": "x".join(map(str, self.clip_shape)),
         }
 
-    def sample(self) -> None:
-        """Nothing is known of single clips."""
+    def sample(self) -> ClipDataset | None:
+        """Give None: nothing is known of single clips."""
+        return self._clips
 
 
 def _pair(content: Any) -> tuple[Tensor, Tensor]:
