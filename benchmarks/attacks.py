@@ -51,6 +51,8 @@ def _measure(bench: Bench, row: Row, repeats: int) -> str:
     # Goes through every run once, which warms up too.
     left = {name: bench.accuracy(run) for name, run in row.runs.items()}
     floor = {"bare": bench.floor(row)} if row.gradients else {}
+    for passes in floor.values():
+        passes()
     times = interleaved({**floor, **row.runs}, repeats, warm_up=False)
     cells = [row.name, f"{times['bare']:.2f} s" if floor else ""]
     for name in ("advvid", *OTHERS):
