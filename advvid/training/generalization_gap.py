@@ -7,8 +7,8 @@ from advvid.training.history import History
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# As in the paper, red is training and blue is validation; the markers do without color.
-_TRAIN, _VALIDATION = "#D55E00", "#0072B2"
+# The colors of the learning curve; the markers do without color.
+_TRAIN, _VALIDATION = "#0072B2", "#D55E00"
 
 
 def generalization_gap(history: History) -> "Figure":
