@@ -330,6 +330,11 @@ class APGDDLR(APGD):
     def __init__(self, estimator: VideoClassifier, eps: float = 8 / 255, **kwargs: Any) -> None:
         super().__init__(estimator, eps, **{"loss": "dlr", **kwargs})
 
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.loss != "dlr":
+            raise InputError(f"apgd-dlr follows the DLR loss, not {self.loss!r}: use apgd-ce:loss=")
+
 
 class APGDTargeted(APGD):
     """Auto-PGD toward each of the most likely other classes; `apgd_targeted` does the work.

@@ -127,8 +127,8 @@ def add_offsets(clips: Tensor, offsets: Tensor, mask: Tensor | None = None) -> T
 def _check_size(eps: float | None, step_size: float) -> None:
     if eps is not None:
         check_budget(eps)
-    if not step_size > 0:
-        raise InputError(f"the step size must be above 0; got {step_size:g}")
+    if not 0 < step_size < float("inf"):
+        raise InputError(f"the step size must be above 0 and finite; got {step_size:g}")
 
 
 class Flickering(VideoAttack):

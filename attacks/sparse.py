@@ -43,7 +43,7 @@ def sparse_attack(
     regularization: float = 0.3,
     steps: int = 50,
     frames: int | None = None,
-    order: str = "salient",
+    order: str | None = None,
     loss: str | Loss = "ce",
     targeted: bool = False,
     mask: Tensor | None = None,
@@ -67,8 +67,8 @@ def sparse_attack(
         regularization: lambda, at least 0.
         steps: gradient steps.
         frames: how many frames may change at all, the frame mask of the paper; None is all.
-        order: which ones: the "first", evenly "spread", or the most "salient" (largest mean
-            absolute gradient).
+        order: with `frames`, which: the "first", evenly "spread", or, as with None, the most
+            "salient" (largest mean absolute gradient).
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -172,13 +172,13 @@ class _Search:
 
 
 def _frame_mask(
-    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str,
+    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str | None,
     mask: Tensor | None,
 ) -> Tensor:  # fmt: skip
     """Mark the frames that may change, bool (B, 1, T, 1, 1)."""
     total = clips.shape[2]
     count = min(frames, total)
-    if order == "salient":
+    if order in (None, "salient"):
         gradient, _, _ = input_gradient(model, clips, labels, loss)
         return top_frames(frame_saliency_scores(gradient, mask), count)
     chosen = torch.zeros(total, dtype=torch.bool, device=clips.device)
@@ -190,13 +190,15 @@ def _frame_mask(
     return frame_mask(chosen.expand(len(clips), total))
 
 
-def _check(regularization: float, frames: int | None, order: str) -> None:
+def _check(regularization: float, frames: int | None, order: str | None) -> None:
     if not 0 <= regularization < float("inf"):
         raise InputError(f"regularization must be at least 0 and finite; got {regularization:g}")
     if frames is not None:
         check_count("frames", frames)
-    if order not in ORDERS:
+    if order is not None and order not in ORDERS:
         raise InputError(f"order must be one of {', '.join(ORDERS)}; got {order!r}")
+    if order is not None and frames is None:
+        raise InputError(f"order {order!r} says which frames may change: give frames as well")
 
 
 class SparseAttack(VideoAttack):
@@ -210,7 +212,7 @@ class SparseAttack(VideoAttack):
         regularization: lambda, at least 0; 1 and more leaves every clip as it is.
         max_iter: gradient steps.
         frames: how many frames may change at all; None is all.
-        order: "first", "spread" or "salient".
+        order: with `frames`: "first", "spread" or "salient"; None is "salient".
         loss: "ce", "dlr" or "cw".
         targeted: labels are targets.
         batch_size: clips attacked at once; it does not change the result.
@@ -229,7 +231,7 @@ class SparseAttack(VideoAttack):
         regularization: float = 0.3,
         max_iter: int = 50,
         frames: int | None = None,
-        order: str = "salient",
+        order: str | None = None,
         loss: str = "ce",
         targeted: bool = False,
         batch_size: int = 32,

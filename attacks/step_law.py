@@ -100,15 +100,15 @@ def resolve_step(step_size: float | StepSizeLaw | None, eps: float | Tensor) -> 
     """Turn a step size, a law, or None (the paper's law) into the step for this budget.
 
     Raises:
-        InputError: when the step is not above 0.
+        InputError: when the step is not above 0, or not finite.
     """
     if step_size is None:
         step_size = PAPER_LAW
     if isinstance(step_size, StepSizeLaw):
         return step_size(eps)
-    if not step_size > 0:
+    if not 0 < step_size < math.inf:
         raise InputError(
-            f"the step size must be above 0; got {step_size:g}: give a fraction such as 1.8 / 255, "
-            "or None for the law 0.2 (eps + 1)"
+            f"the step size must be above 0 and finite; got {step_size:g}: give a fraction such as "
+            "1.8 / 255, or None for the law 0.2 (eps + 1)"
         )
     return step_size

@@ -83,6 +83,9 @@ class UniversalOffsets:
             ) from error
 
 
+_MEASURED = 1 << 20
+
+
 def universal_flickering(
     model: Model,
     batches: Iterable[tuple[Tensor, Tensor]],
@@ -99,8 +102,8 @@ def universal_flickering(
 ) -> UniversalOffsets:
     """Minimize the mean flickering objective over a data set, for one sequence of offsets.
 
-    After each epoch the offsets are measured on all batches; those that fool most clips are kept,
-    of equals the ones with the smallest loss.
+    After each epoch the offsets are measured on all batches, over the same random rolls each time;
+    those that fool most clips are kept, of equals the ones with the smallest loss.
 
     Args:
         model: clips -> logits (B, K).
@@ -149,7 +152,7 @@ def universal_flickering(
                 taken += 1
             if delta is None:
                 raise InputError("universal flickering needs clips; got none")
-            rank = _measure(model, batches, delta, objective, device)
+            rank = _measure(model, batches, delta, objective, device, shift_draws, seed)
             if best is None or rank > best[0]:
                 best = (rank, delta)
             advance(1)
@@ -163,13 +166,15 @@ def universal_flickering(
 
 def _measure(
     model: Model, batches: Iterable[tuple[Tensor, Tensor]], delta: Tensor,
-    objective: FlickeringObjective, device: torch.device | None,
+    objective: FlickeringObjective, device: torch.device | None, shift_draws: int, seed: int,
 ) -> tuple[float, float]:  # fmt: skip
-    """Give the share of clips that offsets fool, and minus the mean of what is to be minimized."""
+    """Give the share of clips (and rolls) that are fooled, and minus the mean objective."""
     fooled, value, count = 0.0, 0.0, 0
     for clips, labels in batches:
         clips, labels = _checked(clips, labels, device)
-        rolls = torch.zeros(1, len(clips), dtype=torch.int64, device=clips.device)
+        # One stream away from those of the updates, and the same after every epoch.
+        seeds = clip_seeds(seed, torch.arange(count, count + len(clips), device=clips.device))
+        rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=_MEASURED)
         _, values, shares = objective.differentiate(
             model, clips, labels, delta, rolls, None, wanted=False
         )

@@ -194,3 +194,8 @@ def test_names_and_targeted_mode() -> None:
         APGDDLR(VideoClassifier(LinearClipModel()), verbose=False).generate(
             *random_clips(2, classes=2)
         )
+
+
+def test_dlr_by_name_is_dlr() -> None:
+    with pytest.raises(InputError, match="apgd-ce"):
+        APGDDLR(VideoClassifier(LinearClipModel()), loss="ce")

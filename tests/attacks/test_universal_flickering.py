@@ -91,3 +91,15 @@ def test_file_keeps_everything_and_others_are_refused(tmp_path: Path) -> None:
         UniversalOffsets.load(tmp_path / "other")
     with pytest.raises(InputError, match="needs clips"):
         universal_flickering(model, [], objective=OBJECTIVE)
+
+
+def test_the_rate_counts_the_rolls_that_offsets_have_to_stand() -> None:
+    model, clips, labels = data()
+    settings = {"eps": 0.05, "step_size": 0.02, "epochs": 1, "objective": OBJECTIVE}
+    still = universal_flickering(model, [(clips, labels)], **settings)  # type: ignore[arg-type]
+    rolled = universal_flickering(model, [(clips, labels)], **settings, shift_draws=3)  # type: ignore[arg-type]
+    whole = still.fooling_rate * len(clips)
+    assert whole == pytest.approx(round(whole))
+    # Four rolls of each clip count alike.
+    parts = rolled.fooling_rate * len(clips) * 4
+    assert parts == pytest.approx(round(parts))
