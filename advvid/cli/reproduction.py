@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_count
+from advvid.claim import claimed
 from advvid.cli.train_inputs import load_training
 from advvid.data import ClipDataset, load_dataset
 from advvid.errors import InputError
@@ -53,13 +55,25 @@ class Reproduction:
         self.law = PAPER_LAW if law is None else StepSizeLaw.load(law)
         self.console = Console(soft_wrap=True, stderr=True)
 
-    def row(self, key: str) -> RowResult:
-        """Train and evaluate one row, as far as that is not done."""
-        path = self.folder.path / key
-        done = finished_row(path)
-        if done is not None:
-            self._say(f"{ROWS[key].name}: finished")
-            return done
+    def row(self, key: str) -> None:
+        """Train and evaluate one row, as far as that is not done and nobody else is at it."""
+        name, path = ROWS[key].name, self.folder.path / key
+        with ExitStack() as stack:
+            state = "free"
+            # One process looks, so that all agree.
+            if self.fabric.is_global_zero:
+                if not stack.enter_context(claimed(path / ".claim")):
+                    state = "another process is at it"
+                elif finished_row(path) is not None:
+                    state = "finished"
+            state = self.fabric.broadcast(state)
+            if state == "free":
+                self._work(key, path)
+            else:
+                self._say(f"{name}: {state}")
+
+    def _work(self, key: str, path: Path) -> RowResult:
+        """Train and evaluate one row."""
         row, scale = ROWS[key], self.scale
         self._say(f"{row.name}: training")
         model, train_data, val_data, test_data = self._load()
