@@ -1,7 +1,7 @@
 """The one training loop, on Lightning Fabric."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from advvid.training.history import History
 from advvid.training.measures import NotFiniteError
 from advvid.training.memory_format import channels_last
 from advvid.training.mode import borrowed
-from advvid.training.optimization import adopt_optimizer, make_optimizer
+from advvid.training.optimization import adopted, make_optimizer
 from advvid.training.progress import TrainingProgress
 from advvid.training.robust_check import RobustCheck
 from advvid.training.run import TrainingRun
@@ -64,7 +64,8 @@ def train(
         robust: measures accuracy under attack after each epoch, on validation and on training
             clips; the weights that are kept are those of the best epoch, unless it says otherwise.
         optimizer: over the parameters of the model, with learning rates of its own, which
-            `settings.schedule` and `warmup_epochs` still scale; None makes that of `settings`.
+            `settings.schedule` and `warmup_epochs` still scale, and which it has again in the end;
+            None makes that of `settings`.
         device: "auto", "cpu", "cuda", "cuda:1".
         devices: processes on this machine, one a device. A batch is shared among them, its
             gradient is that of the whole batch; batch-norm statistics are those of each share
@@ -102,12 +103,13 @@ def train(
         fabric.barrier()
     elif resume:
         raise InputError("there is nothing to resume without a folder: give the out of the run")
+    adopting: AbstractContextManager[None] = nullcontext()
     if optimizer is None:
         optimizer = make_optimizer(model, settings, num_classes=len(batches.classes))
     else:
-        adopt_optimizer(optimizer)
+        adopting = adopted(optimizer)
     total = settings.epochs * batches.steps
-    with borrowed(model, fabric.device):
+    with borrowed(model, fabric.device), adopting:
         check_model(model, batches, fabric.device)
         shown = progress and fabric.is_global_zero
         with (

@@ -1,6 +1,8 @@
 """Optimizer, parameter groups and the course of the learning rate."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -68,10 +70,20 @@ def make_optimizer(
     return torch.optim.AdamW(groups, lr=settings.lr)
 
 
-def adopt_optimizer(optimizer: torch.optim.Optimizer) -> None:
-    """Take the learning rates of somebody else's optimizer as the peaks of their groups."""
+@contextmanager
+def adopted(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Take the learning rates of somebody else's optimizer as the peaks of their groups.
+
+    On the way out each group has its own rate again, not the last of the schedule, which may be 0.
+    """
     for group in optimizer.param_groups:
-        group.setdefault("peak_lr", group["lr"])
+        group["peak_lr"] = group["lr"]
+    try:
+        yield
+    finally:
+        # Looked up anew: a resume puts other groups into the optimizer.
+        for group in optimizer.param_groups:
+            group["lr"] = group.pop("peak_lr")
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:

@@ -178,3 +178,14 @@ def test_slips_are_one_line() -> None:
         with pytest.raises(InputError) as caught:
             call()
         assert "\n" not in str(caught.value)
+
+
+def test_the_optimizer_keeps_its_learning_rate() -> None:
+    model = TinyNet()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    found = advvid.VideoClassifier(model, input_shape=SHAPE, optimizer=optimizer, device="cpu")
+    AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(*data())
+    # The schedule ends near 0, with which nothing could be trained any more.
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert "peak_lr" not in optimizer.param_groups[0]
+    assert len(optimizer.state) == len(list(model.parameters()))
