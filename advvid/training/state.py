@@ -11,6 +11,7 @@ from advvid.errors import InputError
 from advvid.training.best_weights import BestWeights
 from advvid.training.checkpoints import Checkpoint
 from advvid.training.history import EpochRecord, History
+from advvid.training.measures import NotFiniteError
 from advvid.training.processes import over_processes
 from advvid.training.step import StatefulStep, TrainStep
 from advvid.training.tally import Tally
@@ -60,7 +61,17 @@ class TrainingState:
         self._started, self._seconds_before = time.monotonic(), 0.0
 
     def checkpoint(self, identity: dict[str, Any]) -> Checkpoint:
-        """Collect a checkpoint; every process has to call this."""
+        """Collect a checkpoint; every process has to call this.
+
+        Raises:
+            NotFiniteError: when a step has broken the weights, which the loss of the next would
+                show only after the last good checkpoint is gone.
+        """
+        if self.epoch or self.iteration:
+            finite = [torch.isfinite(weight).all() for weight in self.model.parameters()]
+            if not bool(torch.stack(finite).all()):
+                done = f"{self.epoch} epochs and {self.iteration} steps"
+                raise NotFiniteError(f"a weight after {done}")
         return Checkpoint(
             identity=identity,
             model=self.model.state_dict(),

@@ -1,11 +1,16 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.training import TrainSettings, train
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.step import StepContext, clean_step
+from tests.training.stand_ins import TinyNet, ToyClips
 
 
 def _checkpoint(value: float) -> Checkpoint:
@@ -87,3 +92,21 @@ def test_content_of_another_shape_is_refused(tmp_path: Path, change: dict[str, o
     torch.save({**content, **change}, path)
     with pytest.raises(InputError, match="not a whole checkpoint"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("every", [0, 1])
+def test_broken_weights_do_not_replace_the_last_good_checkpoint(every: int, tmp_path: Path) -> None:
+    def breaks(model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext) -> Any:
+        loss, logits = clean_step(model, clips, labels, context)
+        if context.iteration == 3:
+            # A finite loss, whose gradient is not.
+            loss = loss + (0 * logits.sum()).abs().sqrt()
+        return loss, logits
+
+    settings = TrainSettings(epochs=3, batch_size=6, checkpoint_every=every)
+    with pytest.raises(InputError, match=r"weight .* NaN or infinite.*checkpoint\.pt"):
+        train(TinyNet(), ToyClips(12), settings=settings, out=tmp_path / "run", step=breaks,
+              device="cpu")  # fmt: skip
+    saved = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    assert (saved.epoch, saved.iteration) == (1, 1 if every else 0)
+    assert all(torch.isfinite(value).all() for value in saved.model.values())
