@@ -20,7 +20,7 @@ from advvid.defenses.adaptive_choices import (
     adaptive_probabilities,
     budget_choices,
 )
-from advvid.defenses.defense import FIVE_STEPS, Budgets, Defense, one_budget
+from advvid.defenses.defense import EPS_8, FIVE_STEPS, Budgets, Defense, one_budget
 from advvid.defenses.hold_out import hold_out
 from advvid.defenses.schedules import Schedule
 from advvid.defenses.step_rules import EQUAL_TO_BUDGET
@@ -131,9 +131,9 @@ class AdaptiveStep:
                 sums[number] += F.cross_entropy(logits, labels, reduction="sum").double()
         return sums
 
-    def report(self, epoch: int, epochs: int) -> Mapping[str, Any]:
+    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
         """Tell the distribution of an epoch, what was drawn, and the losses where P was updated."""
-        del epoch, epochs
+        del epoch, epochs, steps
         told: dict[str, Any] = {
             "choices": [choice.label for choice in self.choices],
             "probabilities": [round(p, 6) for p in self._used],
@@ -185,14 +185,21 @@ def build_adaptive(
             raise InputError("aat draws from several budgets: give them with commas, 0,2,4,8,12")
         choices = budget_choices(PAPER_BUDGETS if eps is None else eps, make(attack[0]))
     else:
-        shared = 8 / 255 if eps is None else one_budget(eps).values[0]
+        budget = EPS_8 if eps is None else one_budget(eps)
+        if budget.kind != "constant":
+            raise InputError("aat gives all attacks one budget, no schedule of budgets")
+        shared = budget.values[0]
         choices = tuple(
             Choice(make(text), own if (own := parse_attack(text).eps) is not None else shared)
             for text in attack
         )
     rest, kept = hold_out(data, held_out, seed=seed)
     step = AdaptiveStep(choices, kept, update_every)
-    return Defense(step, rest, max(choice.eps for choice in choices))
+    return Defense(step, rest, _check_budget(choices))
+
+
+def _check_budget(choices: Sequence[Choice]) -> float:
+    return max(choice.attack.check_budget(choice.eps) for choice in choices)
 
 
 class AdaptiveTrainer(VideoTrainer):
@@ -231,5 +238,5 @@ class AdaptiveTrainer(VideoTrainer):
         return AdaptiveStep(self.choices, kept, self.every), rest
 
     def budget(self) -> float:
-        """Give the largest budget."""
-        return max(choice.eps for choice in self.choices)
+        """Give the largest budget of PGD that choices stand for."""
+        return _check_budget(self.choices)

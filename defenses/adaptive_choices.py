@@ -17,7 +17,8 @@ class Choice:
 
     Args:
         attack: makes the clips.
-        eps: budget in [0, 1]; 0 is training on clean clips.
+        eps: budget in [0, 1]; 0 is training on clean clips. An attack on another norm has one of
+            its own, which may be larger.
         name: in histories and figures; None spells it out.
     """
 
@@ -26,11 +27,14 @@ class Choice:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        check_budgets(self.eps)
+        if self.attack.spec.entry.norm == "Linf":
+            check_budgets(self.eps)
 
     @property
     def label(self) -> str:
         """Name of the choice."""
+        if self.attack.spec.eps is not None:
+            return self.name or self.attack.attack
         return self.name or f"{self.attack.attack} at {255 * self.eps:.4g}"
 
 

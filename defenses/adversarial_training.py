@@ -33,7 +33,8 @@ class AdversarialStep:
     Args:
         attack: makes the clips.
         eps: budget in [0, 1], fraction of the pixel range; a schedule makes a curriculum.
-        eps_step: step size, a fraction, as a schedule; None leaves it to the rule of the attack.
+        eps_step: step size, a fraction, as a schedule, at least a hundredth of the budget; None
+            leaves it to the rule of the attack.
         max_iter: steps of the attack as a schedule; None leaves them to the attack.
         clean_share: share of clips, in [0, 1), that are left as they are; which, each clip draws
             anew in every epoch.
@@ -85,14 +86,19 @@ class AdversarialStep:
         result[chosen] = attack(clips[chosen], labels[chosen], context.clip_seeds[chosen])
         return result
 
-    def report(self, epoch: int, epochs: int) -> Mapping[str, Any]:
-        """Tell what was in force in an epoch (at its beginning), in 1/255."""
+    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
+        """Tell what was in force at the beginning of an epoch, in 1/255.
+
+        What the text of the attack fixes is left out.
+        """
         found: dict[str, Any] = {}
+        fixed = self.attack.spec.settings
         for name, scale in (("eps", 255), ("eps_step", 255), ("max_iter", 1)):
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and name not in fixed:
                 schedule = as_schedule(value)
-                found[name] = round(scale * schedule.at(epoch, epochs, epoch, epochs), 6)
+                first, total = epoch * steps, epochs * steps
+                found[name] = round(scale * schedule.at(epoch, epochs, first, total), 6)
         return found
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
@@ -108,10 +114,11 @@ class AdversarialStep:
         def read(schedule: Schedule) -> float:
             return schedule.at(epoch, epochs, iteration, total)
 
+        eps = read(as_schedule(self.eps))
         return {
-            "eps": read(as_schedule(self.eps)),
-            # A step of 0 would be none; the rule takes over.
-            "eps_step": None if self.eps_step is None else read(self.eps_step) or None,
+            "eps": eps,
+            # A step of 0 would be none: the floor is that of laws.
+            "eps_step": None if self.eps_step is None else max(read(self.eps_step), 0.01 * eps),
             "max_iter": None if self.max_iter is None else max(1, round(read(self.max_iter))),
         }
 
@@ -145,7 +152,11 @@ def build_adversarial(
         made, budgets, eps_step=step_rule if isinstance(step_rule, Schedule) else None,
         max_iter=attack_steps, clean_share=clean_share,
     )  # fmt: skip
-    return Defense(step, data, max(budgets.values))
+    for name, value in (("eps", budgets), ("eps_step", step_rule), ("max_iter", attack_steps)):
+        scheduled = isinstance(value, Schedule) and value.kind != "constant"
+        if scheduled and (name in made.spec.settings or name not in made.spec.entry.readers()):
+            raise InputError(f"{attack[0]} has an {name} that no schedule can change")
+    return Defense(step, data, made.check_budget(max(budgets.values)))
 
 
 class AdversarialTrainer(StepTrainer):
@@ -174,4 +185,5 @@ class AdversarialTrainer(StepTrainer):
             attack, eps_step, max_iter if isinstance(max_iter, int) else 5, random_start, batch_norm
         )
         step = AdversarialStep(made, eps, max_iter=steps, clean_share=clean_share)
-        super().__init__(classifier, step, max(as_schedule(eps).values), **training)
+        budget = made.check_budget(max(as_schedule(eps).values))
+        super().__init__(classifier, step, budget, **training)

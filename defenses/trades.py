@@ -140,9 +140,9 @@ class TradesStep:
         loss = trades_loss(clean, attacked, labels, beta=self.beta, criterion=context.criterion)
         return loss, attacked
 
-    def report(self, epoch: int, epochs: int) -> Mapping[str, Any]:
-        """Tell the budget of an epoch (at its beginning), in 1/255."""
-        budget = as_schedule(self.eps).at(epoch, epochs, epoch, epochs)
+    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
+        """Tell the budget at the beginning of an epoch, in 1/255."""
+        budget = as_schedule(self.eps).at(epoch, epochs, epoch * steps, epochs * steps)
         return {"eps": round(255 * budget, 6)}
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:

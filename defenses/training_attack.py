@@ -21,6 +21,9 @@ from advvid.training.sync_batch_norm import local_batch_norm
 
 AttackBatchNorm = Literal["eval", "train"]
 
+# The budget of PGD on whole clips that stands for attacks which bound something else.
+_USUAL_BUDGET = 8 / 255
+
 
 @dataclass(frozen=True)
 class TrainingAttack:
@@ -63,6 +66,21 @@ class TrainingAttack:
     def spec(self) -> AttackSpec:
         """The attack as the registry knows it."""
         return parse_attack(self.attack)
+
+    def check_budget(self, eps: float) -> float:
+        """Give the budget of PGD on whole clips that a model so trained is fairly measured at.
+
+        That of the attack where it may change whole clips within a Linf budget; at most 8 / 255
+        where it is confined to a part of them (whose budget may be 1) or bounds another norm.
+
+        Args:
+            eps: that it trains with, unless the text fixes another.
+        """
+        spec = self.spec
+        budget = eps if spec.eps is None else spec.eps
+        if spec.entry.bound == "Linf":
+            return budget
+        return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
 
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor, *, eps: float,

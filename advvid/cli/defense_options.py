@@ -78,7 +78,7 @@ ValEps = Annotated[
         "--val-eps",
         "EPS",
         "Keep the weights that stand best under PGD at this budget (1/255); the largest trained "
-        "with unless given; 0 keeps the last.",
+        "with unless given (at most 8 for attacks on parts of a clip); 0 keeps the last.",
         CHOICE,
     ),
 ]

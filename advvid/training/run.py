@@ -223,7 +223,7 @@ class TrainingRun:
             self.step.end_epoch(self._epoch_context())
         told = {}
         if isinstance(self.step, ReportingStep):
-            told = dict(self.step.report(state.epoch, settings.epochs))
+            told = dict(self.step.report(state.epoch, settings.epochs, self.batches.steps))
         state.history.skipped = all_videos(fabric, state.history.skipped)
         state.history.best_epoch = state.best.epoch
         last = (state.epoch + 1) * self.batches.steps - 1

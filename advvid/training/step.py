@@ -122,8 +122,14 @@ class EpochStep(Protocol):
 class ReportingStep(Protocol):
     """A step with something to tell: it goes into the history, and into figures."""
 
-    def report(self, epoch: int, epochs: int) -> Mapping[str, Any]:
-        """Tell of an epoch that is complete, 0 to epochs - 1: numbers, strings, lists of them."""
+    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
+        """Tell of an epoch that is complete, 0 to epochs - 1: numbers, strings, lists of them.
+
+        Args:
+            epoch: counted from 0.
+            epochs: of the whole run.
+            steps: of an epoch.
+        """
         ...
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:

@@ -60,6 +60,23 @@ def test_schedules_reach_the_attack() -> None:
     }  # fmt: skip
 
 
+def test_a_step_of_0_is_not_the_whole_budget() -> None:
+    model, (clips, labels) = Seen(), batch()
+    step = AdversarialStep(
+        TrainingAttack(max_iter=1), 0.1, eps_step=Schedule("linear", (0.0, 0.05))
+    )
+    step(model, clips, labels, context(model, len(clips)))
+    assert float((model.last - clips).abs().max()) == pytest.approx(0.001, abs=1e-6)
+
+
+def test_what_is_told_of_an_epoch_is_what_was_in_force() -> None:
+    step = AdversarialStep(eps=Schedule("linear", (0.0, 29 / 255), "iteration"))
+    # 30 steps from 0 to 29: the second of three epochs begins with the eleventh.
+    assert [step.report(epoch, 3, 10)["eps"] for epoch in range(3)] == [0, 10, 20]
+    fixed = AdversarialStep(TrainingAttack("pgd:eps=4/255"))
+    assert "eps" not in fixed.report(0, 3, 10)
+
+
 def test_a_share_stays_clean_whatever_the_batch() -> None:
     model, (clips, labels) = Seen(), batch(40)
     step = AdversarialStep(TrainingAttack(max_iter=1), EPS, clean_share=0.3)

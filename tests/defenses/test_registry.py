@@ -94,10 +94,15 @@ def test_what_each_takes_and_its_largest_budget() -> None:
     adaptive = build_defense("aat", data)
     assert adaptive.eps == pytest.approx(12 / 255)
     assert len(adaptive.data) == 27
-    types = build_defense(
-        "aat", data, attack=("pgd", "frame-border:eps=0.5"), eps=as_schedule(4 / 255)
-    )
-    assert types.eps == pytest.approx(0.5)
+    assert build_defense("at", data, attack=("pgd:eps=4/255",)).eps == pytest.approx(4 / 255)
+
+
+@pytest.mark.parametrize("attack", ["frame-border:eps=0.5", "torchattacks/PGDL2:eps=2"])
+def test_weights_are_not_chosen_by_a_budget_that_nothing_stands(attack: str) -> None:
+    # Half the pixel range, or 2 in the L2 norm, mean nothing for PGD on whole clips.
+    adaptive = build_defense("aat", ToyClips(30), attack=("pgd", attack), eps=as_schedule(4 / 255))
+    assert adaptive.eps == pytest.approx(8 / 255)
+    assert build_defense("at", ToyClips(30), attack=(attack,)).eps == pytest.approx(8 / 255)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,14 @@ def test_what_each_takes_and_its_largest_budget() -> None:
         ("at", {"eps": (0.1, 0.2)}, "use aat"),
         ("aat", {"eps": as_schedule(0.1)}, "several budgets"),
         ("aat", {"held_out": 30}, "nothing is left"),
+        ("aat", {"attack": ("pgd", "square"), "eps": Schedule("linear", (0, 0.1))}, "no schedule"),
+        ("cat", {"attack": ("pgd:eps=0.1",)}, "budget|eps"),
+        (
+            "at",
+            {"attack": ("pgd:max_iter=3",), "attack_steps": Schedule("list", (1, 2))},
+            "max_iter",
+        ),
+        ("at", {"attack": ("random-noise",), "attack_steps": Schedule("list", (1, 2))}, "max_iter"),
         ("cat", {"eps": Schedule("cosine", (0, 0.1)), "direction": "down"}, "schedule"),
         ("trades", {"attack_steps": Schedule("linear", (1, 5))}, "no schedule"),
         ("free", {"eps": Schedule("linear", (0, 0.1))}, "one budget"),
