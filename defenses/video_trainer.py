@@ -148,15 +148,17 @@ class VideoTrainer(Trainer):
         classifier = self.get_classifier()
         settings = replace(
             self.settings,
-            epochs=nb_epochs or self.settings.epochs,
-            batch_size=batch_size or self.settings.batch_size,
+            epochs=self.settings.epochs if nb_epochs is None else nb_epochs,
+            batch_size=self.settings.batch_size if batch_size is None else batch_size,
         )
         val_data: ClipDataset | None = None
         robust: RobustCheck | None = None
         if validation is not None:
-            val_data = (
-                validation if isinstance(validation, ClipDataset) else self._in_memory(*validation)
-            )
+            if not isinstance(validation, ClipDataset):
+                if not isinstance(validation, tuple | list) or len(validation) != 2:
+                    raise InputError("validation_data must be (clips, labels), or a data set")
+                validation = self._in_memory(*validation)
+            val_data = validation
             robust = self.robust or pgd_check(self.budget())
         model = classifier.differentiable()
         inner = next(name for name, module in model.named_modules() if module is classifier.inner)

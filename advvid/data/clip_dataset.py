@@ -61,6 +61,11 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
     def identity(self, index: int) -> str:
         """Stable name of a clip, such as "walking/v_walk_01/v_walk_01_02.avi#0"."""
 
+    @property
+    def pinnable(self) -> bool:
+        """Whether clips are in the memory of the host, so that a loader can page-lock them."""
+        return True
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -112,7 +117,9 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             )
         clips = torch.stack([clip for clip, _ in chosen])
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
-        return clips.to(torch.float32).div_(255), labels
+        pixels = clips.to(torch.float32)
+        # Clips in memory may be fractions already.
+        return (pixels.div_(255) if clips.dtype == torch.uint8 else pixels), labels
 
 
 class ClipSubset(ClipDataset):
@@ -141,6 +148,11 @@ class ClipSubset(ClipDataset):
     def clip(self, index: int, draw: int | None = None) -> tuple[Tensor, int]:
         """Clip uint8 (3, T, H, W) and label."""
         return self.base.clip(self._base_index(index), draw)
+
+    @property
+    def pinnable(self) -> bool:
+        """Whether clips are in the memory of the host."""
+        return self.base.pinnable
 
     def identity(self, index: int) -> str:
         """Stable name of a clip."""

@@ -70,7 +70,7 @@ def clip_loader(
         batch_size=batch_size,
         sampler=range(len(dataset)) if keys is None else keys,
         num_workers=workers,
-        pin_memory=pin_memory,
+        pin_memory=pin_memory and dataset.pinnable,
         collate_fn=_Collate(dataset.clip_shape),
         # Without its own generator a DataLoader draws from the global one.
         generator=torch.Generator().manual_seed(0),

@@ -39,6 +39,11 @@ class MemoryDataset(ClipDataset):
             raise IndexError(f"{self.name} has clips 0 to {len(self.clips) - 1}: {index}")
         return self.clips[index], int(self._labels[index])
 
+    @property
+    def pinnable(self) -> bool:
+        """Whether the clips are in the memory of the host."""
+        return self.clips.device.type == "cpu"
+
     def identity(self, index: int) -> str:
         """Name of a clip: its place, and a sum that tells other pixels apart."""
         clip = self.clips[index].to(torch.float64)

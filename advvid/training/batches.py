@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from advvid.checks import check_clips, check_labels
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.errors import InputError
@@ -110,7 +111,7 @@ class LoaderBatches:
         self.loader, self.classes, self.name = loader, classes, type(loader).__name__
         self.steps = len(loader)
         self._clips: ClipDataset | None = None
-        clips, _ = _pair(next(iter(loader)))
+        clips, _ = _pair(next(iter(loader)), len(classes))
         channels, frames, height, width = clips.shape[1:]
         self.clip_shape = (channels, frames, height, width)
 
@@ -128,7 +129,7 @@ class LoaderBatches:
         del epoch, rank, world, pin_memory
         seen = 0
         for step, content in enumerate(self.loader):
-            clips, labels = _pair(content)
+            clips, labels = _pair(content, len(self.classes))
             indices = torch.arange(seen, seen + len(labels))
             seen += len(labels)
             if step >= start:
@@ -147,8 +148,8 @@ class LoaderBatches:
         return self._clips
 
 
-def _pair(content: Any) -> tuple[Tensor, Tensor]:
-    """Check what a loader yields."""
+def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:
+    """Check what a loader yields, and make its labels int64."""
     if not isinstance(content, tuple | list) or len(content) < 2:
         raise InputError(f"the loader must yield (clips, labels); got {type(content).__name__}")
     clips, labels = content[0], content[1]
@@ -158,7 +159,11 @@ def _pair(content: Any) -> tuple[Tensor, Tensor]:
             f"{getattr(clips, 'shape', type(clips).__name__)} and "
             f"{getattr(labels, 'shape', type(labels).__name__)}"
         )
-    return clips, labels
+    if len(clips):
+        if clips.is_floating_point():
+            check_clips(clips)
+        check_labels(labels, len(clips), classes)
+    return clips, labels.to(torch.int64)
 
 
 def clips_digest(data: ClipDataset) -> str:

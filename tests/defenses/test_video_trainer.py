@@ -172,6 +172,10 @@ def test_slips_are_one_line() -> None:
         lambda: trainer.fit(x * 255, y),
         lambda: trainer.fit(x, y + 3),
         lambda: trainer.fit(x, y, epochs=3),
+        lambda: trainer.fit(x, y, nb_epochs=0),
+        lambda: trainer.fit(x, y, batch_size=0),
+        lambda: trainer.fit(x, y, validation_data=(x,)),  # type: ignore[arg-type]
+        lambda: trainer.fit_loader([(torch.from_numpy(x), torch.from_numpy(y) + 1)]),
         lambda: trainer.fit_loader([]),
         lambda: trainer.fit_loader([1, 2]),
     ):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from advvid.data.loader import clip_loader
 from advvid.data.memory import MemoryDataset
 from advvid.errors import InputError
 from advvid.training import DatasetBatches, LoaderBatches, TrainSettings, train
@@ -63,9 +64,44 @@ def test_clips_in_memory_have_names_that_tell_them_apart() -> None:
         data.clip(6)
 
 
+def test_fractions_in_memory_are_sampled_as_they_are() -> None:
+    clips, labels = tensors(6)
+    whole = MemoryDataset(clips, labels, CLASSES).sample(6)
+    fractions = MemoryDataset(clips.float() / 255, labels, CLASSES).sample(6)
+    assert torch.equal(fractions[0], whole[0])
+    assert torch.equal(fractions[1], whole[1])
+
+
+def test_only_clips_of_the_host_are_page_locked() -> None:
+    clips, labels = tensors(6)
+    # What lies on a GPU already cannot be; "meta" stands for it.
+    for data, wanted in (
+        (MemoryDataset(clips, labels, CLASSES), True),
+        (MemoryDataset(clips.to("meta"), labels, CLASSES), False),
+        (MemoryDataset(clips.to("meta"), labels, CLASSES).subset([1, 2]), False),
+    ):
+        assert clip_loader(data, batch_size=2, pin_memory=True).pin_memory is wanted
+
+
+def test_any_whole_numbers_are_labels() -> None:
+    clips, labels = tensors(6)
+    batches = LoaderBatches([(clips, labels.to(torch.int32))], CLASSES)
+    (found,) = batches.epoch(0, start=0, rank=0, world=1, pin_memory=False)
+    assert found.labels.dtype == torch.int64
+
+
 @pytest.mark.parametrize(
     "loader",
-    [[], iter([1]), [torch.zeros(1)], [(torch.zeros(2, 3), torch.zeros(2))], [(1, 2)]],
+    [
+        [],
+        iter([1]),
+        [torch.zeros(1)],
+        [(torch.zeros(2, 3), torch.zeros(2))],
+        [(1, 2)],
+        [(torch.zeros(2, 3, 2, 8, 8), torch.tensor([0, 3]))],
+        [(torch.zeros(2, 3, 2, 8, 8), torch.zeros(2))],
+        [(torch.full((2, 3, 2, 8, 8), 200.0), torch.zeros(2, dtype=torch.int64))],
+    ],
 )
 def test_what_is_no_loader_of_clips_is_refused(loader: Any) -> None:
     with pytest.raises(InputError) as caught:
