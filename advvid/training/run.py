@@ -1,6 +1,6 @@
 """A training run in progress: how it moves by steps and epochs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -102,9 +102,8 @@ class TrainingRun:
         while not self._done():
             self._train_epoch()
             self._close_epoch()
-        with self._kept_weights():
-            kept = {k: v.detach().clone() for k, v in self.bare.state_dict().items()}
-        self.bare.load_state_dict(kept)
+        if kept := self._kept_weights():
+            self.bare.load_state_dict(kept)
         return self.state.history
 
     def save(self) -> None:
@@ -263,22 +262,16 @@ class TrainingRun:
             autocast=fabric.autocast,
         )
 
-    @contextmanager
-    def _kept_weights(self) -> Iterator[None]:
-        """Put the weights into the model that are kept: the best, the average, or the last."""
+    def _kept_weights(self) -> Mapping[str, Tensor]:
+        """Give the weights that are kept, the best or the average; nothing where the last are."""
         state = self.state
         if self.measures.chooses:
-            with holding(self.bare, state.best.weights):
-                yield
-        elif state.average is not None:
-            with state.average.swapped():
-                yield
-        else:
-            yield
+            return state.best.weights
+        return {} if state.average is None else state.average.average
 
     def _write_files(self) -> None:
         if self.folder is not None and self.fabric.is_global_zero:
-            with self._kept_weights():
+            with holding(self.bare, self._kept_weights()):
                 self.folder.write_epoch(
                     self.bare, self.state.history, finished=self._done(), step=self.step
                 )
