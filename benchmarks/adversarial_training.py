@@ -50,7 +50,12 @@ def bare(model: nn.Module, clips: Tensor, labels: Tensor, batch_size: int) -> No
 def ours(model: nn.Module, clips: Tensor, labels: Tensor, batch_size: int) -> None:
     """One epoch of advvid's adversarial training."""
     settings = TrainSettings(
-        epochs=1, batch_size=batch_size, optimizer="sgd", lr=1e-4, schedule="constant"
+        epochs=1,
+        batch_size=batch_size,
+        optimizer="sgd",
+        lr=1e-4,
+        schedule="constant",
+        weight_decay=0.0,
     )
     data = MemoryDataset(clips, labels, tuple(map(str, range(10))))
     step = AdversarialStep(TrainingAttack(max_iter=STEPS), EPS)
