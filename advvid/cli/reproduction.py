@@ -80,7 +80,7 @@ class Reproduction:
         shown = self.fabric.is_global_zero
         history = train_row(
             row, scale, model, train_data, val_data, path, law=self.law,
-            device=self.fabric.device.type, devices=self.devices, progress=shown,
+            device=self.fabric.device, devices=self.devices, progress=shown,
         )  # fmt: skip
         self._say(f"{row.name}: attacking")
         return evaluate_row(
@@ -102,12 +102,9 @@ class Reproduction:
         for table in dict.fromkeys(tables):
             text = comparison_markdown(found, TABLES[table])
             write_text(path / f"{table}.md", text + "\n")
-            if found:
+            if found.keys() & set(TABLES[table]):
                 save_figure(comparison_figure(found, TABLES[table]), path / f"{table}.png")
             printed.print(f"{table}\n{text}\n", markup=False, highlight=False)
-        for key, result in found.items():
-            for alarm in result.alarms:
-                printed.print(f"ALARM {ROWS[key].name}: {alarm}", markup=False, highlight=False)
         printed.print(f"results: {path}", markup=False, highlight=False)
 
     def _load(self) -> tuple[VideoModel, ClipDataset, ClipDataset, ClipDataset]:

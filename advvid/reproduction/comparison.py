@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 def comparison_markdown(results: Mapping[str, RowResult], keys: Sequence[str]) -> str:
     """Spell a table: top-1 in %, ours at the optimal step and under AutoAttack, and the paper's.
 
+    Below it stand the alarms, so that no copy of the table is without them.
+
     Args:
         results: of the rows that are finished, by their keys.
         keys: rows in order; those without a result are left open.
@@ -29,12 +31,17 @@ def comparison_markdown(results: Mapping[str, RowResult], keys: Sequence[str]) -
             lines.append(["", "AutoAttack", *_cells(result.auto, result.auto_clips)])
         lines.append(["", "paper (UCF101)", *(f"{value:g}" for value in row.published)])
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    some = next(iter(results.values()), None)
+    shown = {key: results[key] for key in keys if key in results}
+    some = next(iter(shown.values()), None)
     if some is None:
         return table
+    alarms = "".join(
+        f"\n\nALARM {ROWS[key].name}: {alarm}" for key, row in shown.items() for alarm in row.alarms
+    )
     return (
         f"{table}\n\nTop-1 in %. PGD at the optimal step on {some.clips} test clips; AutoAttack "
         f"(and PGD, the worst of each clip) on {some.auto_clips}; 95% Wilson intervals in brackets."
+        f"{alarms}"
     )
 
 

@@ -23,7 +23,7 @@ from advvid.training import History, TrainStep, clean_step, train
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-_RESULT = "row.json"
+_RESULT, _PGD = "row.json", "pgd.json"
 
 
 @dataclass(frozen=True)
@@ -130,22 +130,37 @@ def evaluate_row(
         under = [found.accuracy(attack, e / 255).correct for e in COLUMNS if e]
         return [round(n) for n in (found.clean_accuracy.correct, *under)]
 
-    by_pgd = run(scale.clips, [pgd], "parts-pgd", alarms=True)
+    writes = fabric is None or fabric.is_global_zero
+
+    def columns() -> dict[str, Any]:
+        """Measure under PGD, or read what was measured before the row was stopped."""
+        path = folder / _PGD
+        if path.is_file():
+            known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return known
+        found = run(scale.clips, [pgd], "parts-pgd", alarms=True)
+        known = {
+            "pgd": right(found, pgd), "clips": len(found.clean),
+            "alarms": [alarm.message for alarm in found.alarms],
+        }  # fmt: skip
+        if writes:
+            write_text(folder / "evaluation-pgd.json", json.dumps(found.to_dict()) + "\n")
+            write_text(path, json.dumps(known) + "\n")
+        return known
+
+    known = columns()
     by_all = run(scale.auto_clips, [pgd, "autoattack"], "parts-autoattack", alarms=False)
     result = RowResult(
         name=row.name,
-        pgd=right(by_pgd, pgd),
+        **known,
         auto=right(by_all, WORST),
-        clips=len(by_pgd.clean),
         auto_clips=len(by_all.clean),
         epochs=len(history.epochs),
         kept_epoch=history.best_epoch or len(history.epochs),
         seconds=round(sum(record.seconds for record in history.epochs), 1),
-        alarms=[alarm.message for alarm in by_pgd.alarms],
     )
-    if fabric is None or fabric.is_global_zero:
-        for name, found in (("pgd", by_pgd), ("autoattack", by_all)):
-            write_text(folder / f"evaluation-{name}.json", json.dumps(found.to_dict()) + "\n")
+    if writes:
+        write_text(folder / "evaluation-autoattack.json", json.dumps(by_all.to_dict()) + "\n")
         write_text(folder / _RESULT, json.dumps(asdict(result), indent=2) + "\n")
     return result
 
