@@ -62,7 +62,8 @@ class TrainingFolder:
                 f"{self.path} already holds a run ({', '.join(taken)}): go on with it by --resume, "
                 "or choose another --out"
             )
-        check_free(self.path)
+        if not self._stillborn():
+            check_free(self.path)
         weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
         # Weights, two moments, average and best in each of two checkpoints, two weights files.
         there = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
@@ -80,7 +81,26 @@ class TrainingFolder:
         Raises:
             InputError: when the folder cannot be written.
         """
+        for path in self._stillborn():
+            path.unlink(missing_ok=True)
         RunFolder(self.path, "train", settings)
+
+    def _stillborn(self) -> list[Path]:
+        """List the files of a run that was killed before its first checkpoint; none where more is.
+
+        Such a run has nothing to go on with, and must not keep another from its folder.
+        """
+        found = list(self.path.iterdir()) if self.path.is_dir() else []
+        if not all(
+            p.name == "config.json" or p.name.startswith((".checkpoint-", ".config-"))
+            for p in found
+        ):
+            return []
+        try:
+            config = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+            return found if config["command"] == "train" else []
+        except (OSError, ValueError, LookupError, TypeError):
+            return []
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint."""

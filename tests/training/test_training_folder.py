@@ -7,9 +7,11 @@ import pytest
 
 from advvid.data.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.run_folder import RunFolder
+from advvid.training import TrainSettings, train
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import EpochRecord, History
-from tests.training.stand_ins import TinyNet
+from tests.training.stand_ins import TinyNet, ToyClips
 
 SHAPE = (3, 2, 8, 8)
 
@@ -64,3 +66,21 @@ def test_full_disk_is_said_before_the_first_step(
 def test_nothing_to_resume(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to resume"):
         _folder(tmp_path).open_run(TinyNet(), resume=True)
+
+
+def test_a_run_killed_before_its_first_checkpoint_leaves_the_folder_free(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    settings = TrainSettings(epochs=1, batch_size=6)
+    # What a kill between the settings and the first checkpoint leaves.
+    RunFolder(out, "train", {"lr": 1.0})
+    (out / ".checkpoint-half.pt").write_bytes(b"half")
+    train(TinyNet(), ToyClips(12), settings=settings, out=out, device="cpu")
+    assert json.loads((out / "config.json").read_text())["settings"]["lr"] == settings.lr
+    assert not (out / ".checkpoint-half.pt").exists()
+    for command, extra in (("evaluate", None), ("train", "notes.txt")):
+        other = tmp_path / command
+        RunFolder(other, command, {})
+        if extra is not None:
+            (other / extra).write_text("mine")
+        with pytest.raises(InputError, match="not empty"):
+            train(TinyNet(), ToyClips(12), settings=settings, out=other, device="cpu")
