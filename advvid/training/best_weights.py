@@ -1,6 +1,6 @@
 """The best weights of a run so far, chosen by their score on validation clips."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ class BestWeights:
 
     Attributes:
         epoch: counted from 1; None before the first.
-        score: larger is better.
+        score: larger is better; later numbers decide between equal earlier ones.
         weights: state dict on the CPU.
 
     Source: Rice, Wong and Kolter 2020, "Overfitting in adversarially robust deep learning".
@@ -21,20 +21,20 @@ class BestWeights:
 
     def __init__(self) -> None:
         self.epoch: int | None = None
-        self.score = float("-inf")
+        self.score: tuple[float, ...] = ()
         self.weights: dict[str, Tensor] = {}
 
-    def offer(self, model: nn.Module, score: float, epoch: int) -> bool:
+    def offer(self, model: nn.Module, score: Sequence[float], epoch: int) -> bool:
         """Keep the weights of a model when its score beats all before it.
 
         Args:
             model: its state dict is copied.
-            score: larger is better; of equal scores the first is kept.
+            score: one number or more; of equal scores the first is kept.
             epoch: counted from 1.
         """
-        if not score > self.score:
+        if not tuple(score) > self.score:
             return False
-        self.epoch, self.score = epoch, score
+        self.epoch, self.score = epoch, tuple(score)
         self.weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
         return True
 
@@ -46,12 +46,12 @@ class BestWeights:
         """Give what goes into a checkpoint."""
         if self.epoch is None:
             return None
-        return {"epoch": self.epoch, "score": self.score, "model": self.weights}
+        return {"epoch": self.epoch, "score": list(self.score), "model": self.weights}
 
     def load_state_dict(self, state: Mapping[str, Any] | None) -> None:
         """Take up what `state_dict` gave."""
         if state is not None:
-            self.epoch, self.score = state["epoch"], state["score"]
+            self.epoch, self.score = state["epoch"], tuple(state["score"])
             self.weights = dict(state["model"])
 
 

@@ -31,9 +31,12 @@ class Measured:
     seen_robust_top1: float | None = None
 
     @property
-    def score(self) -> float | None:
-        """What weights are chosen by: accuracy under attack where it is measured."""
-        return self.val_top1 if self.val_robust_top1 is None else self.val_robust_top1
+    def score(self) -> list[float]:
+        """What weights are chosen by: accuracy under attack, then without.
+
+        Where nothing stands under attack, the better model without is the better one.
+        """
+        return [s for s in (self.val_robust_top1, self.val_top1) if s is not None]
 
 
 class Measures:

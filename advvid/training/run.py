@@ -216,7 +216,7 @@ class TrainingRun:
         train_loss, train_top1 = self.measures.mean(state.tally.sums, "training", epoch)
         with state.average.swapped() if state.average is not None else nullcontext():
             measured = self.measures.measure(self.passes, epoch)
-            if self.measures.chooses and measured.score is not None:
+            if self.measures.chooses:
                 state.best.offer(self.bare, measured.score, epoch)
         if isinstance(self.step, EpochStep):
             self.step.end_epoch(self._epoch_context())
