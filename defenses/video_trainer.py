@@ -160,6 +160,8 @@ class VideoTrainer(Trainer):
                 validation = self._in_memory(*validation)
             val_data = validation
             robust = self.robust or pgd_check(self.budget())
+        elif self.robust is not None:
+            raise InputError("robust chooses weights by validation clips: give validation_data")
         model = classifier.differentiable()
         inner = next(name for name, module in model.named_modules() if module is classifier.inner)
         # One copy, so that the optimizer holds the parameters of the copied model.

@@ -90,6 +90,9 @@ def train(
     if val_data is None and (robust is not None or settings.patience is not None):
         raise InputError("choosing the best weights needs validation clips: give val_data")
     fabric = launch_fabric(device, precision=settings.precision, devices=devices, nodes=nodes)
+    if settings.channels_last and settings.precision == "bf16" and fabric.device.type == "cpu":
+        # torch 2.14's 3D convolution reads memory there that nobody has written.
+        raise InputError("on a CPU channels_last goes with float32 only: leave one of both out")
     # Says at once when the batches cannot be shared.
     batches.check(fabric.world_size)
     identity = {**run_identity(model, batches, settings, step, robust), **(config or {})}

@@ -18,6 +18,7 @@ _WORDS = {
     "batch_norm": get_args(BatchNorm),
     "precision": get_args(Precision),
 }
+_MILESTONES = (0.5, 0.75)
 _FLAGS = ("sync_batch_norm", "grad_checkpointing", "channels_last", "compile")
 # How fast a run goes and how often it saves may change at a resume; nothing else may.
 _FREE = ("workers", "checkpoint_every")
@@ -70,7 +71,7 @@ class TrainSettings:
     lr: float = 1e-3
     weight_decay: float = 0.01
     schedule: Schedule = "cosine"
-    milestones: tuple[float, ...] = (0.5, 0.75)
+    milestones: tuple[float, ...] = _MILESTONES
     warmup_epochs: float = 0.0
     label_smoothing: float = 0.0
     grad_clip: float | None = None
@@ -110,6 +111,8 @@ class TrainSettings:
         for name in _FLAGS:
             if not isinstance(value := getattr(self, name), bool):
                 raise InputError(f"{name} must be True or False; got {value!r}")
+        if self.milestones != _MILESTONES and self.schedule != "step":
+            raise InputError(f"milestones go with the schedule step; got {self.schedule!r}")
         if not all(0 < share < 1 for share in self.milestones):
             raise InputError(f"milestones must be above 0 and below 1; got {self.milestones}")
         if self.ema is not None and not 0 < self.ema < 1:

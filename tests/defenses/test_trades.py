@@ -23,7 +23,6 @@ def test_gradient_by_hand() -> None:
     clean = torch.randn(6, 4, generator=generator, dtype=torch.float64, requires_grad=True)
     attacked = torch.randn(6, 4, generator=generator, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([0, 1, 2, 3, 0, 1])
-    # Spelled in float64, so that finite differences can tell.
     loss = trades_loss(clean, attacked, labels, beta=3.0, criterion=F.cross_entropy)
     by_autograd = torch.autograd.grad(loss, (clean, attacked))
     p, q = clean.softmax(1), attacked.softmax(1)

@@ -23,6 +23,7 @@ from advvid.defenses import (
     TradesTrainer,
     TrainingAttack,
     VideoTrainer,
+    pgd_check,
 )
 from advvid.errors import InputError
 from advvid.training import TrainSettings
@@ -162,6 +163,14 @@ def test_a_normalizing_classifier_is_attacked_in_pixels() -> None:
     before = state(found)
     AdversarialTrainer(found, max_iter=1, settings=SETTINGS, verbose=False).fit(*data())
     assert not same(state(found), before)
+
+
+def test_a_check_needs_clips_to_check_on() -> None:
+    trainer = AdversarialTrainer(
+        classifier(), settings=SETTINGS, robust=pgd_check(0.1), verbose=False
+    )
+    with pytest.raises(InputError, match="validation_data"):
+        trainer.fit(*data())
 
 
 def test_slips_are_one_line() -> None:

@@ -73,7 +73,19 @@ def test_a_compiled_model_trains_alike() -> None:
 
 def test_milestones() -> None:
     with pytest.raises(InputError, match="milestones"):
-        TrainSettings(milestones=(0.5, 1.0))
+        TrainSettings(schedule="step", milestones=(0.5, 1.0))
+    with pytest.raises(InputError, match="schedule step"):
+        TrainSettings(milestones=(0.7,))
     for change in ({"ema": 1.0}, {"patience": 0}, {"accumulate": 0}, {"compile": 1}):
         with pytest.raises(InputError, match=next(iter(change))):
             TrainSettings(**change)
+
+
+def test_bf16_trains_and_is_refused_where_torch_is_wrong() -> None:
+    model, history = trained(precision="bf16")
+    assert all(bool(torch.isfinite(value).all()) for value in model.state_dict().values())
+    plain, _ = trained()
+    close(plain, model, 0.2)
+    assert history.epochs[-1].train_loss > 0
+    with pytest.raises(InputError, match="float32 only"):
+        trained(precision="bf16", channels_last=True)
