@@ -1,6 +1,7 @@
 """Attacks on video classifiers, one family a file."""
 
-from advvid.attacks.apgd import APGD, APGDDLR, APGDTargeted, apgd, apgd_targeted
+from advvid.attacks.apgd import APGD, APGDDLR, apgd
+from advvid.attacks.apgd_targeted import APGDTargeted, apgd_targeted
 from advvid.attacks.art_adapter import ArtAttack
 from advvid.attacks.attack_spec import parse_attack
 from advvid.attacks.autoattack import AutoAttack, AutoAttackResult, auto_attack

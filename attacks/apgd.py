@@ -1,7 +1,7 @@
 """Auto-PGD: PGD with momentum whose step size halves by itself."""
 
 import math
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -9,10 +9,7 @@ from torch import Tensor
 from advvid.attacks.linf_box import Box, linf_box, per_clip
 from advvid.attacks.losses import (
     Loss,
-    other_classes,
     resolve_loss,
-    target_margin,
-    targeted_dlr,
 )
 from advvid.attacks.sign_gradient import input_gradient, is_adversarial, sign_step_
 from advvid.attacks.video_attack import Attacked, VideoAttack
@@ -80,7 +77,7 @@ def apgd(
     def signed(logits: Tensor, labels: Tensor) -> Tensor:
         return -score(logits, labels) if targeted else score(logits, labels)
 
-    seeds = _seeds(seed, clips)
+    seeds = seeds_of(seed, clips)
     box = linf_box(clips, eps, mask)
     reach = eps if isinstance(eps, float | int) else per_clip(eps, clips)
     result = clips.clone()
@@ -181,71 +178,8 @@ def checkpoints(steps: int) -> set[int]:
     return {end for end in ends if 1 <= end <= steps}
 
 
-def apgd_targeted(
-    model: Model,
-    clips: Tensor,
-    labels: Tensor,
-    *,
-    eps: float | Tensor,
-    steps: int = 100,
-    restarts: int = 1,
-    targets: int = 9,
-    mask: Tensor | None = None,
-    seed: int | torch.Generator | Tensor = 0,
-) -> Tensor:
-    """Attack clips by Auto-PGD toward each of the most likely other classes in turn.
-
-    The loss is the targeted difference of logits ratio; with fewer than 4 classes, where that is
-    not defined, the difference of the two logits.
-
-    Args:
-        model: see `apgd`, as all arguments that are not listed here.
-        clips: (B, 3, T, H, W) float in [0, 1].
-        labels: int64 (B,), true labels.
-        eps: budget in (0, 1], one for all or (B,).
-        steps: for each target.
-        restarts: for each target.
-        targets: how many classes are tried, from the most likely on; at most K - 1 are there.
-        mask: see `apgd`.
-        seed: of the starts.
-
-    Returns:
-        Adversarial clips (B, 3, T, H, W); for a clip that stands, the result of its last target.
-
-    Raises:
-        InputError: as `apgd`; when `targets` is below 1.
-
-    Source: Croce and Hein 2020, sec. 5, APGD-T.
-    """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    for name, value in (("targets", targets), ("restarts", restarts)):
-        check_count(name, value)
-    seeds = _seeds(seed, clips)
-    result = clips.clone()
-    with frozen(model), torch.no_grad():
-        logits = model(clips)
-        goals = other_classes(logits, labels, targets)
-        ratio = targeted_dlr if logits.shape[1] >= 4 else target_margin
-        left = torch.arange(len(clips), device=clips.device)
-        for run in range(goals.shape[1] * restarts):
-            goal = goals[left, run // restarts]
-
-            def toward(logits: Tensor, labels: Tensor, goal: Tensor = goal) -> Tensor:
-                return ratio(logits, labels, goal)
-
-            result[left] = apgd(
-                model, clips[left], labels[left], eps=_at(eps, left, clips), steps=steps,
-                loss=toward, mask=_at(mask, left, clips), seed=seeds[left] + run,
-            )  # fmt: skip
-            left = left[model(result[left]).argmax(dim=1) == labels[left]]
-            if len(left) == 0:
-                break
-    return result
-
-
-def _seeds(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
+def seeds_of(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
+    """Give each clip its number, whatever the form of the seed."""
     if isinstance(seed, Tensor):
         return seed.to(clips.device)
     return clip_seeds(seed, len(clips), device=clips.device)
@@ -254,16 +188,6 @@ def _seeds(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
 def _wide(values: Tensor) -> Tensor:
     """Shape one value a clip (B,) so that it broadcasts over clips."""
     return values.view(-1, 1, 1, 1, 1)
-
-
-T = TypeVar("T", float | Tensor, Tensor | None)
-
-
-def _at(value: T, chosen: Tensor, clips: Tensor) -> T:
-    """Keep what belongs to some clips; what is one for all stays."""
-    if isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(clips):
-        return value[chosen.to(value.device)]
-    return value
 
 
 class APGD(VideoAttack):
@@ -334,41 +258,3 @@ class APGDDLR(APGD):
         super()._check_params()
         if self.loss != "dlr":
             raise InputError(f"apgd-dlr follows the DLR loss, not {self.loss!r}: use apgd-ce:loss=")
-
-
-class APGDTargeted(APGD):
-    """Auto-PGD toward each of the most likely other classes; `apgd_targeted` does the work.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        targets: how many classes are tried.
-        kwargs: the settings of `APGD`, but for the loss, and without targets of the caller.
-    """
-
-    attack_params: ClassVar[list[str]] = [*APGD.attack_params, "targets"]
-
-    def __init__(
-        self, estimator: VideoClassifier, eps: float = 8 / 255, *, targets: int = 9, **kwargs: Any
-    ) -> None:
-        self.targets = targets
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_count("targets", self.targets)
-        if self.targeted:
-            raise InputError("apgd-t chooses its targets itself: it is targeted without being told")
-        if self.loss != "ce":
-            raise InputError("apgd-t has a loss of its own: leave loss out")
-
-    def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
-        """Attack one batch; see `VideoAttack.perturb`."""
-        adversarial = apgd_targeted(
-            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
-            targets=self.targets, mask=mask, seed=seeds,
-        )  # fmt: skip
-        return Attacked(adversarial, {} if mask is None else {"support": mask})

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.apgd import apgd, apgd_targeted
+from advvid.attacks.apgd import apgd
+from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
 from advvid.attacks.video_attack import Attacked, VideoAttack

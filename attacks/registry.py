@@ -3,7 +3,8 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from advvid.attacks.apgd import APGD, APGDDLR, APGDTargeted
+from advvid.attacks.apgd import APGD, APGDDLR
+from advvid.attacks.apgd_targeted import APGDTargeted
 from advvid.attacks.attack_entry import AttackEntry
 from advvid.attacks.autoattack import AutoAttack
 from advvid.attacks.fab import FABTargeted

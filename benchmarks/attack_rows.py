@@ -13,7 +13,8 @@ from art.attacks.evasion import (
 )
 from torch import nn
 
-from advvid.attacks.apgd import apgd, apgd_targeted
+from advvid.attacks.apgd import apgd
+from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.autoattack import auto_attack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.flickering import flickering
