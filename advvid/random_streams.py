@@ -1,14 +1,16 @@
 """Random numbers that belong to a clip, not to a batch.
 
-Every number is a hash of (seed of the clip, position), so the same clip gets the same numbers in
-any batch, on any rank and on any device, and nothing has to be saved to resume. The hash is the
-finalizer of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
+Every number is a hash of (seed of the clip, name of the stream, position), so the same clip gets
+the same numbers in any batch, on any rank and on any device, and nothing has to be saved to resume.
+The hash is the finalizer of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
 generators", Fig. 16), applied twice. PyTorch has no unsigned 64-bit arithmetic, but signed
 multiplication and addition wrap around to the same bits.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -39,22 +41,33 @@ def clip_seeds(
     return _mix(_mix(torch.full_like(position, seed)) + position * _GOLDEN_GAMMA)
 
 
-def uniform(seeds: Tensor, shape: Sequence[int], *, stream: int = 0) -> Tensor:
+def uniform(seeds: Tensor, shape: Sequence[int], *, stream: str, draw: int = 0) -> Tensor:
     """Draw numbers uniform in [0, 1), each clip from its own stream.
 
     Args:
         seeds: int64 (B,), see `clip_seeds`.
         shape: shape of the numbers of one clip.
-        stream: tells apart several draws for the same clip (restarts, say).
+        stream: what the numbers are for, such as "pgd start". Two uses have two names, so that they
+            never share their numbers.
+        draw: counts the draws of one use (restarts, queries), at least 0.
 
     Returns:
         float32 (B, *shape) on the device of `seeds`, with 24 random bits each.
     """
-    key = _mix(seeds ^ _mix(torch.full_like(seeds, stream + 1)))
+    # The product is one of tensors, which wraps around where Python's would not fit.
+    number = torch.full_like(seeds, draw + 1) * _GOLDEN_GAMMA
+    key = _mix(seeds ^ _mix(number + _hash(stream)))
     position = torch.arange(math.prod(shape), dtype=torch.int64, device=seeds.device)
     bits = _mix(key[:, None] + (position + 1) * _GOLDEN_GAMMA)
     # The upper 24 bits fill the significand of a float32 exactly.
     return _shift_right(bits, 40).to(torch.float32).mul_(2.0**-24).view(len(seeds), *shape)
+
+
+@cache
+def _hash(name: str) -> int:
+    """Give 63 bits that tell names apart."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
 
 
 def _mix(z: Tensor) -> Tensor:

@@ -2,11 +2,12 @@
 
 from advvid.attacks.apgd import APGD, APGDDLR, apgd
 from advvid.attacks.apgd_targeted import APGDTargeted, apgd_targeted
-from advvid.attacks.art_adapter import ArtAttack
-from advvid.attacks.attack_spec import parse_attack
 from advvid.attacks.autoattack import AutoAttack, AutoAttackResult, auto_attack
+from advvid.attacks.core.attack_spec import parse_attack
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.fab import FABTargeted, fab_targeted
-from advvid.attacks.flickering import Flickering, FlickeringResult, flickering
+from advvid.attacks.flickering.attack import Flickering, FlickeringResult, flickering
+from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
 from advvid.attacks.frame_border import FrameBorder, frame_border
 from advvid.attacks.frame_saliency import FrameSaliency, FrameSaliencyResult, frame_saliency
 from advvid.attacks.masked_pgd import MaskedPGD, masked_pgd
@@ -15,9 +16,8 @@ from advvid.attacks.pgd import LinfPGD, linf_pgd
 from advvid.attacks.registry import ATTACKS, all_attacks
 from advvid.attacks.sparse import SparseAttack, SparseResult, sparse_attack
 from advvid.attacks.square import Square, SquareResult, square_attack
-from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
-from advvid.attacks.torchattacks_adapter import TorchattacksAttack
-from advvid.attacks.universal_flickering import UniversalOffsets, universal_flickering
+from advvid.attacks.toolkits.art_adapter import ArtAttack
+from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 
 __all__ = [
     "APGD",

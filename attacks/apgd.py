@@ -6,23 +6,22 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.linf_box import Box, linf_box, per_clip
-from advvid.attacks.losses import (
+from advvid.attacks.core.linf_box import Box, linf_box, per_clip
+from advvid.attacks.core.losses import (
     Loss,
     resolve_loss,
 )
-from advvid.attacks.sign_gradient import input_gradient, is_adversarial, sign_step_
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, sign_step_
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
 # Streams of starts, away from those of other attacks.
-_START_STREAM = 1 << 10
 
 
 def apgd(
@@ -84,7 +83,7 @@ def apgd(
     left = torch.arange(len(clips), device=clips.device)
     with frozen(model):
         for restart in range(restarts):
-            noise = uniform(seeds[left], clips.shape[1:], stream=_START_STREAM + restart)
+            noise = uniform(seeds[left], clips.shape[1:], stream="apgd start", draw=restart)
             part = box.select(left)
             run = _Run(model, part.at(noise.to(clips.dtype)), labels[left], signed, targeted)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
@@ -206,8 +205,12 @@ class APGD(VideoAttack):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params, "eps", "max_iter", "nb_random_init", "loss"
-    ]  # fmt: skip
+        *VideoAttack.attack_params,
+        "eps",
+        "max_iter",
+        "nb_random_init",
+        "loss",
+    ]
 
     def __init__(
         self,
@@ -237,14 +240,29 @@ class APGD(VideoAttack):
         resolve_loss(self.loss)
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = apgd(
-            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
-            loss=self.loss, targeted=self.targeted, mask=mask, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            steps=self.max_iter,
+            restarts=self.nb_random_init,
+            loss=self.loss,
+            targeted=self.targeted,
+            mask=mask,
+            seed=seeds,
+        )
         return Attacked(adversarial, {} if mask is None else {"support": mask})
 
 

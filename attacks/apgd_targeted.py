@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.apgd import APGD, apgd, seeds_of
-from advvid.attacks.losses import other_classes, target_margin, targeted_dlr
-from advvid.attacks.video_attack import Attacked
+from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
+from advvid.attacks.core.video_attack import Attacked
 from advvid.checks import check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 
 
 def apgd_targeted(
@@ -69,9 +69,15 @@ def apgd_targeted(
                 return ratio(logits, labels, goal)
 
             result[left] = apgd(
-                model, clips[left], labels[left], eps=_at(eps, left, clips), steps=steps,
-                loss=toward, mask=_at(mask, left, clips), seed=seeds[left] + run,
-            )  # fmt: skip
+                model,
+                clips[left],
+                labels[left],
+                eps=_at(eps, left, clips),
+                steps=steps,
+                loss=toward,
+                mask=_at(mask, left, clips),
+                seed=seeds[left] + run,
+            )
             left = left[model(result[left]).argmax(dim=1) == labels[left]]
             if len(left) == 0:
                 break
@@ -115,12 +121,26 @@ class APGDTargeted(APGD):
             raise InputError("apgd-t has a loss of its own: leave loss out")
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = apgd_targeted(
-            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
-            targets=self.targets, mask=mask, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            steps=self.max_iter,
+            restarts=self.nb_random_init,
+            targets=self.targets,
+            mask=mask,
+            seed=seeds,
+        )
         return Attacked(adversarial, {} if mask is None else {"support": mask})

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
-from advvid.attacks.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds
 
 PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -123,8 +123,13 @@ class AutoAttack(VideoAttack):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params, "eps", "max_iter", "queries", "targets", "nb_random_init"
-    ]  # fmt: skip
+        *VideoAttack.attack_params,
+        "eps",
+        "max_iter",
+        "queries",
+        "targets",
+        "nb_random_init",
+    ]
 
     def __init__(
         self,
@@ -157,13 +162,28 @@ class AutoAttack(VideoAttack):
             check_count(name, getattr(self, name))
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = auto_attack(
-            model, clips, labels, eps=self.eps, steps=self.max_iter, queries=self.queries,
-            targets=self.targets, restarts=self.nb_random_init, mask=mask, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            steps=self.max_iter,
+            queries=self.queries,
+            targets=self.targets,
+            restarts=self.nb_random_init,
+            mask=mask,
+            seed=seeds,
+        )
         report = {"broken_by": result.broken_by}
         return Attacked(result.clips, report if mask is None else {**report, "support": mask})

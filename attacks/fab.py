@@ -5,21 +5,20 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.hyperplane import step_to_hyperplane
-from advvid.attacks.linf_box import Box, linf_box
-from advvid.attacks.losses import other_classes, target_margin
-from advvid.attacks.sign_gradient import input_gradient
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.hyperplane import step_to_hyperplane
+from advvid.attacks.core.linf_box import Box, linf_box
+from advvid.attacks.core.losses import other_classes, target_margin
+from advvid.attacks.core.sign_gradient import input_gradient
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
 # Streams of starts, away from those of other attacks.
-_START_STREAM = 1 << 12
 
 
 def fab_targeted(
@@ -85,7 +84,7 @@ def fab_targeted(
                 break
             start = clips[left]
             if run % restarts > 0:
-                noise = uniform(seeds[left], clips.shape[1:], stream=_START_STREAM + run)
+                noise = uniform(seeds[left], clips.shape[1:], stream="fab start", draw=run)
                 start = ball.select(left).at(noise.to(clips.dtype))
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = search.bisected()
@@ -165,8 +164,12 @@ class FABTargeted(VideoAttack):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params, "eps", "max_iter", "nb_random_init", "targets"
-    ]  # fmt: skip
+        *VideoAttack.attack_params,
+        "eps",
+        "max_iter",
+        "nb_random_init",
+        "targets",
+    ]
 
     def __init__(
         self,
@@ -197,12 +200,26 @@ class FABTargeted(VideoAttack):
             check_count(name, getattr(self, name))
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = fab_targeted(
-            model, clips, labels, eps=self.eps, steps=self.max_iter, restarts=self.nb_random_init,
-            targets=self.targets, mask=mask, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            steps=self.max_iter,
+            restarts=self.nb_random_init,
+            targets=self.targets,
+            mask=mask,
+            seed=seeds,
+        )
         return Attacked(adversarial, {} if mask is None else {"support": mask})

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.losses import Loss
-from advvid.attacks.masks import border_mask, border_thickness
+from advvid.attacks.core.losses import Loss
+from advvid.attacks.core.masks import border_mask, border_thickness
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.attacks.step_law import StepSizeLaw
 from advvid.checks import check_clips, check_count
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model
 
 
 def frame_border(

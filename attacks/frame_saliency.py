@@ -5,23 +5,23 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.frame_order import (
+from advvid.attacks.core.frame_order import (
     both,
     frame_mask,
     frame_saliency_scores,
     rank_frames,
     top_frames,
 )
-from advvid.attacks.linf_box import Box, linf_box, per_clip
-from advvid.attacks.losses import Loss, resolve_loss
+from advvid.attacks.core.linf_box import Box, linf_box, per_clip
+from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.sign_gradient import ascend, input_gradient, is_adversarial
+from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
+from advvid.attacks.core.video_attack import Attacked
 from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.attacks.sign_gradient import ascend, input_gradient, is_adversarial
-from advvid.attacks.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.video_attack import Attacked
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 
 METHODS = ("one-shot", "iterative", "refresh")
 
@@ -98,9 +98,16 @@ def frame_saliency(
 
         def pgd(support: Tensor | None) -> Tensor:
             return linf_pgd(
-                model, clips, labels, eps=eps, step_size=step_size, steps=steps,
-                targeted=targeted, mask=support, loss=score,
-            )  # fmt: skip
+                model,
+                clips,
+                labels,
+                eps=eps,
+                step_size=step_size,
+                steps=steps,
+                targeted=targeted,
+                mask=support,
+                loss=score,
+            )
 
         if method == "one-shot" and frames is None:
             everywhere = torch.ones(len(clips), 1, clips.shape[2], 1, 1, device=clips.device)
@@ -120,9 +127,15 @@ def frame_saliency(
 
 @torch.no_grad()
 def _switch_on(
-    model: Model, clips: Tensor, perturbed: Tensor, labels: Tensor, rank: Tensor, won: Tensor,
-    most: int, targeted: bool,
-) -> FrameSaliencyResult:  # fmt: skip
+    model: Model,
+    clips: Tensor,
+    perturbed: Tensor,
+    labels: Tensor,
+    rank: Tensor,
+    won: Tensor,
+    most: int,
+    targeted: bool,
+) -> FrameSaliencyResult:
     """Take frames of perturbed clips one by one, in the order of their rank, until each wins."""
     needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
     active = (~won).nonzero().squeeze(1)
@@ -170,11 +183,15 @@ class _Refresh:
             chosen = rank_frames(scores) == 0
             self.changed[active] |= chosen
             self.current[active] = ascend(
-                self.model, self.current[active], labels,
-                loss=self.loss, box=self._one_frame(active, chosen),
-                step=step[active] if isinstance(step, Tensor) else step, steps=steps,
+                self.model,
+                self.current[active],
+                labels,
+                loss=self.loss,
+                box=self._one_frame(active, chosen),
+                step=step[active] if isinstance(step, Tensor) else step,
+                steps=steps,
                 targeted=self.targeted,
-            )  # fmt: skip
+            )
         return FrameSaliencyResult(self.current, self.changed.sum(dim=1), frame_mask(self.changed))
 
     def _one_frame(self, active: Tensor, chosen: Tensor) -> Box:
@@ -229,13 +246,28 @@ class FrameSaliency(LinfPGD):
             )
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = frame_saliency(
-            model, clips, labels, eps=self.budget(clips, positions), method=self.method,
-            frames=self.frames, step_size=self.eps_step, steps=self.max_iter,
-            targeted=self.targeted, mask=mask, loss=self.loss,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.budget(clips, positions),
+            method=self.method,
+            frames=self.frames,
+            step_size=self.eps_step,
+            steps=self.max_iter,
+            targeted=self.targeted,
+            mask=mask,
+            loss=self.loss,
+        )
         return Attacked(result.clips, {"frames": result.frames, "support": result.support})

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.losses import Loss
-from advvid.attacks.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.attacks.core.losses import Loss
+from advvid.attacks.core.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.attacks.step_law import StepSizeLaw
 from advvid.checks import check_clips
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model
 from advvid.random_streams import clip_seeds
 
 
@@ -89,9 +89,12 @@ def masked_pgd(
 
 
 def patch_mask(
-    clips: Tensor, ratio: float, size: tuple[int, int] | None, corner: tuple[int, int] | None,
+    clips: Tensor,
+    ratio: float,
+    size: tuple[int, int] | None,
+    corner: tuple[int, int] | None,
     seeds: Tensor,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Mark a patch, bool (1 or B, 1, 1, H, W), at a given corner or at one drawn from each seed.
 
     Raises:
@@ -129,8 +132,12 @@ class MaskedPGD(LinfPGD):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *LinfPGD.attack_params, "ratio", "size", "corner", "shared"
-    ]  # fmt: skip
+        *LinfPGD.attack_params,
+        "ratio",
+        "size",
+        "corner",
+        "shared",
+    ]
 
     def __init__(
         self,

@@ -5,13 +5,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.linf_box import linf_box
-from advvid.attacks.losses import margin
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.losses import margin
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds, uniform
 
 
@@ -55,8 +55,8 @@ def random_noise(
         seeds = clip_seeds(seed, len(clips), device=clips.device)
     box = linf_box(clips, eps, mask)
 
-    def draw(stream: int) -> Tensor:
-        fraction = uniform(seeds, clips.shape[1:], stream=stream)
+    def draw(number: int) -> Tensor:
+        fraction = uniform(seeds, clips.shape[1:], stream="noise", draw=number)
         return box.at((fraction.round() if corners else fraction).to(clips.dtype))
 
     best = draw(0)
@@ -64,8 +64,8 @@ def random_noise(
         return best
     with frozen(model), torch.no_grad():
         highest = margin(model(best), labels)
-        for stream in range(1, draws):
-            noisy = draw(stream)
+        for number in range(1, draws):
+            noisy = draw(number)
             loss = margin(model(noisy), labels)
             better = loss > highest
             best = torch.where(better.view(-1, 1, 1, 1, 1), noisy, best)
@@ -113,14 +113,27 @@ class RandomNoise(VideoAttack):
         check_count("draws", self.draws)
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Add noise to one batch; see `VideoAttack.perturb`."""
         noisy = random_noise(
-            model, clips, labels, eps=self.eps, corners=self.corners, draws=self.draws, mask=mask,
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            corners=self.corners,
+            draws=self.draws,
+            mask=mask,
             seed=seeds,
-        )  # fmt: skip
+        )
         return Attacked(noisy)
 
 

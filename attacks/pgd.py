@@ -5,16 +5,16 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from advvid.attacks.linf_box import linf_box, per_clip
-from advvid.attacks.losses import Loss, resolve_loss
-from advvid.attacks.sign_gradient import ascend, is_adversarial
-from advvid.attacks.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.linf_box import linf_box, per_clip
+from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.sign_gradient import ascend, is_adversarial
+from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.clip_interface import ArrayOrTensor
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.clip_interface import ArrayOrTensor
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds, uniform
 
 
@@ -82,11 +82,22 @@ def linf_pgd(
         for restart in range(restarts):
             start = clips
             if random_start or restart > 0:
-                start = box.at(uniform(seeds, clips.shape[1:], stream=restart).to(clips.dtype))
+                start = box.at(
+                    uniform(seeds, clips.shape[1:], stream="pgd start", draw=restart).to(
+                        clips.dtype
+                    )
+                )
             candidate = ascend(
-                model, start, labels, loss=score, box=box, step=step, steps=steps,
-                targeted=targeted, early_stop=early_stop,
-            )  # fmt: skip
+                model,
+                start,
+                labels,
+                loss=score,
+                box=box,
+                step=step,
+                steps=steps,
+                targeted=targeted,
+                early_stop=early_stop,
+            )
             if restarts == 1:
                 return candidate
             rank = _rank(model, candidate, labels, score, targeted)
@@ -131,8 +142,13 @@ class LinfPGD(VideoAttack):
 
     attack_params: ClassVar[list[str]] = [
         *VideoAttack.attack_params,
-        "eps", "eps_step", "max_iter", "num_random_init", "loss", "early_stop",
-    ]  # fmt: skip
+        "eps",
+        "eps_step",
+        "max_iter",
+        "num_random_init",
+        "loss",
+        "early_stop",
+    ]
 
     def __init__(
         self,
@@ -194,9 +210,16 @@ class LinfPGD(VideoAttack):
         return float(eps) if eps.ndim == 0 else eps[positions.to(eps.device)].to(clips)
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         own = self.support(clips, seeds, shared_seed)
         if own is not None:

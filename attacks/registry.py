@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from advvid.attacks.apgd import APGD, APGDDLR
 from advvid.attacks.apgd_targeted import APGDTargeted
-from advvid.attacks.attack_entry import AttackEntry
 from advvid.attacks.autoattack import AutoAttack
+from advvid.attacks.core.attack_entry import AttackEntry
 from advvid.attacks.fab import FABTargeted
-from advvid.attacks.flickering import Flickering
-from advvid.attacks.foreign_attack import ForeignAttack, foreign_entries
+from advvid.attacks.flickering.attack import Flickering
 from advvid.attacks.frame_border import FrameBorder
 from advvid.attacks.frame_saliency import FrameSaliency
 from advvid.attacks.masked_pgd import MaskedPGD
@@ -17,6 +16,7 @@ from advvid.attacks.noise import CornerNoise, RandomNoise
 from advvid.attacks.pgd import LinfPGD
 from advvid.attacks.sparse import SparseAttack
 from advvid.attacks.square import Square
+from advvid.attacks.toolkits.foreign_attack import ForeignAttack, foreign_entries
 from advvid.errors import InputError
 
 ATTACKS: dict[str, AttackEntry] = {
@@ -100,8 +100,8 @@ def find_attack(name: str) -> AttackEntry:
 
 
 def _toolkits() -> dict[str, type[ForeignAttack]]:
-    from advvid.attacks.art_adapter import ArtAttack
-    from advvid.attacks.torchattacks_adapter import TorchattacksAttack
+    from advvid.attacks.toolkits.art_adapter import ArtAttack
+    from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 
     return {toolkit.toolkit: toolkit for toolkit in (TorchattacksAttack, ArtAttack)}
 

@@ -5,15 +5,15 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.frame_order import both, frame_mask, frame_saliency_scores, top_frames
-from advvid.attacks.linf_box import Box, check_mask, linf_box
-from advvid.attacks.losses import Loss, resolve_loss
-from advvid.attacks.sign_gradient import input_gradient, is_adversarial
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.frame_order import both, frame_mask, frame_saliency_scores, top_frames
+from advvid.attacks.core.linf_box import Box, check_mask, linf_box
+from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 
 ORDERS = ("first", "spread", "salient")
 
@@ -101,9 +101,13 @@ def sparse_attack(
             search.take(x, losses, logits)
             inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
             x = _proximal_step(
-                x, clips, -inside if targeted else inside, box, regularization,
+                x,
+                clips,
+                -inside if targeted else inside,
+                box,
+                regularization,
                 _WAY * eps / steps,
-            )  # fmt: skip
+            )
         with torch.no_grad():
             logits = model(x).float()
             search.take(x, score(logits, labels), logits)
@@ -172,9 +176,14 @@ class _Search:
 
 
 def _frame_mask(
-    model: Model, clips: Tensor, labels: Tensor, loss: Loss, frames: int, order: str | None,
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    loss: Loss,
+    frames: int,
+    order: str | None,
     mask: Tensor | None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Mark the frames that may change, bool (B, 1, T, 1, 1)."""
     total = clips.shape[2]
     count = min(frames, total)
@@ -221,8 +230,14 @@ class SparseAttack(VideoAttack):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params, "eps", "regularization", "max_iter", "frames", "order", "loss"
-    ]  # fmt: skip
+        *VideoAttack.attack_params,
+        "eps",
+        "regularization",
+        "max_iter",
+        "frames",
+        "order",
+        "loss",
+    ]
 
     def __init__(
         self,
@@ -256,15 +271,30 @@ class SparseAttack(VideoAttack):
         resolve_loss(self.loss)
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = sparse_attack(
-            model, clips, labels, eps=self.eps, regularization=self.regularization,
-            steps=self.max_iter, frames=self.frames, order=self.order, loss=self.loss,
-            targeted=self.targeted, mask=mask,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            regularization=self.regularization,
+            steps=self.max_iter,
+            frames=self.frames,
+            order=self.order,
+            loss=self.loss,
+            targeted=self.targeted,
+            mask=mask,
+        )
         support = result.support if mask is None else result.support & check_mask(mask, clips)
         return Attacked(
             result.clips, {"frames": result.frames, "norm": result.norm, "support": support}

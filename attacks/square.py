@@ -5,21 +5,19 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.linf_box import Box, linf_box
-from advvid.attacks.losses import margin
-from advvid.attacks.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.linf_box import Box, linf_box
+from advvid.attacks.core.losses import margin
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import clip_seeds, uniform
 
 BLOCKS = ("cube", "column")
 
 # Of 10000 queries, those after which the blocks shrink to half their volume.
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
-# Streams of blocks, away from those of other attacks.
-_STREAM = 1 << 26
 
 
 class SquareResult(NamedTuple):
@@ -104,7 +102,7 @@ def square_attack(
                 candidate = _stripes(bounds, streams)
             else:
                 size = block_size(clips.shape[2:], volume_share(query, queries, share), block)
-                numbers = uniform(streams, (6,), stream=_STREAM + query)
+                numbers = uniform(streams, (6,), stream="square block", draw=query)
                 candidate = _with_block(current, bounds, numbers, size)
             value = lead(candidate, truth)
             used[active] += 1
@@ -155,7 +153,7 @@ def block_size(shape: torch.Size, share: float, block: str) -> tuple[int, int, i
 def _stripes(box: Box, seeds: Tensor) -> Tensor:
     """Put every column of pixels of every channel at one end of the budget, in all frames."""
     channels, width = box.lower.shape[1], box.lower.shape[-1]
-    signs = uniform(seeds, (channels, width), stream=_STREAM).round_()
+    signs = uniform(seeds, (channels, width), stream="square stripes").round_()
     return box.at(signs[:, :, None, None, :].expand_as(box.lower))
 
 
@@ -206,8 +204,12 @@ class Square(VideoAttack):
     """
 
     attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params, "eps", "queries", "share", "block"
-    ]  # fmt: skip
+        *VideoAttack.attack_params,
+        "eps",
+        "queries",
+        "share",
+        "block",
+    ]
 
     def __init__(
         self,
@@ -236,13 +238,28 @@ class Square(VideoAttack):
         _check_block(self.share, self.block)
 
     def perturb(
-        self, model: Model, clips: Tensor, labels: Tensor, *, seeds: Tensor, shared_seed: Tensor,
-        mask: Tensor | None, positions: Tensor,
-    ) -> Attacked:  # fmt: skip
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = square_attack(
-            model, clips, labels, eps=self.eps, queries=self.queries, share=self.share,
-            block=self.block, targeted=self.targeted, mask=mask, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=self.eps,
+            queries=self.queries,
+            share=self.share,
+            block=self.block,
+            targeted=self.targeted,
+            mask=mask,
+            seed=seeds,
+        )
         report = {"queries": result.queries}
         return Attacked(result.clips, report if mask is None else {**report, "support": mask})

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import advvid
 from advvid.data.memory import MemoryDataset
 from advvid.defenses import AdversarialStep, TrainingAttack
-from advvid.frozen import frozen
+from advvid.inference.frozen import frozen
 from advvid.training import TrainSettings, train
 from benchmarks.timing import interleaved, print_ratios
 
@@ -69,9 +69,14 @@ def arts(model: nn.Module, clips: Tensor, labels: Tensor, batch_size: int) -> No
         model, nn.CrossEntropyLoss(), tuple(clips.shape[1:]), 10, optimizer, clip_values=(0, 1)
     )
     trainer = AdversarialTrainerMadryPGD(
-        classifier, nb_epochs=1, batch_size=batch_size, eps=EPS, eps_step=EPS, max_iter=STEPS,
+        classifier,
+        nb_epochs=1,
+        batch_size=batch_size,
+        eps=EPS,
+        eps_step=EPS,
+        max_iter=STEPS,
         num_random_init=0,
-    )  # fmt: skip
+    )
     trainer.fit(clips.cpu().numpy(), F.one_hot(labels.cpu(), 10).float().numpy())
 
 
@@ -81,10 +86,22 @@ RUNS = dict(zip(NAMES, (bare, ours, arts), strict=True))
 def peak_of(name: str, options: argparse.Namespace) -> float:
     """Run one of them in a process of its own, and give the memory that it took, in MB."""
     command = [
-        sys.executable, "-m", "benchmarks.adversarial_training", "--only", name,
-        "--model", options.model, "--frames", str(options.frames), "--size", str(options.size),
-        "--clips", str(options.clips), "--batch-size", str(options.batch_size),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "benchmarks.adversarial_training",
+        "--only",
+        name,
+        "--model",
+        options.model,
+        "--frames",
+        str(options.frames),
+        "--size",
+        str(options.size),
+        "--clips",
+        str(options.clips),
+        "--batch-size",
+        str(options.batch_size),
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.split()[-1])
 

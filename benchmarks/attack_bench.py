@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from advvid.attacks.folded_clips import Fold, FoldedModel, fold_time, unfold_time
-from advvid.frozen import frozen
+from advvid.attacks.toolkits.folded_clips import Fold, FoldedModel, fold_time, unfold_time
+from advvid.inference.frozen import frozen
 
 Run = Callable[[], Tensor]
 
@@ -80,9 +80,14 @@ class Bench:
         model = self.model if fold == "clips" else FoldedModel(self.model, fold, self.clips)
         device = "cpu" if self.clips.device.type == "cpu" else "gpu"
         return PyTorchClassifier(
-            model, nn.CrossEntropyLoss(), shape, self.classes, channels_first=fold != "NTHWC",
-            clip_values=(0, 1), device_type=device,
-        )  # fmt: skip
+            model,
+            nn.CrossEntropyLoss(),
+            shape,
+            self.classes,
+            channels_first=fold != "NTHWC",
+            clip_values=(0, 1),
+            device_type=device,
+        )
 
     def by_art(self, attack: Any, fold: Fold = "clips", **kwargs: Any) -> Run:
         def run() -> Tensor:
@@ -107,5 +112,10 @@ class Bench:
         return unfold_time(images, fold, channels=channels, frames=frames)
 
     def pgd_settings(self, eps: float, step: float) -> dict[str, Any]:
-        return {"eps": eps, "eps_step": step, "max_iter": self.steps,
-                "batch_size": len(self.clips), "verbose": False}  # fmt: skip
+        return {
+            "eps": eps,
+            "eps_step": step,
+            "max_iter": self.steps,
+            "batch_size": len(self.clips),
+            "verbose": False,
+        }

@@ -16,10 +16,10 @@ from torch import nn
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.autoattack import auto_attack
+from advvid.attacks.core.masks import border_mask, border_thickness
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.flickering import flickering
 from advvid.attacks.frame_saliency import frame_saliency
-from advvid.attacks.masks import border_mask, border_thickness
 from advvid.attacks.pgd import linf_pgd
 from advvid.attacks.square import square_attack
 from benchmarks.attack_bench import Bench, Row
@@ -28,10 +28,17 @@ from benchmarks.attack_bench import Bench, Row
 def attack_rows(bench: Bench) -> list[Row]:
     """List the attacks that somebody else has too."""
     return [
-        pgd_row(bench), border_row(bench), saliency_row(bench, "iterative"),
-        saliency_row(bench, "refresh"), flickering_row(bench), apgd_row(bench),
-        apgd_targeted_row(bench), fab_row(bench), square_row(bench), auto_attack_row(bench),
-    ]  # fmt: skip
+        pgd_row(bench),
+        border_row(bench),
+        saliency_row(bench, "iterative"),
+        saliency_row(bench, "refresh"),
+        flickering_row(bench),
+        apgd_row(bench),
+        apgd_targeted_row(bench),
+        fab_row(bench),
+        square_row(bench),
+        auto_attack_row(bench),
+    ]
 
 
 def pgd_row(bench: Bench) -> Row:
@@ -73,8 +80,10 @@ def saliency_row(bench: Bench, method: str) -> Row:
         classifier,
         ProjectedGradientDescent(classifier, **bench.pgd_settings(eps, alpha)),
         method={"iterative": "iterative_saliency", "refresh": "iterative_saliency_refresh"}[method],
-        frame_index=2, batch_size=len(bench.clips), verbose=False,
-    )  # fmt: skip
+        frame_index=2,
+        batch_size=len(bench.clips),
+        verbose=False,
+    )
     runs = {
         "advvid": lambda: (
             frame_saliency(*given, eps=eps, step_size=alpha, steps=bench.steps, method=method).clips
@@ -90,16 +99,25 @@ def saliency_row(bench: Bench, method: str) -> Row:
 def flickering_row(bench: Bench) -> Row:
     """A color offset a frame."""
     theirs = OverTheAirFlickeringPyTorch(
-        bench.art("NTHWC"), eps_step=0.01, max_iter=bench.steps, batch_size=len(bench.clips),
+        bench.art("NTHWC"),
+        eps_step=0.01,
+        max_iter=bench.steps,
+        batch_size=len(bench.clips),
         verbose=False,
-    )  # fmt: skip
+    )
     runs = {
-        "advvid": lambda: flickering(
-            bench.model, bench.clips, bench.labels, step_size=0.01, steps=bench.steps,
-            optimizer="sign",
-        ).clips,
+        "advvid": lambda: (
+            flickering(
+                bench.model,
+                bench.clips,
+                bench.labels,
+                step_size=0.01,
+                steps=bench.steps,
+                optimizer="sign",
+            ).clips
+        ),
         "ART": bench.by_art(theirs, "NTHWC"),
-    }  # fmt: skip
+    }
     return Row(f"`flickering`, sign steps, {bench.steps} steps", runs, bench.steps)
 
 
@@ -107,9 +125,14 @@ def apgd_row(bench: Bench) -> Row:
     """Auto-PGD."""
     eps, given = 2 / 255, (bench.model, bench.clips, bench.labels)
     theirs = AutoProjectedGradientDescent(
-        bench.art("channels"), eps=eps, eps_step=2 * eps, max_iter=bench.steps,
-        nb_random_init=1, batch_size=len(bench.clips), verbose=False,
-    )  # fmt: skip
+        bench.art("channels"),
+        eps=eps,
+        eps_step=2 * eps,
+        max_iter=bench.steps,
+        nb_random_init=1,
+        batch_size=len(bench.clips),
+        verbose=False,
+    )
     runs = {
         "advvid": lambda: apgd(*given, eps=eps, steps=bench.steps),
         "ART": bench.by_art(theirs, "channels"),
@@ -152,9 +175,12 @@ def square_row(bench: Bench) -> Row:
     """Random search."""
     eps, given = 4 / 255, (bench.model, bench.clips, bench.labels)
     theirs = SquareAttack(
-        bench.art("channels"), eps=eps, max_iter=bench.queries, batch_size=len(bench.clips),
+        bench.art("channels"),
+        eps=eps,
+        max_iter=bench.queries,
+        batch_size=len(bench.clips),
         verbose=False,
-    )  # fmt: skip
+    )
     runs = {
         "advvid": lambda: square_attack(*given, eps=eps, queries=bench.queries).clips,
         "ART": bench.by_art(theirs, "channels"),
@@ -171,17 +197,17 @@ def auto_attack_row(bench: Bench) -> Row:
 
     def theirs(model: nn.Module) -> Any:
         classes = {"n_classes": bench.classes}
-        return torchattacks.MultiAttack([
-            torchattacks.APGD(model, eps=eps, steps=steps),
-            torchattacks.APGDT(model, eps=eps, steps=steps, **classes),
-            torchattacks.FAB(model, eps=eps, steps=steps, multi_targeted=True, **classes),
-            torchattacks.Square(model, eps=eps, n_queries=bench.queries),
-        ])  # fmt: skip
+        return torchattacks.MultiAttack(
+            [
+                torchattacks.APGD(model, eps=eps, steps=steps),
+                torchattacks.APGDT(model, eps=eps, steps=steps, **classes),
+                torchattacks.FAB(model, eps=eps, steps=steps, multi_targeted=True, **classes),
+                torchattacks.Square(model, eps=eps, n_queries=bench.queries),
+            ]
+        )
 
     runs = {
-        "advvid": lambda: auto_attack(
-            *given, eps=eps, steps=steps, queries=bench.queries
-        ).clips,
+        "advvid": lambda: auto_attack(*given, eps=eps, steps=steps, queries=bench.queries).clips,
         "torchattacks": bench.by_torchattacks(theirs),
-    }  # fmt: skip
+    }
     return Row(f"`autoattack`, eps 1, {steps} steps, {bench.queries} queries", runs)

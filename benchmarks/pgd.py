@@ -14,7 +14,7 @@ from torch import nn
 
 import advvid
 from advvid.attacks import linf_pgd
-from advvid.frozen import frozen
+from advvid.inference.frozen import frozen
 from benchmarks.timing import interleaved, print_ratios
 
 
@@ -36,8 +36,12 @@ def main() -> None:
     eps, alpha, steps = 8 / 255, 1.8 / 255, options.steps
     arrays = clips.cpu().numpy(), labels.cpu().numpy()
     art_settings = {
-        "eps": eps, "eps_step": alpha, "max_iter": steps, "batch_size": len(clips), "verbose": False
-    }  # fmt: skip
+        "eps": eps,
+        "eps_step": alpha,
+        "max_iter": steps,
+        "batch_size": len(clips),
+        "verbose": False,
+    }
     arts = PyTorchClassifier(
         model, nn.CrossEntropyLoss(), tuple(clips.shape[1:]), 10, clip_values=(0, 1)
     )

@@ -1,17 +1,19 @@
 """Defenses of video classifiers, one a file."""
 
-from advvid.defenses.adaptive import AdaptiveStep, AdaptiveTrainer
-from advvid.defenses.adaptive_choices import Choice, adaptive_probabilities, budget_choices
-from advvid.defenses.adversarial_training import AdversarialStep, AdversarialTrainer
-from advvid.defenses.curriculum import CurriculumTrainer, curriculum, curriculum_step
-from advvid.defenses.defense import Defense
+from advvid.defenses.aat import AdaptiveStep, AdaptiveTrainer
+from advvid.defenses.at import AdversarialStep, AdversarialTrainer
+from advvid.defenses.cat import CurriculumTrainer, curriculum, curriculum_step
+from advvid.defenses.core.adaptive_choices import Choice, adaptive_probabilities, budget_choices
+from advvid.defenses.core.defense import Defense
+from advvid.defenses.core.hold_out import hold_out
+from advvid.defenses.core.pgd_check import pgd_check
+from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, half, read_step_rule
+from advvid.defenses.core.training_attack import TrainingAttack
+from advvid.defenses.core.video_trainer import StepTrainer, VideoTrainer
 from advvid.defenses.fast import FastTrainer, fast_step
 from advvid.defenses.free import FreeStep, FreeTrainer
-from advvid.defenses.hold_out import hold_out
-from advvid.defenses.pgd_check import pgd_check
 from advvid.defenses.registry import DEFENSES, build_defense
-from advvid.defenses.schedules import Schedule, as_schedule, read_schedule
-from advvid.defenses.step_rules import EQUAL_TO_BUDGET, half, read_step_rule
 from advvid.defenses.trades import (
     TradesStep,
     TradesTrainer,
@@ -19,8 +21,6 @@ from advvid.defenses.trades import (
     trades_attack,
     trades_loss,
 )
-from advvid.defenses.training_attack import TrainingAttack
-from advvid.defenses.video_trainer import StepTrainer, VideoTrainer
 
 __all__ = [
     "DEFENSES",

@@ -3,13 +3,13 @@
 from typing import Any
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.adversarial_training import AdversarialStep
-from advvid.defenses.defense import EPS_8, Budgets, Defense, one_budget
-from advvid.defenses.schedules import Schedule
-from advvid.defenses.step_rules import read_step_rule
-from advvid.defenses.training_attack import AttackBatchNorm, TrainingAttack
-from advvid.defenses.video_trainer import StepTrainer
-from advvid.estimator import VideoClassifier
+from advvid.defenses.at import AdversarialStep
+from advvid.defenses.core.defense import EPS_8, Budgets, Defense, one_budget
+from advvid.defenses.core.schedules import Schedule
+from advvid.defenses.core.step_rules import read_step_rule
+from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
+from advvid.defenses.core.video_trainer import StepTrainer
+from advvid.estimator.video_classifier import VideoClassifier
 
 
 def fast_step(
@@ -27,16 +27,20 @@ def fast_step(
     Source: Wong, Rice and Kolter 2020, "Fast is better than free", Algorithm 3.
     """
     attack = TrainingAttack(
-        eps_step=read_step_rule("1.25x"), max_iter=1, random_start=True,
+        eps_step=read_step_rule("1.25x"),
+        max_iter=1,
+        random_start=True,
         batch_norm=batch_norm,
-    )  # fmt: skip
+    )
     return AdversarialStep(attack, eps)
 
 
 def build_fast(
-    data: ClipDataset, *, eps: Budgets = EPS_8,
+    data: ClipDataset,
+    *,
+    eps: Budgets = EPS_8,
     attack_batch_norm: AttackBatchNorm = "eval",
-) -> Defense:  # fmt: skip
+) -> Defense:
     """Make fast training from the options of the command line."""
     budgets = one_budget(eps)
     return Defense(fast_step(budgets, batch_norm=attack_batch_norm), data, max(budgets.values))

@@ -6,19 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks.linf_box import linf_box
-from advvid.attacks.sign_gradient import sign_step_
+from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.sign_gradient import sign_step_
 from advvid.checks import check_budget, check_count
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.defense import EPS_8, Budgets, Defense, one_budget
-from advvid.defenses.video_trainer import StepTrainer
+from advvid.defenses.core.defense import EPS_8, Budgets, Defense, one_budget
+from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.random_streams import uniform
 from advvid.training.step import StepContext
-
-# Away from the streams of attacks.
-_START_STREAM = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class FreeStep:
         before: Tensor | None = context.memory.get("clips")
         with torch.no_grad():
             if before is None or before.grad is None:
-                start = uniform(context.clip_seeds, clips.shape[1:], stream=_START_STREAM)
+                start = uniform(context.clip_seeds, clips.shape[1:], stream="free start")
                 attacked = box.at(start)
             else:
                 attacked = sign_step_(before.detach().clone(), before.grad, self.eps, box)

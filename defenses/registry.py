@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.adaptive import build_adaptive
-from advvid.defenses.adversarial_training import build_adversarial
-from advvid.defenses.curriculum import build_curriculum
-from advvid.defenses.defense import Defense
+from advvid.defenses.aat import build_adaptive
+from advvid.defenses.at import build_adversarial
+from advvid.defenses.cat import build_curriculum
+from advvid.defenses.core.defense import Defense
 from advvid.defenses.fast import build_fast
 from advvid.defenses.free import build_free
 from advvid.defenses.trades import build_trades

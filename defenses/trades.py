@@ -8,18 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
-from advvid.attacks.step_law import StepSizeLaw
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.adversarial_training import check_budgets
-from advvid.defenses.defense import EPS_8, FIVE_STEPS, Budgets, Defense, one_budget
-from advvid.defenses.schedules import Schedule, as_schedule
-from advvid.defenses.step_rules import EQUAL_TO_BUDGET
-from advvid.defenses.video_trainer import StepTrainer
+from advvid.defenses.at import check_budgets
+from advvid.defenses.core.defense import EPS_8, FIVE_STEPS, Budgets, Defense, one_budget
+from advvid.defenses.core.schedules import Schedule, as_schedule
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
+from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
 from advvid.training.step import StepContext
 
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 
 def trades_loss(
-    clean: Tensor, adversarial: Tensor, labels: Tensor, *, beta: float,
+    clean: Tensor,
+    adversarial: Tensor,
+    labels: Tensor,
+    *,
+    beta: float,
     criterion: Callable[[Tensor, Tensor], Tensor],
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Give CE(F(X), y) + beta mean_n KL(F(X_n) || F(X'_n)).
 
     Args:
@@ -52,15 +56,23 @@ def trades_loss(
 def kl_divergence(first: Tensor, second: Tensor) -> Tensor:
     """Give KL(softmax(first) || softmax(second)) of each clip, (B,), from logits (B, K)."""
     return F.kl_div(
-        second.float().log_softmax(1), first.float().log_softmax(1), log_target=True,
+        second.float().log_softmax(1),
+        first.float().log_softmax(1),
+        log_target=True,
         reduction="none",
-    ).sum(dim=1)  # fmt: skip
+    ).sum(dim=1)
 
 
 def trades_attack(
-    model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, *, eps: float,
-    step_size: float | StepSizeLaw, steps: int,
-) -> Tensor:  # fmt: skip
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    seeds: Tensor,
+    *,
+    eps: float,
+    step_size: float | StepSizeLaw,
+    steps: int,
+) -> Tensor:
     """Find X' in the budget that maximizes KL(F(X) || F(X')), F(X) kept fixed.
 
     From a uniform start in the budget, since the gradient at X itself is zero (the paper's code
@@ -87,9 +99,16 @@ def trades_attack(
             return kl_divergence(clean, logits)
 
         return linf_pgd(
-            model, clips, labels, eps=eps, step_size=step_size, steps=steps, random_start=True,
-            loss=disagreement, seed=seeds,
-        )  # fmt: skip
+            model,
+            clips,
+            labels,
+            eps=eps,
+            step_size=step_size,
+            steps=steps,
+            random_start=True,
+            loss=disagreement,
+            seed=seeds,
+        )
 
 
 @dataclass(frozen=True)
@@ -133,9 +152,14 @@ class TradesStep:
             logits = model(clips)
             return context.criterion(logits, labels), logits
         adversarial = trades_attack(
-            context.bare, clips, labels, context.clip_seeds, eps=eps, step_size=self.eps_step,
+            context.bare,
+            clips,
+            labels,
+            context.clip_seeds,
+            eps=eps,
+            step_size=self.eps_step,
             steps=self.max_iter,
-        )  # fmt: skip
+        )
         clean, attacked = model(torch.cat([clips, adversarial])).chunk(2)
         loss = trades_loss(clean, attacked, labels, beta=self.beta, criterion=context.criterion)
         return loss, attacked
@@ -152,9 +176,13 @@ class TradesStep:
 
 
 def build_trades(
-    data: ClipDataset, *, eps: Budgets = EPS_8, beta: float = 6.0,
-    step_rule: StepSizeLaw = EQUAL_TO_BUDGET, attack_steps: Schedule = FIVE_STEPS,
-) -> Defense:  # fmt: skip
+    data: ClipDataset,
+    *,
+    eps: Budgets = EPS_8,
+    beta: float = 6.0,
+    step_rule: StepSizeLaw = EQUAL_TO_BUDGET,
+    attack_steps: Schedule = FIVE_STEPS,
+) -> Defense:
     """Make TRADES from the options of the command line."""
     budgets = one_budget(eps)
     if not isinstance(step_rule, StepSizeLaw) or attack_steps.kind != "constant":
@@ -176,8 +204,13 @@ class TradesTrainer(StepTrainer):
     """
 
     def __init__(
-        self, classifier: VideoClassifier, eps: float | Schedule = 8 / 255, beta: float = 6.0,
-        eps_step: StepSizeLaw = EQUAL_TO_BUDGET, max_iter: int = 5, **training: Any,
-    ) -> None:  # fmt: skip
+        self,
+        classifier: VideoClassifier,
+        eps: float | Schedule = 8 / 255,
+        beta: float = 6.0,
+        eps_step: StepSizeLaw = EQUAL_TO_BUDGET,
+        max_iter: int = 5,
+        **training: Any,
+    ) -> None:
         step = TradesStep(eps, beta, eps_step, max_iter)
         super().__init__(classifier, step, max(as_schedule(eps).values), **training)

@@ -24,8 +24,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     subprocess.run(
         [sys.executable, "-c", code, str(source / "dist")],
-        cwd=source, check=True, capture_output=True,
-    )  # fmt: skip
+        cwd=source,
+        check=True,
+        capture_output=True,
+    )
     return next((source / "dist").glob("*.whl"))
 
 

@@ -9,24 +9,32 @@ import torch
 import typer
 from torch import Tensor
 
-from advvid.animation import comparison_picture
-from advvid.attacks.attack_spec import AttackSpec, attack_caption
-from advvid.attacks.video_attack import Attacked, VideoAttack
-from advvid.data.video_writing import write_video
-from advvid.estimator import VideoClassifier
+from advvid.attacks.core.attack_spec import AttackSpec, attack_caption
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.data.video.writing import write_video
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.clip_source import DatasetClips, Part
 from advvid.evaluation.judge import held_to_bound, judge
-from advvid.progress import progress_bar
-from advvid.run_folder import RunFolder
+from advvid.figures.animation import comparison_picture
+from advvid.runs.progress import progress_bar
+from advvid.runs.run_folder import RunFolder
 
 _PICTURED = 3
 
 
 def write_clips(
-    folder: RunFolder, classifier: VideoClassifier, attack: VideoAttack, spec: AttackSpec,
-    source: DatasetClips, *, eps: float, target: int | None, classes: tuple[str, ...] | None,
-    batch_size: int, fps: int,
-) -> None:  # fmt: skip
+    folder: RunFolder,
+    classifier: VideoClassifier,
+    attack: VideoAttack,
+    spec: AttackSpec,
+    source: DatasetClips,
+    *,
+    eps: float,
+    target: int | None,
+    classes: tuple[str, ...] | None,
+    batch_size: int,
+    fps: int,
+) -> None:
     """Attack all clips of a source, a batch at a time, and write what comes out.
 
     Args:
@@ -89,9 +97,14 @@ def write_clips(
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
     folder.write_json(
         "results.json",
-        {"unit": "1/255", "attack": spec.text, "eps": budget * 255, "clips": rows,
-         "skipped": skipped},
-    )  # fmt: skip
+        {
+            "unit": "1/255",
+            "attack": spec.text,
+            "eps": budget * 255,
+            "clips": rows,
+            "skipped": skipped,
+        },
+    )
     _print(rows, classes, folder.path)
 
 

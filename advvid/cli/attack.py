@@ -78,28 +78,52 @@ def attack(
     first few, and results.json with predictions before, after, and after
     rounding to 8 bits.
     """
-    from advvid.attacks.attack_spec import parse_attack
+    from advvid.attacks.core.attack_spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.adversarial_clips import write_clips
     from advvid.cli.inputs import load_subject, read_class
     from advvid.cli.numbers import read_budgets
-    from advvid.run_folder import RunFolder
+    from advvid.runs.run_folder import RunFolder
 
     spec = parse_attack(attack)
     (budget,) = read_budgets(f"{eps:.9g}")
     for name, value in (("--batch-size", batch_size), ("--fps", fps)):
         check_count(name, value)
     subject = load_subject(
-        model=model, weights=weights, data=data, clips=clips, labels=labels, split=split, fold=fold,
-        frames=frames, size=size, sampling=sampling, on_bad_video=on_bad_video, seed=seed,
-    )  # fmt: skip
+        model=model,
+        weights=weights,
+        data=data,
+        clips=clips,
+        labels=labels,
+        split=split,
+        fold=fold,
+        frames=frames,
+        size=size,
+        sampling=sampling,
+        on_bad_video=on_bad_video,
+        seed=seed,
+    )
     goal = None if target is None else read_class(target, subject)
     settings = {
-        "model": model, "weights": weights, "data": data, "clips": clips, "labels": labels,
-        "split": split, "fold": fold, "frames": frames, "size": size, "sampling": sampling,
-        "on_bad_video": on_bad_video, "attack": attack, "eps": eps, "target": target, "fps": fps,
-        "precision": precision, "seed": seed, "found": subject.facts,
-    }  # fmt: skip
+        "model": model,
+        "weights": weights,
+        "data": data,
+        "clips": clips,
+        "labels": labels,
+        "split": split,
+        "fold": fold,
+        "frames": frames,
+        "size": size,
+        "sampling": sampling,
+        "on_bad_video": on_bad_video,
+        "attack": attack,
+        "eps": eps,
+        "target": target,
+        "fps": fps,
+        "precision": precision,
+        "seed": seed,
+        "found": subject.facts,
+    }
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=device, precision=precision)
     kind = {} if goal is None else {"targeted": True}
@@ -111,6 +135,14 @@ def attack(
     for note in subject.notes:
         typer.echo(f"note: {note}")
     write_clips(
-        folder, classifier, built, spec, source,
-        eps=budget, target=goal, classes=subject.class_names, batch_size=batch_size, fps=fps,
-    )  # fmt: skip
+        folder,
+        classifier,
+        built,
+        spec,
+        source,
+        eps=budget,
+        target=goal,
+        classes=subject.class_names,
+        batch_size=batch_size,
+        fps=fps,
+    )

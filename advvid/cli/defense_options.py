@@ -8,8 +8,8 @@ from advvid.errors import InputError
 
 if TYPE_CHECKING:
     from advvid.data.clip_dataset import ClipDataset
-    from advvid.defenses.defense import Budgets, Defense
-    from advvid.training.robust_check import RobustCheck
+    from advvid.defenses.core.defense import Budgets, Defense
+    from advvid.training.measuring.robust_check import RobustCheck
 
 DEFENSE, CHOICE = "Defense", "Choice of the weights"
 

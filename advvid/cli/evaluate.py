@@ -125,15 +125,15 @@ def evaluate(
     Writes results.json, results.csv, table.md, figures and an animated picture
     of a few clips. A stopped run goes on with --resume.
     """
-    from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
+    from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.evaluation_report import Report
     from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
-    from advvid.cli.run_on_devices import launch, open_folder
     from advvid.errors import InputError
     from advvid.evaluation import evaluate as measure
     from advvid.evaluation.evaluate import plan_evaluation
     from advvid.evaluation.suites import expand
+    from advvid.runs.launch import launch, open_folder
 
     chosen = list(attack or ["quick"])
     budgets = [budget for budget in read_budgets(eps, zero=True) if budget > 0]
@@ -142,34 +142,74 @@ def evaluate(
     if pictures < 0:
         raise InputError(f"--pictures must be at least 0; got {pictures}")
     subject = load_subject(
-        model=model, weights=weights, data=data, clips=clips, labels=labels, split=split, fold=fold,
-        frames=frames, size=size, sampling=sampling, on_bad_video=on_bad_video, seed=seed,
-    )  # fmt: skip
+        model=model,
+        weights=weights,
+        data=data,
+        clips=clips,
+        labels=labels,
+        split=split,
+        fold=fold,
+        frames=frames,
+        size=size,
+        sampling=sampling,
+        on_bad_video=on_bad_video,
+        seed=seed,
+    )
     settings = {
-        "model": model, "weights": weights, "data": data, "clips": clips, "labels": labels,
-        "split": split, "fold": fold, "frames": frames, "size": size, "sampling": sampling,
-        "on_bad_video": on_bad_video, "attack": chosen, "eps": eps,
-        "law": None if step_law is None else str(step_law), "eot": eot, "h264": h264,
-        "precision": precision, "seed": seed, "found": subject.facts,
-    }  # fmt: skip
+        "model": model,
+        "weights": weights,
+        "data": data,
+        "clips": clips,
+        "labels": labels,
+        "split": split,
+        "fold": fold,
+        "frames": frames,
+        "size": size,
+        "sampling": sampling,
+        "on_bad_video": on_bad_video,
+        "attack": chosen,
+        "eps": eps,
+        "law": None if step_law is None else str(step_law),
+        "eot": eot,
+        "h264": h264,
+        "precision": precision,
+        "seed": seed,
+        "found": subject.facts,
+    }
     fabric = launch(device, devices)
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
     # A slip must leave no folder behind: the corrected command would find it taken.
     plan_evaluation(
-        classifier, chosen, budgets, batch_size=batch_size, seed=seed, eot=eot, h264=h264,
+        classifier,
+        chosen,
+        budgets,
+        batch_size=batch_size,
+        seed=seed,
+        eot=eot,
+        h264=h264,
         law=step_law or PAPER_LAW,
-    )  # fmt: skip
+    )
     folder = open_folder(fabric, out, "evaluate", settings, resume=resume)
     report = Report(folder, classifier, source, subject.class_names)
     if fabric.is_global_zero:
         report.notes(subject.notes)
     try:
         evaluation = measure(
-            classifier, source, attacks=chosen, eps=budgets, batch_size=batch_size, seed=seed,
-            eot=eot, h264=h264, law=step_law, alarms=alarms, parts=folder.path / "parts",
-            fabric=fabric, progress=True,
-        )  # fmt: skip
+            classifier,
+            source,
+            attacks=chosen,
+            eps=budgets,
+            batch_size=batch_size,
+            seed=seed,
+            eot=eot,
+            h264=h264,
+            law=step_law,
+            alarms=alarms,
+            parts=folder.path / "parts",
+            fabric=fabric,
+            progress=True,
+        )
     except KeyboardInterrupt:
         typer.echo(
             f"advvid: stopped; to go on: the same command, --out {folder.path} --resume", err=True

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from advvid.attacks.attack_spec import attack_caption
-from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
-from advvid.estimator import VideoClassifier
+from advvid.attacks.core.attack_spec import attack_caption
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.cells import Cell
 from advvid.evaluation.clip_source import DatasetClips
 from advvid.evaluation.judge import held_to_bound
@@ -22,9 +22,9 @@ from advvid.evaluation.result import (
 )
 from advvid.evaluation.suites import expand
 from advvid.evaluation.tables import as_csv, group_markdown, markdown
-from advvid.evaluation_plots import Bar, Curve
-from advvid.files import write_text
-from advvid.run_folder import RunFolder
+from advvid.figures.accuracy import Bar, Curve
+from advvid.runs.files import write_text
+from advvid.runs.run_folder import RunFolder
 
 _LEGEND = (
     "Top-1 accuracy in %, 95% Wilson intervals in brackets; budgets in 1/255.\n"
@@ -43,9 +43,12 @@ class Report:
     """
 
     def __init__(
-        self, folder: RunFolder, classifier: VideoClassifier, source: DatasetClips,
+        self,
+        folder: RunFolder,
+        classifier: VideoClassifier,
+        source: DatasetClips,
         classes: tuple[str, ...] | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder = folder
         self.classifier = classifier
         self.source = source
@@ -59,8 +62,8 @@ class Report:
 
     def write(self, evaluation: Evaluation) -> None:
         """Write the numbers first, then the figures."""
-        from advvid.evaluation_plots import accuracy_curves, attack_type_bars
-        from advvid.plots import save_figure
+        from advvid.figures.accuracy import accuracy_curves, attack_type_bars
+        from advvid.figures.step_size import save_figure
 
         path = self.folder.path
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in self.source.skipped]
@@ -88,7 +91,7 @@ class Report:
         self, evaluation: Evaluation, *, count: int, law: StepSizeLaw | None, seed: int
     ) -> None:
         """Attack a few clips again and draw them before and after."""
-        from advvid.animation import comparison_picture
+        from advvid.figures.animation import comparison_picture
 
         result = _to_show(evaluation)
         fooled = np.flatnonzero(evaluation.clean & ~result.correct)

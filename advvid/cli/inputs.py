@@ -10,10 +10,10 @@ from torch import Tensor
 
 from advvid.data import ClipDataset, load_dataset
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.clip_source import DatasetClips
+from advvid.inference.probe import probe_model
 from advvid.models import VideoModel, load_model
-from advvid.probe import probe_model
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,13 @@ class Subject:
     def source(self, *, seed: int, workers: int) -> DatasetClips:
         """Give the clips, to be read when they are needed."""
         return DatasetClips(
-            self.dataset, self.count, seed=seed, table=self.table, workers=workers,
+            self.dataset,
+            self.count,
+            seed=seed,
+            table=self.table,
+            workers=workers,
             labels="predicted" if self.table is None else "true",
-        )  # fmt: skip
+        )
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

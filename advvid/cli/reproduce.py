@@ -121,20 +121,33 @@ def reproduce(
     Writes table1.md and table2.md, figures, and row.json for every row.
     """
     from advvid.cli.reproduction import Reproduction, read_rows, read_scale
-    from advvid.cli.run_on_devices import launch, open_folder
+    from advvid.runs.launch import launch, open_folder
 
     chosen = read_scale(
-        scale, data=data, weights=weights, epochs=epochs, clips=clips, auto_clips=auto_clips,
-        keep=keep, seed=seed, workers=workers,
+        scale,
+        data=data,
+        weights=weights,
+        epochs=epochs,
+        clips=clips,
+        auto_clips=auto_clips,
+        keep=keep,
+        seed=seed,
+        workers=workers,
         precision=options.PRECISIONS.get(precision, precision),
-    )  # fmt: skip
+    )
     keys = read_rows(tables, rows)
     settings = {
-        "scale": scale, "data": chosen.data, "weights": chosen.weights,
-        "law": None if law is None else str(law), "epochs": chosen.settings.epochs,
-        "clips": chosen.clips, "auto_clips": chosen.auto_clips, "precision": precision,
-        "seed": seed, "keep": keep,
-    }  # fmt: skip
+        "scale": scale,
+        "data": chosen.data,
+        "weights": chosen.weights,
+        "law": None if law is None else str(law),
+        "epochs": chosen.settings.epochs,
+        "clips": chosen.clips,
+        "auto_clips": chosen.auto_clips,
+        "precision": precision,
+        "seed": seed,
+        "keep": keep,
+    }
     fabric = launch(device, devices)
     folder = open_folder(fabric, out, "reproduce", settings, resume=resume)
     work = Reproduction(chosen, folder, fabric, law=law, devices=devices)

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_count
-from advvid.claim import claimed
 from advvid.cli.train_inputs import load_training
 from advvid.data import ClipDataset, load_dataset
 from advvid.errors import InputError
-from advvid.files import write_text
+from advvid.figures.step_size import save_figure
 from advvid.models import VideoModel
-from advvid.plots import save_figure
 from advvid.reproduction import (
     ROWS,
     SCALES,
@@ -31,7 +29,9 @@ from advvid.reproduction import (
     finished_row,
     train_row,
 )
-from advvid.run_folder import RunFolder
+from advvid.runs.claim import claimed
+from advvid.runs.files import write_text
+from advvid.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -79,14 +79,31 @@ class Reproduction:
         model, train_data, val_data, test_data = self._load()
         shown = self.fabric.is_global_zero
         history = train_row(
-            row, scale, model, train_data, val_data, path, law=self.law,
-            device=self.fabric.device, devices=self.devices, progress=shown,
-        )  # fmt: skip
+            row,
+            scale,
+            model,
+            train_data,
+            val_data,
+            path,
+            law=self.law,
+            device=self.fabric.device,
+            devices=self.devices,
+            progress=shown,
+        )
         self._say(f"{row.name}: attacking")
         return evaluate_row(
-            row, scale, model, history, test_data, path, law=self.law, device=self.fabric.device,
-            precision=scale.settings.precision, fabric=self.fabric, progress=shown,
-        )  # fmt: skip
+            row,
+            scale,
+            model,
+            history,
+            test_data,
+            path,
+            law=self.law,
+            device=self.fabric.device,
+            precision=scale.settings.precision,
+            fabric=self.fabric,
+            progress=shown,
+        )
 
     def report(self, tables: Sequence[str]) -> None:
         """Write and print the tables, with all rows of the folder that are finished."""
@@ -125,9 +142,16 @@ class Reproduction:
 
 
 def read_scale(
-    name: str, *, data: str | None, weights: str | None, epochs: int | None, clips: int | None,
-    auto_clips: int | None, keep: str, **settings: Any,
-) -> Scale:  # fmt: skip
+    name: str,
+    *,
+    data: str | None,
+    weights: str | None,
+    epochs: int | None,
+    clips: int | None,
+    auto_clips: int | None,
+    keep: str,
+    **settings: Any,
+) -> Scale:
     """Find a scale and change what was asked for.
 
     Raises:
@@ -137,8 +161,10 @@ def read_scale(
     if name not in SCALES:
         raise InputError(f"--scale takes {' or '.join(SCALES)}; got {name!r}")
     for option, count in (
-        ("--epochs", epochs), ("--clips", clips), ("--autoattack-clips", auto_clips)
-    ):  # fmt: skip
+        ("--epochs", epochs),
+        ("--clips", clips),
+        ("--autoattack-clips", auto_clips),
+    ):
         if count is not None:
             check_count(option, count)
     if keep not in ("last", "best"):

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from advvid.attacks.step_law import StepSizeLaw
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.errors import InputError
-from advvid.plots import law_figure, loss_heat_map, loss_surface, save_figure
-from advvid.progress import progress_bar
-from advvid.run_folder import RunFolder
-from advvid.step_size_surface import StepSizeSurface
+from advvid.figures.step_size import law_figure, loss_heat_map, loss_surface, save_figure
+from advvid.runs.progress import progress_bar
+from advvid.runs.run_folder import RunFolder
+from advvid.step_size.surface import StepSizeSurface
 
 
 def write_sweep(

@@ -89,13 +89,13 @@ def sweep_step_size(
     """
     from rich.console import Console
 
-    from advvid.attacks.losses import resolve_loss
+    from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.inputs import load_inputs
     from advvid.cli.numbers import read_budgets, read_step_sizes
     from advvid.cli.sweep_report import check_law_file, print_sweep, write_sweep
-    from advvid.run_folder import RunFolder
-    from advvid.step_size import sweep_step_size as sweep
+    from advvid.runs.run_folder import RunFolder
+    from advvid.step_size.sweep import sweep_step_size as sweep
 
     budgets, choices = read_budgets(eps), read_step_sizes(alphas)
     check_count("--steps", steps)
@@ -103,16 +103,41 @@ def sweep_step_size(
     if law is not None:
         check_law_file(law, budgets)
     inputs = load_inputs(
-        model=model, weights=weights, data=data, clips=clips, labels=labels, split=split, fold=fold,
-        frames=frames, size=size, sampling=sampling, on_bad_video=on_bad_video, device=device,
-        precision=precision, seed=seed,
-    )  # fmt: skip
+        model=model,
+        weights=weights,
+        data=data,
+        clips=clips,
+        labels=labels,
+        split=split,
+        fold=fold,
+        frames=frames,
+        size=size,
+        sampling=sampling,
+        on_bad_video=on_bad_video,
+        device=device,
+        precision=precision,
+        seed=seed,
+    )
     settings = {
-        "model": model, "weights": weights, "data": data, "clips": clips, "labels": labels,
-        "split": split, "fold": fold, "frames": frames, "size": size, "sampling": sampling,
-        "on_bad_video": on_bad_video, "eps": eps, "alphas": alphas, "steps": steps, "loss": loss,
-        "random_start": random_start, "precision": precision, "seed": seed,
-    }  # fmt: skip
+        "model": model,
+        "weights": weights,
+        "data": data,
+        "clips": clips,
+        "labels": labels,
+        "split": split,
+        "fold": fold,
+        "frames": frames,
+        "size": size,
+        "sampling": sampling,
+        "on_bad_video": on_bad_video,
+        "eps": eps,
+        "alphas": alphas,
+        "steps": steps,
+        "loss": loss,
+        "random_start": random_start,
+        "precision": precision,
+        "seed": seed,
+    }
     folder = RunFolder(out, "sweep-step-size", {**settings, "found": inputs.facts}, resume=resume)
     console = Console()
     for note in inputs.notes:

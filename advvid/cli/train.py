@@ -98,30 +98,61 @@ def train(
     if resume and out is None:
         raise InputError("--resume needs the folder of the run: add --out DIR")
     chosen: dict[str, Any] = {
-        "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
-        "head_lr": head_lr, "weight_decay": weight_decay, "schedule": schedule,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "lr": lr,
+        "head_lr": head_lr,
+        "weight_decay": weight_decay,
+        "schedule": schedule,
         "milestones": tuple(read_numbers(milestones, "--milestones")),
-        "warmup_epochs": warmup_epochs, "label_smoothing": label_smoothing, "grad_clip": grad_clip,
-        "batch_norm": batch_norm, "bn_momentum": bn_momentum,
-        "precision": options.PRECISIONS.get(precision, precision), "ema": ema,
-        "patience": patience, "accumulate": accumulate, "sync_batch_norm": sync_batch_norm,
-        "grad_checkpointing": grad_checkpointing, "channels_last": channels_last,
-        "compile": compile, "workers": workers, "seed": seed, "checkpoint_every": checkpoint_every,
-    }  # fmt: skip
+        "warmup_epochs": warmup_epochs,
+        "label_smoothing": label_smoothing,
+        "grad_clip": grad_clip,
+        "batch_norm": batch_norm,
+        "bn_momentum": bn_momentum,
+        "precision": options.PRECISIONS.get(precision, precision),
+        "ema": ema,
+        "patience": patience,
+        "accumulate": accumulate,
+        "sync_batch_norm": sync_batch_norm,
+        "grad_checkpointing": grad_checkpointing,
+        "channels_last": channels_last,
+        "compile": compile,
+        "workers": workers,
+        "seed": seed,
+        "checkpoint_every": checkpoint_every,
+    }
     # Before anything is loaded: a slip should cost no time.
     settings = TrainSettings(**chosen)
     for name, count in (("--devices", devices), ("--nodes", nodes)):
         check_count(name, count)
     defended = defending.read_options(
-        eps=eps, attack=attack, step_rule=step_rule, attack_steps=attack_steps,
-        random_start=random_start, clean_share=clean_share, attack_batch_norm=attack_batch_norm,
-        direction=direction, beta=beta, replays=replays, update_every=update_every,
+        eps=eps,
+        attack=attack,
+        step_rule=step_rule,
+        attack_steps=attack_steps,
+        random_start=random_start,
+        clean_share=clean_share,
+        attack_batch_norm=attack_batch_norm,
+        direction=direction,
+        beta=beta,
+        replays=replays,
+        update_every=update_every,
         held_out=held_out,
-    )  # fmt: skip
+    )
     video_model, train_data, val_data = load_training(
-        model, data, weights=weights, frames=frames, size=size,
-        fold=fold, sampling=sampling, flip=flip, on_bad_video=on_bad_video, seed=seed,
-    )  # fmt: skip
+        model,
+        data,
+        weights=weights,
+        frames=frames,
+        size=size,
+        fold=fold,
+        sampling=sampling,
+        flip=flip,
+        on_bad_video=on_bad_video,
+        seed=seed,
+    )
     made = defending.make_defense(defense, train_data, defended, seed=seed)
     robust = defending.make_check(
         made, val_eps=val_eps, steps=val_steps, clips=val_clips, seed=seed
@@ -129,11 +160,20 @@ def train(
     out = out or Path("runs") / f"train-{datetime.now():%Y%m%d-%H%M%S}"
     try:
         history = run(
-            video_model, train_data if made is None else made.data, val_data,
-            settings=settings, step=clean_step if made is None else made.step, robust=robust,
-            out=out, resume=resume, device=device, devices=devices, nodes=nodes, progress=True,
+            video_model,
+            train_data if made is None else made.data,
+            val_data,
+            settings=settings,
+            step=clean_step if made is None else made.step,
+            robust=robust,
+            out=out,
+            resume=resume,
+            device=device,
+            devices=devices,
+            nodes=nodes,
+            progress=True,
             config={"weights": weights, "fold": fold, "sampling": sampling, "flip": flip},
-        )  # fmt: skip
+        )
     except KeyboardInterrupt:
         kept = (out / "checkpoint.pt").exists()
         hint = f"; to go on: the same command, --out {out} --resume" if kept else ""

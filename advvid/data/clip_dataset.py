@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from advvid.data.bad_video import BadVideo, BadVideoError
+from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
 OnBadVideo = Literal["raise", "skip"]

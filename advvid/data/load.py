@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from advvid.data.clip_dataset import ClipDataset, OnBadVideo
-from advvid.data.folder import build_single_video
 from advvid.data.options import DatasetOptions, Sampling, Split
+from advvid.data.readers.folder import build_single_video
+from advvid.data.readers.video_files import is_video_name
 from advvid.data.registry import DATASETS
-from advvid.data.video_files import is_video_name
 from advvid.errors import InputError
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from advvid.data.bad_video import BadVideo, BadVideoError
 from advvid.data.clip_dataset import ClipDataset, ClipKey
+from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
 

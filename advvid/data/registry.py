@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.folder import build_folder
-from advvid.data.motions import build_motions
+from advvid.data.motions.dataset import build_motions
 from advvid.data.options import DatasetOptions
-from advvid.data.ucf11 import build_ucf11
-from advvid.data.ucf101 import build_ucf101
+from advvid.data.readers.folder import build_folder
+from advvid.data.readers.ucf11 import build_ucf11
+from advvid.data.readers.ucf101 import build_ucf101
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from advvid.attacks.step_law import StepSizeLaw
+    from advvid.attacks.core.step_law import StepSizeLaw
     from advvid.evaluation.result import AttackResult, Evaluation
 
 _SIGNIFICANT = 0.05
@@ -75,9 +75,14 @@ def _black_box_wins(evaluation: Evaluation) -> Iterator[Alarm]:
                 f"at eps {eps * 255:.3g}, {best_blind.attack} fools {only_blind} clips that "
                 f"{best_white.attack} does not (the other way round {only_white}): gradients are "
                 "masked or the white box is too weak; trust the worst case only",
-                {"eps": eps * 255, "only_black_box": only_blind, "only_white_box": only_white,
-                 "black_box": best_blind.attack, "white_box": best_white.attack},
-            )  # fmt: skip
+                {
+                    "eps": eps * 255,
+                    "only_black_box": only_blind,
+                    "only_white_box": only_white,
+                    "black_box": best_blind.attack,
+                    "white_box": best_white.attack,
+                },
+            )
 
 
 def _rising_accuracy(evaluation: Evaluation) -> Iterator[Alarm]:
@@ -96,9 +101,13 @@ def _rising_accuracy(evaluation: Evaluation) -> Iterator[Alarm]:
                     f"{attack}: {rising} clips are fooled at eps {small.eps * 255:.3g} and not at "
                     f"{large.eps * 255:.3g} (the other way round {falling}): the attack does not "
                     "converge; check its step size and steps",
-                    {"attack": attack, "eps": [small.eps * 255, large.eps * 255],
-                     "rising": rising, "falling": falling},
-                )  # fmt: skip
+                    {
+                        "attack": attack,
+                        "eps": [small.eps * 255, large.eps * 255],
+                        "rising": rising,
+                        "falling": falling,
+                    },
+                )
 
 
 def _flat_accuracy(evaluation: Evaluation) -> Iterator[Alarm]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advvid.attacks.step_law import StepSizeLaw
-from advvid.attacks.video_attack import VideoAttack
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.core.video_attack import VideoAttack
 from advvid.checks import check_budget
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.suites import Row
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advvid.data.bad_video import BadVideo
 from advvid.data.clip_dataset import ClipDataset, balanced_order
 from advvid.data.loader import clip_loader, to_unit
+from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 
 
@@ -85,10 +85,15 @@ class DatasetClips:
     """
 
     def __init__(
-        self, dataset: ClipDataset, count: int | None = None, *, seed: int = 0,
-        labels: Literal["true", "predicted"] = "true", table: Tensor | None = None,
+        self,
+        dataset: ClipDataset,
+        count: int | None = None,
+        *,
+        seed: int = 0,
+        labels: Literal["true", "predicted"] = "true",
+        table: Tensor | None = None,
         workers: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         order = balanced_order(dataset.labels, np.random.default_rng(seed))
         self.indices = order if count is None else order[:count]
         self.dataset = dataset

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_budget, check_clips, check_count, check_labels
-from advvid.clip_interface import Array
 from advvid.errors import InputError
-from advvid.estimator import VideoClassifier
+from advvid.estimator.clip_interface import Array
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.cells import Cell, plan_cells
 from advvid.evaluation.clip_source import ClipSource, MemoryClips
@@ -21,8 +21,8 @@ from advvid.evaluation.records import Record, Records
 from advvid.evaluation.result import Evaluation
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.suites import expand
-from advvid.fingerprint import fingerprint
-from advvid.progress import progress_bar
+from advvid.runs.fingerprint import fingerprint
+from advvid.runs.progress import progress_bar
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -103,9 +103,16 @@ def evaluate(
             # No process may take for known what another has begun to write.
             fabric.barrier()
         runner = EvaluationRunner(
-            classifier, cells, records, law=law, seed=seed, batch_size=batch_size, h264=h264,
-            budgets=budgets, probe=alarms and rank == 0,
-        )  # fmt: skip
+            classifier,
+            cells,
+            records,
+            law=law,
+            seed=seed,
+            batch_size=batch_size,
+            h264=h264,
+            budgets=budgets,
+            probe=alarms and rank == 0,
+        )
         share = range(rank, len(source), world)
         total = len(share) * (1 + len(cells))
         with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
@@ -118,9 +125,16 @@ def evaluate(
 
 
 def plan_evaluation(
-    classifier: VideoClassifier, attacks: str | Sequence[str], eps: Sequence[float], *,
-    batch_size: int, seed: int, eot: int, h264: int | None, law: StepSizeLaw,
-) -> list[Cell]:  # fmt: skip
+    classifier: VideoClassifier,
+    attacks: str | Sequence[str],
+    eps: Sequence[float],
+    *,
+    batch_size: int,
+    seed: int,
+    eot: int,
+    h264: int | None,
+    law: StepSizeLaw,
+) -> list[Cell]:
     """List what an evaluation will run; whatever is wrong with its settings shows here.
 
     Args:

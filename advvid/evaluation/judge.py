@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from advvid.attacks.attack_entry import Norm
-from advvid.attacks.linf_box import check_mask
-from advvid.attacks.video_attack import Attacked
-from advvid.estimator import VideoClassifier
+from advvid.attacks.core.attack_entry import Norm
+from advvid.attacks.core.linf_box import check_mask
+from advvid.attacks.core.video_attack import Attacked
+from advvid.estimator.video_classifier import VideoClassifier
 
 BOUND_TOLERANCE = 1e-6
 """How far beyond its budget a result may lie before it counts as a broken attack."""
@@ -38,9 +38,13 @@ class Verdict:
 
 
 def judge(
-    classifier: VideoClassifier, clips: Tensor, labels: Tensor, *, h264: int | None = None,
+    classifier: VideoClassifier,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    h264: int | None = None,
     within: tuple[Tensor, float] | None = None,
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """Score clips in evaluation mode, as they are and as a video file would keep them.
 
     Args:
@@ -57,7 +61,7 @@ def judge(
     rounded = _in_8_bits(clips, within)
     after_h264 = None
     if h264 is not None:
-        from advvid.data.video_round_trip import h264_round_trip
+        from advvid.data.video.round_trip import h264_round_trip
 
         coded = h264_round_trip(clips.cpu(), crf=h264).to(clips.device)
         after_h264 = _predicted(classifier, coded) == truth

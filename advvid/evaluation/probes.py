@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from advvid.attacks.linf_box import linf_box
-from advvid.attacks.losses import cross_entropy
+from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.losses import cross_entropy
+from advvid.attacks.core.sign_gradient import input_gradient
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
-from advvid.attacks.sign_gradient import input_gradient
-from advvid.attacks.step_law import StepSizeLaw
-from advvid.estimator import VideoClassifier
-from advvid.frozen import Model, frozen
-from advvid.micro_batch import MicroBatcher
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
+from advvid.inference.micro_batch import MicroBatcher
 from advvid.random_streams import clip_seeds, uniform
 
 STEPS = 20
@@ -30,14 +30,18 @@ to one that follows honest gradients: in many dimensions no random corner comes 
 
 _HUGE = 64 / 255
 _USUAL = 8 / 255
-# Streams of their own, away from those of attacks.
-_NOISE_STREAM = 1 << 24
 
 
 def measure_probes(
-    classifier: VideoClassifier, clips: Tensor, labels: Tensor, *, eps: Sequence[float],
-    law: StepSizeLaw, batch_size: int, seed: int,
-) -> dict[str, Any]:  # fmt: skip
+    classifier: VideoClassifier,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: Sequence[float],
+    law: StepSizeLaw,
+    batch_size: int,
+    seed: int,
+) -> dict[str, Any]:
     """Measure what the alarms look at.
 
     Args:
@@ -109,7 +113,7 @@ def _best_corner(model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps
     box = linf_box(clips, eps)
     best = torch.full((len(clips),), -torch.inf, device=clips.device)
     for draw in range(DRAWS):
-        corner = uniform(seeds, clips.shape[1:], stream=_NOISE_STREAM + draw).round_()
+        corner = uniform(seeds, clips.shape[1:], stream="probe corner", draw=draw).round_()
         loss = F.cross_entropy(model(box.at(corner)), labels, reduction="none")
         best = torch.maximum(best, loss)
     return best

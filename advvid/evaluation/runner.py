@@ -7,17 +7,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.step_law import StepSizeLaw
-from advvid.attacks.video_attack import Attacked
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.core.video_attack import Attacked
 from advvid.checks import check_labels
-from advvid.estimator import VideoClassifier
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.call_count import counted
 from advvid.evaluation.cells import Cell
 from advvid.evaluation.clip_source import ClipSource, Part
 from advvid.evaluation.judge import Verdict, held_to_bound, judge
 from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import Record, Records, by_position
-from advvid.progress import Advance
+from advvid.runs.progress import Advance
 
 CLEAN = "clean"
 PROBES = "probes"
@@ -52,10 +52,18 @@ class EvaluationRunner:
     """
 
     def __init__(
-        self, classifier: VideoClassifier, cells: Sequence[Cell], records: Records, *,
-        law: StepSizeLaw, seed: int, batch_size: int, h264: int | None, budgets: Sequence[float],
+        self,
+        classifier: VideoClassifier,
+        cells: Sequence[Cell],
+        records: Records,
+        *,
+        law: StepSizeLaw,
+        seed: int,
+        batch_size: int,
+        h264: int | None,
+        budgets: Sequence[float],
         probe: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.classifier = classifier
         self.cells = cells
         self.records = records
@@ -139,15 +147,24 @@ class EvaluationRunner:
         if any(len(labels) for _, labels in found):
             clips, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
             content = measure_probes(
-                self.classifier, clips, labels, eps=self.budgets, law=self.law,
-                batch_size=self.batch_size, seed=self.seed,
-            )  # fmt: skip
+                self.classifier,
+                clips,
+                labels,
+                eps=self.budgets,
+                law=self.law,
+                batch_size=self.batch_size,
+                seed=self.seed,
+            )
             self.records.add(Record(PROBES, [], content=content))
 
     def _run_cell(
-        self, cell: Cell, positions: Tensor, clips: Tensor, labels: Tensor,
+        self,
+        cell: Cell,
+        positions: Tensor,
+        clips: Tensor,
+        labels: Tensor,
         last: _Last | None,
-    ) -> _Last:  # fmt: skip
+    ) -> _Last:
         """Attack clips, judge the result and write it down."""
         spec = cell.row.spec
         # An attack without a budget gives the same for all of them, at the same cost.

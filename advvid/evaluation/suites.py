@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advvid.attacks.attack_spec import AttackSpec, parse_attack
+from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
 from advvid.attacks.registry import ATTACKS
 from advvid.errors import InputError
 

@@ -64,32 +64,72 @@ def as_csv(evaluation: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
-        ["attack", "group", "access", "norm", "eps", "n", "correct", "accuracy", "low", "high",
-         "accuracy_8bit", "accuracy_h264", "attacked", "seconds", "gradients_per_clip",
-         "forwards_per_clip"]
-    )  # fmt: skip
+        [
+            "attack",
+            "group",
+            "access",
+            "norm",
+            "eps",
+            "n",
+            "correct",
+            "accuracy",
+            "low",
+            "high",
+            "accuracy_8bit",
+            "accuracy_h264",
+            "attacked",
+            "seconds",
+            "gradients_per_clip",
+            "forwards_per_clip",
+        ]
+    )
     none = AttackResult(
-        "none", "none", 0.0, "Linf", "control", "", evaluation.clean, evaluation.clean_8bit,
+        "none",
+        "none",
+        0.0,
+        "Linf",
+        "control",
+        "",
+        evaluation.clean,
+        evaluation.clean_8bit,
         evaluation.clean_h264,
-    )  # fmt: skip
+    )
     worst = [
         AttackResult(
-            WORST, WORST, e, "Linf", "white box", "", evaluation.worst(e),
+            WORST,
+            WORST,
+            e,
+            "Linf",
+            "white box",
+            "",
+            evaluation.worst(e),
             evaluation.worst(e, scored="correct_8bit"),
             None if evaluation.clean_h264 is None else evaluation.worst(e, scored="correct_h264"),
         )
         for e in evaluation.eps
-    ]  # fmt: skip
+    ]
     for r in (none, *evaluation.results, *worst):
         low, high = r.accuracy.interval
         writer.writerow(
-            [r.attack, r.group, r.access, r.norm, f"{_printed_eps(r):.6g}", r.accuracy.count,
-             r.accuracy.correct, f"{r.accuracy.value:.6f}", f"{low:.6f}", f"{high:.6f}",
-             f"{r.correct_8bit.mean():.6f}",
-             "" if r.correct_h264 is None else f"{r.correct_h264.mean():.6f}",
-             r.attacked, f"{r.seconds:.3f}", f"{r.gradients_per_clip:.2f}",
-             f"{r.forwards_per_clip:.2f}"]
-        )  # fmt: skip
+            [
+                r.attack,
+                r.group,
+                r.access,
+                r.norm,
+                f"{_printed_eps(r):.6g}",
+                r.accuracy.count,
+                r.accuracy.correct,
+                f"{r.accuracy.value:.6f}",
+                f"{low:.6f}",
+                f"{high:.6f}",
+                f"{r.correct_8bit.mean():.6f}",
+                "" if r.correct_h264 is None else f"{r.correct_h264.mean():.6f}",
+                r.attacked,
+                f"{r.seconds:.3f}",
+                f"{r.gradients_per_clip:.2f}",
+                f"{r.forwards_per_clip:.2f}",
+            ]
+        )
     return text.getvalue()
 
 

@@ -1,10 +1,10 @@
 """Video classifiers: the bundled one, published ones, and adapters for those of other libraries."""
 
+from advvid.models.architectures.temporal_shift import temporal_shift
 from advvid.models.load import load_model
 from advvid.models.registry import MODELS, list_models
-from advvid.models.temporal_shift import temporal_shift
 from advvid.models.video_model import VideoModel
-from advvid.models.weights import load_weights, save_weights
+from advvid.models.weights.load import load_weights, save_weights
 
 __all__ = [
     "MODELS",

@@ -13,10 +13,10 @@ from advvid.errors import InputError
 from advvid.models.heads import head_width, replace_head
 from advvid.models.registry import FUNCTION, MODELS, ModelEntry
 from advvid.models.request import ModelRequest
-from advvid.models.state_fit import strip_prefixes
 from advvid.models.video_model import VideoModel
-from advvid.models.weight_files import WeightFile, looks_like_file, read_weight_file
-from advvid.models.weights import check_spec, load_weight_file
+from advvid.models.weights.files import WeightFile, looks_like_file, read_weight_file
+from advvid.models.weights.load import check_spec, load_weight_file
+from advvid.models.weights.state_fit import strip_prefixes
 
 
 def load_model(

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from advvid.models.huggingface import build_huggingface
+from advvid.models.adapters.huggingface import build_huggingface
+from advvid.models.adapters.torchvision_video import build_torchvision
+from advvid.models.adapters.tsm import build_tsm
+from advvid.models.adapters.user_function import build_from_function
+from advvid.models.architectures.resnet3d_specs import build_motions_r3d, build_published_r3d
 from advvid.models.request import ModelRequest
-from advvid.models.resnet3d_specs import build_motions_r3d, build_published_r3d
-from advvid.models.torchvision_video import build_torchvision
-from advvid.models.tsm import build_tsm
-from advvid.models.user_function import build_from_function
 from advvid.models.video_model import VideoModel
 
 

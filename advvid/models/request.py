@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from advvid.errors import InputError
-from advvid.models.weight_files import WeightFile
+from advvid.models.weights.files import WeightFile
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,17 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
     figure = Figure(figsize=(10, 4), layout="constrained")
     ours, paper = figure.subplots(1, 2, sharey=True)
     markers = "osD^vPX*h"
-    colors = ("#000000", "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7",
-              "#8a6d00", "#7f3c8d")  # fmt: skip
+    colors = (
+        "#000000",
+        "#0072b2",
+        "#56b4e9",
+        "#009e73",
+        "#e69f00",
+        "#d55e00",
+        "#cc79a7",
+        "#8a6d00",
+        "#7f3c8d",
+    )
     for number, key in enumerate(ROWS):
         if key not in keys or key not in results:
             continue

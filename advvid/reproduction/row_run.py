@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advvid.attacks.step_law import StepSizeLaw
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data.clip_dataset import ClipDataset
 from advvid.defenses import as_schedule, build_defense, pgd_check
-from advvid.estimator import VideoClassifier
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation import DatasetClips, evaluate
 from advvid.evaluation.result import WORST, Evaluation
-from advvid.files import write_text
 from advvid.models.video_model import VideoModel
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
+from advvid.runs.files import write_text
 from advvid.training import History, TrainStep, clean_step, train
 
 if TYPE_CHECKING:
@@ -54,9 +54,16 @@ class RowResult:
 
 
 def train_row(
-    row: TableRow, scale: Scale, model: VideoModel, train_data: ClipDataset,
-    val_data: ClipDataset, folder: Path, *, law: StepSizeLaw, **where: Any,
-) -> History:  # fmt: skip
+    row: TableRow,
+    scale: Scale,
+    model: VideoModel,
+    train_data: ClipDataset,
+    val_data: ClipDataset,
+    folder: Path,
+    *,
+    law: StepSizeLaw,
+    **where: Any,
+) -> History:
     """Train the model of a row in place, from its start or from where it was stopped.
 
     Args:
@@ -87,16 +94,32 @@ def train_row(
     )
     out = folder / "train"
     return train(
-        model, data, val_data, settings=scale.settings, step=step, robust=robust, out=out,
-        resume=(out / "checkpoint.pt").exists(), **where,
-    )  # fmt: skip
+        model,
+        data,
+        val_data,
+        settings=scale.settings,
+        step=step,
+        robust=robust,
+        out=out,
+        resume=(out / "checkpoint.pt").exists(),
+        **where,
+    )
 
 
 def evaluate_row(
-    row: TableRow, scale: Scale, model: VideoModel, history: History, test_data: ClipDataset,
-    folder: Path, *, law: StepSizeLaw, device: Any, precision: str = "float32",
-    fabric: "Fabric | None" = None, progress: bool = False,
-) -> RowResult:  # fmt: skip
+    row: TableRow,
+    scale: Scale,
+    model: VideoModel,
+    history: History,
+    test_data: ClipDataset,
+    folder: Path,
+    *,
+    law: StepSizeLaw,
+    device: Any,
+    precision: str = "float32",
+    fabric: "Fabric | None" = None,
+    progress: bool = False,
+) -> RowResult:
     """Attack the model of a row at all budgets, and write down how it fared.
 
     Args:
@@ -113,18 +136,28 @@ def evaluate_row(
         progress: show a bar.
     """
     classifier = VideoClassifier(
-        model, input_shape=test_data.clip_shape, nb_classes=len(test_data.classes), device=device,
+        model,
+        input_shape=test_data.clip_shape,
+        nb_classes=len(test_data.classes),
+        device=device,
         precision=precision,
-    )  # fmt: skip
+    )
     pgd = f"pgd:max_iter={scale.steps}"
 
     def run(count: int | None, attacks: Sequence[str], name: str, *, alarms: bool) -> Evaluation:
         source = DatasetClips(test_data, count, seed=scale.settings.seed)
         return evaluate(
-            classifier, source, attacks=attacks, eps=[e / 255 for e in COLUMNS if e], law=law,
-            seed=scale.settings.seed, alarms=alarms, parts=folder / name, fabric=fabric,
+            classifier,
+            source,
+            attacks=attacks,
+            eps=[e / 255 for e in COLUMNS if e],
+            law=law,
+            seed=scale.settings.seed,
+            alarms=alarms,
+            parts=folder / name,
+            fabric=fabric,
             progress=progress,
-        )  # fmt: skip
+        )
 
     def right(found: Evaluation, attack: str) -> list[int]:
         under = [found.accuracy(attack, e / 255).correct for e in COLUMNS if e]
@@ -140,9 +173,10 @@ def evaluate_row(
             return known
         found = run(scale.clips, [pgd], "parts-pgd", alarms=True)
         known = {
-            "pgd": right(found, pgd), "clips": len(found.clean),
+            "pgd": right(found, pgd),
+            "clips": len(found.clean),
             "alarms": [alarm.message for alarm in found.alarms],
-        }  # fmt: skip
+        }
         if writes:
             write_text(folder / "evaluation-pgd.json", json.dumps(found.to_dict()) + "\n")
             write_text(path, json.dumps(known) + "\n")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advvid.attacks.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.defenses import EQUAL_TO_BUDGET, Schedule, half
 
 COLUMNS = (0, 4, 8, 12, 15)

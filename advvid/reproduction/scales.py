@@ -64,12 +64,17 @@ SCALES: dict[str, Scale] = {
         data=None,
         weights=None,
         settings=TrainSettings(
-            epochs=10, batch_size=128, optimizer="sgd", lr=5e-4, weight_decay=1e-5,
-            schedule="step", milestones=(0.7,),
+            epochs=10,
+            batch_size=128,
+            optimizer="sgd",
+            lr=5e-4,
+            weight_decay=1e-5,
+            schedule="step",
+            milestones=(0.7,),
         ),
         attack_batch_norm="train",
         held_out=1000,
         val_clips=500,
     ),
-}  # fmt: skip
+}
 """By the names of the command line."""

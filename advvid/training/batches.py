@@ -87,9 +87,13 @@ class DatasetBatches:
 
     def _keys(self, epoch: int, rank: int, world: int) -> list[tuple[int, int]]:
         return epoch_keys(
-            len(self.data), batch_size=self.settings.batch_size, seed=self.settings.seed,
-            epoch=epoch, rank=rank, world=world,
-        )  # fmt: skip
+            len(self.data),
+            batch_size=self.settings.batch_size,
+            seed=self.settings.seed,
+            epoch=epoch,
+            rank=rank,
+            world=world,
+        )
 
 
 class LoaderBatches:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from advvid.errors import InputError
-from advvid.files import write_atomically
+from advvid.runs.files import write_atomically
 
 _FORMAT = 1
 

@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.files import write_atomically, write_text
-from advvid.run_folder import RunFolder, check_free
+from advvid.runs.files import write_atomically, write_text
+from advvid.runs.run_folder import RunFolder, check_free
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.history import History
 from advvid.training.step import ReportingStep, TrainStep
@@ -117,9 +117,9 @@ class TrainingFolder:
             finished: whether this was the last epoch.
             step: may have figures of its own.
         """
+        from advvid.figures.generalization_gap import generalization_gap
+        from advvid.figures.learning_curve import learning_curve
         from advvid.models import save_weights
-        from advvid.training.generalization_gap import generalization_gap
-        from advvid.training.learning_curve import learning_curve
 
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
         write_text(self.path / HISTORY_CSV, history.to_csv())

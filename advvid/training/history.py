@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 
 
 @dataclass(frozen=True)

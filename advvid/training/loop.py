@@ -10,22 +10,22 @@ from torch import nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
-from advvid.probe import probe_model
-from advvid.training.activation_checkpointing import checkpointed
+from advvid.inference.probe import probe_model
+from advvid.runs.fabric import launch_fabric
 from advvid.training.batches import Batches, DatasetBatches
-from advvid.training.fabric import launch_fabric
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import History
-from advvid.training.measures import NotFiniteError
-from advvid.training.memory_format import channels_last
+from advvid.training.measuring.measures import NotFiniteError
+from advvid.training.measuring.robust_check import RobustCheck
 from advvid.training.mode import borrowed
 from advvid.training.optimization import adopted, make_optimizer
 from advvid.training.progress import TrainingProgress
-from advvid.training.robust_check import RobustCheck
 from advvid.training.run import TrainingRun
+from advvid.training.scale.activation_checkpointing import checkpointed
+from advvid.training.scale.memory_format import channels_last
+from advvid.training.scale.sync_batch_norm import synchronized
 from advvid.training.settings import TrainSettings, check_same_run
 from advvid.training.step import TrainStep, clean_step, step_name
-from advvid.training.sync_batch_norm import synchronized
 
 
 def train(
@@ -120,9 +120,18 @@ def train(
             arranged(model, settings),
         ):
             run = TrainingRun(
-                fabric, model, optimizer, batches, val_data, robust=robust,
-                settings=settings, step=step, folder=folder, display=display, identity=identity,
-            )  # fmt: skip
+                fabric,
+                model,
+                optimizer,
+                batches,
+                val_data,
+                robust=robust,
+                settings=settings,
+                step=step,
+                folder=folder,
+                display=display,
+                identity=identity,
+            )
             if found is not None:
                 run.state.restore(found)
             elif folder is not None:

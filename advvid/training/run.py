@@ -13,17 +13,23 @@ from advvid.data.loader import ClipBatch, clip_loader, to_unit
 from advvid.errors import InputError
 from advvid.random_streams import clip_seeds
 from advvid.training.batches import Batches
-from advvid.training.best_weights import holding
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import EpochRecord, History
-from advvid.training.measures import Measures, NotFiniteError
-from advvid.training.memory_format import clips_channels_last
+from advvid.training.measuring.best_weights import holding
+from advvid.training.measuring.measures import Measures, NotFiniteError
+from advvid.training.measuring.robust_check import RobustCheck
+from advvid.training.measuring.tally import means
 from advvid.training.mode import seed_step, set_training
 from advvid.training.optimization import learning_rate_factor, set_learning_rate
 from advvid.training.order import derive_seed
-from advvid.training.processes import all_videos, average_batch_norm, batch_share, over_processes
 from advvid.training.progress import TrainingProgress
-from advvid.training.robust_check import RobustCheck
+from advvid.training.scale.memory_format import clips_channels_last
+from advvid.training.scale.processes import (
+    all_videos,
+    average_batch_norm,
+    batch_share,
+    over_processes,
+)
 from advvid.training.settings import TrainSettings
 from advvid.training.state import TrainingState
 from advvid.training.step import (
@@ -35,7 +41,6 @@ from advvid.training.step import (
     TrainStep,
     smoothed_cross_entropy,
 )
-from advvid.training.tally import means
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -163,17 +168,26 @@ class TrainingRun:
         # All processes take as many passes as the one with fewest clips can.
         cuts = min(settings.accumulate, share.fewest)
         parts = [
-            (some, own, StepContext(
-                epoch=state.epoch, epochs=settings.epochs, iteration=iteration,
-                total=settings.epochs * self.batches.steps, seed=seed,
-                shared_seed=derive_seed("shared", settings.seed, iteration),
-                clip_seeds=streams, bare=self.passes, criterion=self.criterion,
-            ))
+            (
+                some,
+                own,
+                StepContext(
+                    epoch=state.epoch,
+                    epochs=settings.epochs,
+                    iteration=iteration,
+                    total=settings.epochs * self.batches.steps,
+                    seed=seed,
+                    shared_seed=derive_seed("shared", settings.seed, iteration),
+                    clip_seeds=streams,
+                    bare=self.passes,
+                    criterion=self.criterion,
+                ),
+            )
             for some, own, streams in zip(
                 *(t.tensor_split(cuts) for t in (clips, labels, seeds.to(fabric.device))),
                 strict=True,
             )
-        ]  # fmt: skip
+        ]
         for replay in range(self.replays):
             for number, (some, own, context) in enumerate(parts, start=1):
                 context = replace(context, replay=replay)
@@ -200,9 +214,11 @@ class TrainingRun:
         if self.settings.grad_clip is not None:
             # A gradient that is not finite shows in the next loss, which stops the run by name.
             self.fabric.clip_gradients(
-                self.model, self.stepper, max_norm=self.settings.grad_clip,
+                self.model,
+                self.stepper,
+                max_norm=self.settings.grad_clip,
                 error_if_nonfinite=False,
-            )  # fmt: skip
+            )
         self.stepper.step()
         self.stepper.zero_grad(set_to_none=True)
         if self.state.average is not None:
@@ -246,10 +262,12 @@ class TrainingRun:
 
         def batches(data: ClipDataset) -> Iterator[ClipBatch]:
             yield from clip_loader(
-                data, batch_size=self.measures.share, workers=settings.workers,
+                data,
+                batch_size=self.measures.share,
+                workers=settings.workers,
                 keys=range(fabric.global_rank, len(data), fabric.world_size),
                 pin_memory=fabric.device.type == "cuda",
-            )  # fmt: skip
+            )
 
         return EpochContext(
             epoch=self.state.epoch + 1,

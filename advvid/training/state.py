@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
-from advvid.training.best_weights import BestWeights
 from advvid.training.checkpoints import Checkpoint
 from advvid.training.history import EpochRecord, History
-from advvid.training.measures import NotFiniteError
-from advvid.training.processes import over_processes
+from advvid.training.measuring.best_weights import BestWeights
+from advvid.training.measuring.measures import NotFiniteError
+from advvid.training.measuring.tally import Tally
+from advvid.training.scale.processes import over_processes
 from advvid.training.step import StatefulStep, TrainStep
-from advvid.training.tally import Tally
 from advvid.training.weight_average import WeightAverage
 
 if TYPE_CHECKING:

@@ -68,9 +68,11 @@ def test_a_mask_of_the_caller_is_kept_to(name: str) -> None:
     mask = torch.zeros(1, 1, 4, 10, 8)
     mask[:, :, 1:3, 2:] = 1
     attack = ATTACKS[name].build(
-        VideoClassifier(LinearClipModel((3, 4, 10, 8), CLASSES)), eps=0.2, verbose=False,
+        VideoClassifier(LinearClipModel((3, 4, 10, 8), CLASSES)),
+        eps=0.2,
+        verbose=False,
         **TABLE[name],
-    )  # fmt: skip
+    )
     adversarial = attack.generate(clips, labels, mask=mask)
     assert torch.equal(adversarial.where(mask == 0, clips), clips)
 

@@ -8,10 +8,10 @@ import torchattacks
 from torch import Tensor, nn
 
 from advvid.attacks import APGD, APGDDLR, APGDTargeted, apgd, apgd_targeted, parse_attack
-from advvid.attacks.apgd import _START_STREAM, checkpoints
-from advvid.attacks.folded_clips import FoldedModel, fold_time, unfold_time
-from advvid.attacks.linf_box import linf_box
-from advvid.attacks.losses import LOSSES, target_margin, targeted_dlr
+from advvid.attacks.apgd import checkpoints
+from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.losses import LOSSES, target_margin, targeted_dlr
+from advvid.attacks.toolkits.folded_clips import FoldedModel, fold_time, unfold_time
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds, uniform
@@ -74,7 +74,7 @@ def test_agrees_with_a_plain_spelling(loss: str) -> None:
     labels[0] = (labels[0] + 1) % CLASSES
     eps, steps = 0.03, 30
     ours = apgd(model, clips, labels, eps=eps, steps=steps, loss=loss, seed=4)
-    noise = uniform(clip_seeds(4, 6), clips.shape[1:], stream=_START_STREAM).double()
+    noise = uniform(clip_seeds(4, 6), clips.shape[1:], stream="apgd start").double()
     starts = linf_box(clips, eps).at(noise)
     sizes = set()
     for i in range(6):

@@ -59,10 +59,9 @@ def test_networks_are_won_and_misclassified_clips_left_alone() -> None:
     assert torch.equal(found[0], clips[0])
     assert (model(found).argmax(1) != labels).float().mean() > 0.9
     assert torch.equal(
-        fab_targeted(model, clips, labels, eps=1e-6, steps=2), fab_targeted(
-            model, clips, labels, eps=1e-6, steps=2
-        )
-    )  # fmt: skip
+        fab_targeted(model, clips, labels, eps=1e-6, steps=2),
+        fab_targeted(model, clips, labels, eps=1e-6, steps=2),
+    )
 
 
 def test_bad_settings_are_refused() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advvid.attacks import FrameBorder, frame_border, parse_attack
-from advvid.attacks.masks import border_mask, border_thickness
+from advvid.attacks.core.masks import border_mask, border_thickness
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import LinearClipModel, random_clips

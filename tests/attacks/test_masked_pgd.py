@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advvid.attacks import MaskedPGD, masked_pgd
-from advvid.attacks.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.attacks.core.masks import random_corner, rectangle_mask, rectangle_size
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds

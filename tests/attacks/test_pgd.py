@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import LinfPGD, StepSizeLaw, linf_pgd
-from advvid.attacks.linf_box import linf_box
-from advvid.attacks.losses import LOSSES
-from advvid.attacks.sign_gradient import input_gradient, sign_step_
+from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.losses import LOSSES
+from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds, uniform
@@ -51,9 +51,15 @@ def test_result_stays_in_the_budget_and_the_pixel_range(
     shape = (3, frames, side, side)
     clips, labels = random_clips(3, shape, 2)
     adversarial = linf_pgd(
-        LinearClipModel(shape), clips, labels, eps=eps, step_size=alpha, steps=steps,
-        random_start=random_start, targeted=targeted,
-    )  # fmt: skip
+        LinearClipModel(shape),
+        clips,
+        labels,
+        eps=eps,
+        step_size=alpha,
+        steps=steps,
+        random_start=random_start,
+        targeted=targeted,
+    )
     assert (adversarial - clips).abs().max() <= eps + 1e-6
     assert adversarial.min() >= 0
     assert adversarial.max() <= 1
@@ -144,7 +150,7 @@ def test_restarts_keep_the_worst_of_their_runs(loss: str, targeted: bool) -> Non
     box = linf_box(clips, EPS)
     runs = []
     for restart in range(4):
-        start = box.at(uniform(seeds, CLIP_SHAPE, stream=restart))
+        start = box.at(uniform(seeds, CLIP_SHAPE, stream="pgd start", draw=restart))
         gradient, _, _ = input_gradient(model, start, labels, score)
         runs.append(sign_step_(start, gradient, (-1 if targeted else 1) * EPS / 4, box))
     logits = torch.stack([model(run) for run in runs])
@@ -233,9 +239,13 @@ def test_same_seed_same_result_whatever_the_batch_size() -> None:
 
     def run(batch_size: int, seed: int = 5) -> Tensor:
         attack = LinfPGD(
-            classifier, max_iter=1, num_random_init=2, batch_size=batch_size, seed=seed,
+            classifier,
+            max_iter=1,
+            num_random_init=2,
+            batch_size=batch_size,
+            seed=seed,
             verbose=False,
-        )  # fmt: skip
+        )
         return attack.generate(clips, labels)
 
     assert (run(7) - run(2)).abs().mean() < 1e-6

@@ -156,10 +156,14 @@ def test_targets_are_reached_and_reported() -> None:
 
 @pytest.mark.parametrize(
     ("kwargs", "words"),
-    [({"regularization": -1}, "regularization"), ({"frames": 0}, "frames"),
-     ({"order": "last"}, "first, spread, salient"), ({"order": "first"}, "give frames"),
-     ({"max_iter": 0}, "max_iter")],
-)  # fmt: skip
+    [
+        ({"regularization": -1}, "regularization"),
+        ({"frames": 0}, "frames"),
+        ({"order": "last"}, "first, spread, salient"),
+        ({"order": "first"}, "give frames"),
+        ({"max_iter": 0}, "max_iter"),
+    ],
+)
 def test_bad_settings_are_refused(kwargs: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         SparseAttack(VideoClassifier(LinearClipModel()), **kwargs)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 import advvid
 from advvid.attacks import Square, square_attack
-from advvid.attacks.folded_clips import FoldedModel, fold_time, unfold_time
 from advvid.attacks.square import block_size, volume_share
+from advvid.attacks.toolkits.folded_clips import FoldedModel, fold_time, unfold_time
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
@@ -128,9 +128,14 @@ def test_a_tiny_budget_fails_and_a_target_is_reached() -> None:
 
 @pytest.mark.parametrize(
     ("kwargs", "words"),
-    [({"queries": 0}, "queries"), ({"share": 0}, "share"), ({"share": 2}, "share"),
-     ({"block": "ball"}, "cube, column"), ({"eps": 0}, "eps")],
-)  # fmt: skip
+    [
+        ({"queries": 0}, "queries"),
+        ({"share": 0}, "share"),
+        ({"share": 2}, "share"),
+        ({"block": "ball"}, "cube, column"),
+        ({"eps": 0}, "eps"),
+    ],
+)
 def test_bad_settings_are_refused(kwargs: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         Square(VideoClassifier(LinearClipModel()), **kwargs)

@@ -49,9 +49,18 @@ def test_a_target_is_reached_by_name_or_number(advvid: CommandRunner, tmp_path: 
     classes = package.load_dataset("motions").classes
     for i, target in enumerate((classes[4], "4")):
         done = advvid(
-            "attack", "--attack", "pgd:max_iter=40", "--eps", "16", "--target", target,
-            "--clips", "2", "--out", f"run{i}",
-        )  # fmt: skip
+            "attack",
+            "--attack",
+            "pgd:max_iter=40",
+            "--eps",
+            "16",
+            "--target",
+            target,
+            "--clips",
+            "2",
+            "--out",
+            f"run{i}",
+        )
         assert done.code == 0, done.err
         results = json.loads((tmp_path / f"run{i}" / "results.json").read_text())
         assert [row["adversarial"] for row in results["clips"]] == [4, 4]

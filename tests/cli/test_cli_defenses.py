@@ -8,10 +8,26 @@ import pytest
 from tests.cli.run_command import CommandRunner
 
 QUICK = (
-    "train", "--model", "tests.training.stand_ins:TinyNet", "--data", "motions:40", "--frames", "4",
-    "--size", "16", "--epochs", "2", "--batch-size", "10", "--device", "cpu", "--val-clips", "10",
-    "--val-steps", "2",
-)  # fmt: skip
+    "train",
+    "--model",
+    "tests.training.stand_ins:TinyNet",
+    "--data",
+    "motions:40",
+    "--frames",
+    "4",
+    "--size",
+    "16",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "10",
+    "--device",
+    "cpu",
+    "--val-clips",
+    "10",
+    "--val-steps",
+    "2",
+)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +94,21 @@ def test_slips_are_one_line_and_exit_code_2(
 def test_a_table_row_by_row(advvid: CommandRunner, tmp_path: Path) -> None:
     out = tmp_path / "tables"
     command = (
-        "reproduce", "table1", "--epochs", "1", "--clips", "10", "--autoattack-clips", "2",
-        "--data", "motions:64", "--device", "cpu", "--out", str(out),
-    )  # fmt: skip
+        "reproduce",
+        "table1",
+        "--epochs",
+        "1",
+        "--clips",
+        "10",
+        "--autoattack-clips",
+        "2",
+        "--data",
+        "motions:64",
+        "--device",
+        "cpu",
+        "--out",
+        str(out),
+    )
     done = advvid(*command, "--rows", "benign")
     assert done.code == 0, done.err
     assert "not finished" in done.out

@@ -16,8 +16,15 @@ from tests.cli.run_command import CommandRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = [
-    "--clips", "6", "--attack", "pgd:max_iter=3", "--attack", "random-noise", "--eps", "0,1,8",
-]  # fmt: skip
+    "--clips",
+    "6",
+    "--attack",
+    "pgd:max_iter=3",
+    "--attack",
+    "random-noise",
+    "--eps",
+    "0,1,8",
+]
 
 
 def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_path: Path) -> None:
@@ -74,17 +81,36 @@ def test_a_killed_evaluation_goes_on_in_two_processes(
 ) -> None:
     """SIGKILL, which no handler sees, in the middle of the clips."""
     arguments = [
-        "--clips", "8", "--attack", "pgd:max_iter=25", "--eps", "1,8", "--batch-size", "2",
-        "--device", "cpu", "--pictures", "0",
-    ]  # fmt: skip
+        "--clips",
+        "8",
+        "--attack",
+        "pgd:max_iter=25",
+        "--eps",
+        "1,8",
+        "--batch-size",
+        "2",
+        "--device",
+        "cpu",
+        "--pictures",
+        "0",
+    ]
     whole = advvid("evaluate", *arguments, "--out", "whole")
     assert whole.code == 0, whole.err
     process = subprocess.Popen(
-        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments,
-         "--out", str(tmp_path / "run")],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            sys.executable,
+            "-m",
+            "advvid.cli.app",
+            "evaluate",
+            *arguments,
+            "--out",
+            str(tmp_path / "run"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     record = tmp_path / "run" / "parts" / "rank0.jsonl"
     # The fingerprint, the probes, and the first of four batches: clean and one attack.
     while process.poll() is None and (not record.exists() or record.read_bytes().count(b"\n") < 4):
@@ -92,11 +118,25 @@ def test_a_killed_evaluation_goes_on_in_two_processes(
     process.kill()
     assert process.wait() == -signal.SIGKILL
     done = subprocess.run(
-        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments, "--resume",
-         "--devices", "2", "--out", str(tmp_path / "run")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        [
+            sys.executable,
+            "-m",
+            "advvid.cli.app",
+            "evaluate",
+            *arguments,
+            "--resume",
+            "--devices",
+            "2",
+            "--out",
+            str(tmp_path / "run"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     found, expected = (
         json.loads((tmp_path / name / "results.json").read_text()) for name in ("run", "whole")
@@ -112,11 +152,24 @@ def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path
     one = advvid("evaluate", *arguments, "--out", "one")
     assert one.code == 0, one.err
     done = subprocess.run(
-        [sys.executable, "-m", "advvid.cli.app", "evaluate", *arguments, "--devices", "2",
-         "--out", str(tmp_path / "two")],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        [
+            sys.executable,
+            "-m",
+            "advvid.cli.app",
+            "evaluate",
+            *arguments,
+            "--devices",
+            "2",
+            "--out",
+            str(tmp_path / "two"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| worst case |") == 1
     found, expected = (

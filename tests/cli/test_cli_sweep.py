@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from advvid.attacks import StepSizeLaw
-from advvid.step_size_surface import StepSizeSurface
+from advvid.step_size.surface import StepSizeSurface
 from tests.cli.run_command import CommandRunner
 from tests.cli.sample_video import write_video
 
@@ -29,8 +29,11 @@ def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
     """The main job of the README: no argument, no download. Thresholds are the issue's."""
     done = subprocess.run(
         [sys.executable, "-m", "advvid.cli.app", "sweep-step-size"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert "law: step = " in done.stdout
     assert "95%" in done.stdout
@@ -61,9 +64,20 @@ def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
 
 def test_own_options_and_law_file(advvid: CommandRunner, tmp_path: Path) -> None:
     done = advvid(
-        "sweep-step-size", *FRESH, "--alphas", "0.5,1,2", "--law", "law.json", "--out", "run",
-        "--random-start", "--loss", "cw", "--labels", "predicted",
-    )  # fmt: skip
+        "sweep-step-size",
+        *FRESH,
+        "--alphas",
+        "0.5,1,2",
+        "--law",
+        "law.json",
+        "--out",
+        "run",
+        "--random-start",
+        "--loss",
+        "cw",
+        "--labels",
+        "predicted",
+    )
     assert done.code == 0, done.err
     law = StepSizeLaw.load(tmp_path / "law.json")
     assert law == StepSizeLaw.load(tmp_path / "run" / "law.json")
@@ -89,9 +103,17 @@ def test_bad_videos_are_listed_and_counted(advvid: CommandRunner, tmp_path: Path
             write_video(tmp_path / "videos" / name / f"{i}.mp4", seed=i)
     (tmp_path / "videos" / "a" / "0.mp4").write_text("not a video")
     common = (
-        "sweep-step-size", *FRESH, "--data", "folder:videos", "--split", "all",
-        "--labels", "predicted", "--clips", "7",
-    )  # fmt: skip
+        "sweep-step-size",
+        *FRESH,
+        "--data",
+        "folder:videos",
+        "--split",
+        "all",
+        "--labels",
+        "predicted",
+        "--clips",
+        "7",
+    )
     failed = advvid(*common, "--out", "no")
     assert failed.code == 2
     assert "0.mp4" in failed.err
@@ -109,8 +131,10 @@ def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     common = ["sweep-step-size", *FRESH, "--clips", "40"]
     started = subprocess.Popen(
         [sys.executable, "-m", "advvid.cli.app", *common, "--out", "killed"],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.DEVNULL,
+    )
     part = tmp_path / "killed" / "part.npz"
     while not part.exists() and started.poll() is None:
         time.sleep(0.01)

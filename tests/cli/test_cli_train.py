@@ -14,9 +14,19 @@ from advvid.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = (
-    "--model", "tests.training.stand_ins:TinyNet", "--frames", "4", "--size", "16",
-    "--epochs", "2", "--batch-size", "4", "--device", "cpu",
-)  # fmt: skip
+    "--model",
+    "tests.training.stand_ins:TinyNet",
+    "--frames",
+    "4",
+    "--size",
+    "16",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "4",
+    "--device",
+    "cpu",
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +85,14 @@ def test_trains_on_a_folder_of_videos_and_lists_what_it_skipped(
     config = json.loads((out / "config.json").read_text())
     assert config["settings"]["flip"] is True
     assert {path.name for path in out.iterdir()} == {
-        "checkpoint.pt", "config.json", "history.csv", "history.json", "learning_curve.png",
-        "model.safetensors", "results.json",
-    }  # fmt: skip
+        "checkpoint.pt",
+        "config.json",
+        "history.csv",
+        "history.json",
+        "learning_curve.png",
+        "model.safetensors",
+        "results.json",
+    }
 
     weights = (out / "model.safetensors").read_bytes()
     assert command(monkeypatch, *options) == 2
@@ -143,9 +158,13 @@ def test_slips_are_one_line(
 def test_help_fits_80_columns() -> None:
     code = "import sys; sys.argv[0] = 'advvid'; from advvid.cli.app import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "train", "--help"], cwd=ROOT, capture_output=True, text=True,
-        check=True, env={"COLUMNS": "80", "PATH": "", "TERM": "dumb"},
-    )  # fmt: skip
+        [sys.executable, "-c", code, "train", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "80", "PATH": "", "TERM": "dumb"},
+    )
     assert max(map(len, done.stdout.splitlines())) <= 80
     for option in ("--head-lr", "--resume", "--batch-norm"):
         assert option in done.stdout

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from advvid.data.bad_video import BadVideo, BadVideoError
 from advvid.data.clip_dataset import ClipDataset, OnBadVideo, balanced_order
 from advvid.data.motions import MotionsDataset
+from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
 

@@ -14,9 +14,16 @@ SHAPE = (3, 2, 4, 4)
 
 def context(model: nn.Module, count: int, **changes: Any) -> StepContext:
     given: dict[str, Any] = {
-        "epoch": 0, "epochs": 3, "iteration": 0, "total": 6, "seed": 1, "shared_seed": 2,
-        "clip_seeds": clip_seeds(0, count), "bare": model, "criterion": F.cross_entropy,
-    }  # fmt: skip
+        "epoch": 0,
+        "epochs": 3,
+        "iteration": 0,
+        "total": 6,
+        "seed": 1,
+        "shared_seed": 2,
+        "clip_seeds": clip_seeds(0, count),
+        "bare": model,
+        "criterion": F.cross_entropy,
+    }
     return StepContext(**{**given, **changes})
 
 

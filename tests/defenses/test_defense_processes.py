@@ -55,14 +55,21 @@ STEPS: dict[str, Callable[[], TrainStep]] = {
     "at": lambda: AdversarialStep(ATTACK, 0.02, clean_share=0.2),
     "aat": adaptive,
     "trades": lambda: TradesStep(0.02, max_iter=2),
-}  # fmt: skip
+}
 
 
 def run(name: str, out: Path, *, devices: int) -> None:
     train(
-        model(), REST, DATA, settings=SETTINGS, out=out, step=STEPS[name](), device="cpu",
-        devices=devices, robust=pgd_check(0.02, steps=2, clips=10),
-    )  # fmt: skip
+        model(),
+        REST,
+        DATA,
+        settings=SETTINGS,
+        out=out,
+        step=STEPS[name](),
+        device="cpu",
+        devices=devices,
+        robust=pgd_check(0.02, steps=2, clips=10),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +78,13 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = folder / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, str(script), str(folder)], cwd=ROOT, capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"}, timeout=240,
+        [sys.executable, str(script), str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
+        timeout=240,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr.decode()
     return folder
 

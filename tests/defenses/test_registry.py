@@ -47,9 +47,16 @@ def run(name: str, out: Path, *, stop: int | None = None, resume: bool = False) 
         # The wrapper has another name, and nothing else of the run differs.
         step.__qualname__ = repr(defense.step)
     train(
-        TinyNet(), defense.data, ToyClips(9), settings=settings, out=out, step=step, resume=resume,
-        robust=pgd_check(defense.eps, steps=2, clips=6), device="cpu",
-    )  # fmt: skip
+        TinyNet(),
+        defense.data,
+        ToyClips(9),
+        settings=settings,
+        out=out,
+        step=step,
+        resume=resume,
+        robust=pgd_check(defense.eps, steps=2, clips=6),
+        device="cpu",
+    )
 
 
 @pytest.mark.parametrize("name", DEFENSES)
@@ -66,8 +73,9 @@ def test_an_interrupted_run_ends_in_the_same_weights(name: str, tmp_path: Path) 
     assert whole.best is not None
     assert broken.best is not None
     assert same(whole.best["model"], broken.best["model"])
-    rows = [[{k: v for k, v in r.items() if k != "seconds"} for r in c.history]
-            for c in (whole, broken)]  # fmt: skip
+    rows = [
+        [{k: v for k, v in r.items() if k != "seconds"} for r in c.history] for c in (whole, broken)
+    ]
     assert rows[0] == rows[1]
     assert whole.step_state == broken.step_state
     first, second = ((tmp_path / e / "model.safetensors").read_bytes() for e in ("whole", "broken"))
@@ -77,14 +85,26 @@ def test_an_interrupted_run_ends_in_the_same_weights(name: str, tmp_path: Path) 
 @pytest.mark.parametrize("name", DEFENSES)
 def test_other_settings_are_refused_at_a_resume(name: str, tmp_path: Path) -> None:
     run(name, tmp_path)
-    defense = build_defense(name, ToyClips(30), **{
-        **OPTIONS[name], "eps": (0.0, 0.03) if name == "aat" else as_schedule(0.01),
-    })  # fmt: skip
+    defense = build_defense(
+        name,
+        ToyClips(30),
+        **{
+            **OPTIONS[name],
+            "eps": (0.0, 0.03) if name == "aat" else as_schedule(0.01),
+        },
+    )
     with pytest.raises(InputError, match="step"):
         train(
-            TinyNet(), defense.data, ToyClips(9), settings=SETTINGS, out=tmp_path, resume=True,
-            step=defense.step, robust=pgd_check(defense.eps, steps=2, clips=6), device="cpu",
-        )  # fmt: skip
+            TinyNet(),
+            defense.data,
+            ToyClips(9),
+            settings=SETTINGS,
+            out=tmp_path,
+            resume=True,
+            step=defense.step,
+            robust=pgd_check(defense.eps, steps=2, clips=6),
+            device="cpu",
+        )
 
 
 def test_what_each_takes_and_its_largest_budget() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import advvid
-from advvid.attacks.step_law import PAPER_LAW
+from advvid.attacks.core.step_law import PAPER_LAW
 from advvid.evaluation import AttackResult, Evaluation, evaluate
 from advvid.evaluation.alarms import find_alarms
 from tests.clip_models import CLASSES, LinearClipModel, random_clips

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from advvid.attacks import parse_attack, registry
-from advvid.attacks.attack_entry import AttackEntry
+from advvid.attacks.core.attack_entry import AttackEntry
+from advvid.attacks.core.video_attack import Attacked
 from advvid.attacks.pgd import LinfPGD
-from advvid.attacks.video_attack import Attacked
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.evaluation import evaluate

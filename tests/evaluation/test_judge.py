@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from advvid.attacks.video_attack import Attacked
+from advvid.attacks.core.video_attack import Attacked
 from advvid.estimator import VideoClassifier
 from advvid.evaluation.judge import held_to_bound, judge
 from tests.clip_models import CLASSES, LinearClipModel, random_clips

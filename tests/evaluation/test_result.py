@@ -55,10 +55,21 @@ def test_table_has_a_row_an_attack_and_the_worst_case() -> None:
         result("patch:eps=1", 255, [0, 0, 1]),
         result("long:eps=2", 2 * 255, [0, 1, 1], norm="L2"),
     )
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in
-             found.to_markdown().splitlines()]  # fmt: skip
-    assert lines[0] == ["attack", "eps 0", "eps 4", "eps 8", "own eps", "n", "seconds",
-                        "gradients", "forwards"]  # fmt: skip
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in found.to_markdown().splitlines()
+    ]
+    assert lines[0] == [
+        "attack",
+        "eps 0",
+        "eps 4",
+        "eps 8",
+        "own eps",
+        "n",
+        "seconds",
+        "gradients",
+        "forwards",
+    ]
     assert len({len(line) for line in lines}) == 1
     rows = {line[0]: line for line in lines[2:]}
     assert rows["a"][2].startswith("66.7 [")

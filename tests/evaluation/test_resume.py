@@ -53,9 +53,14 @@ def outcome(found: Evaluation) -> list[Any]:
 
 def run(model: nn.Module, clips: Tensor, labels: Tensor, **kwargs: Any) -> Evaluation:
     return evaluate(
-        advvid.VideoClassifier(model), clips, labels, attacks=ATTACKS, eps=EPS, batch_size=3,
+        advvid.VideoClassifier(model),
+        clips,
+        labels,
+        attacks=ATTACKS,
+        eps=EPS,
+        batch_size=3,
         **kwargs,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("at_most", [3, 60, 900, 1050])
@@ -96,9 +101,14 @@ def test_another_normalization_or_precision_does_not_go_on(tmp_path: Path) -> No
         classifier = advvid.VideoClassifier(stopped, **settings)
         with pytest.raises(InputError, match="another evaluation"):
             evaluate(
-                classifier, clips, labels, attacks=ATTACKS, eps=EPS, batch_size=3,
+                classifier,
+                clips,
+                labels,
+                attacks=ATTACKS,
+                eps=EPS,
+                batch_size=3,
                 parts=tmp_path / "parts",
-            )  # fmt: skip
+            )
 
 
 def test_processes_wait_for_each_other_before_anything_is_written(tmp_path: Path) -> None:
@@ -163,9 +173,13 @@ def test_calls_are_counted_where_the_model_is() -> None:
     model, clips, labels = case()
     counting = Counting(model)
     found = evaluate(
-        advvid.VideoClassifier(counting), clips, labels, attacks="pgd:max_iter=7", eps=[0.1],
+        advvid.VideoClassifier(counting),
+        clips,
+        labels,
+        attacks="pgd:max_iter=7",
+        eps=[0.1],
         alarms=False,
-    )  # fmt: skip
+    )
     assert found.results[0].attacked == 16
     assert found.results[0].gradients_per_clip == 7
     assert found.results[0].forwards_per_clip == 7
@@ -177,9 +191,13 @@ def test_an_attack_without_a_budget_runs_once_and_costs_the_same_in_every_column
     model, clips, labels = case()
     counting = Counting(model)
     found = evaluate(
-        advvid.VideoClassifier(counting), clips, labels, attacks="torchattacks/CW:steps=4",
-        eps=[0.1, 0.2, 0.3], alarms=False,
-    )  # fmt: skip
+        advvid.VideoClassifier(counting),
+        clips,
+        labels,
+        attacks="torchattacks/CW:steps=4",
+        eps=[0.1, 0.2, 0.3],
+        alarms=False,
+    )
     calls = [(r.attacked, r.gradients, r.forwards) for r in found.results]
     assert calls[0][1] >= 4 * 16
     assert calls[0] == calls[1] == calls[2]

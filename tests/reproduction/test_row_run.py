@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from advvid.attacks.step_law import PAPER_LAW
+from advvid.attacks.core.step_law import PAPER_LAW
 from advvid.cli import reproduction
 from advvid.cli.reproduction import Reproduction
 from advvid.evaluation import evaluate
 from advvid.reproduction import ROWS, RowResult, Scale, comparison_markdown, evaluate_row
-from advvid.run_folder import RunFolder
+from advvid.runs.run_folder import RunFolder
 from advvid.training import EpochRecord, History, TrainSettings
 from tests.training.stand_ins import TinyNet, ToyClips
 
@@ -22,9 +22,15 @@ HISTORY = History([EpochRecord(1, 1.0, 0.5, None, None, 0.1, 2.0)])
 
 def run(folder: Path) -> RowResult:
     return evaluate_row(
-        ROWS["at-8-eps"], SCALE, TinyNet(), HISTORY, ToyClips(9), folder, law=PAPER_LAW,  # type: ignore[arg-type]
+        ROWS["at-8-eps"],
+        SCALE,
+        TinyNet(),  # type: ignore[arg-type]
+        HISTORY,
+        ToyClips(9),
+        folder,
+        law=PAPER_LAW,
         device="cpu",
-    )  # fmt: skip
+    )
 
 
 def test_what_was_measured_before_a_stop_is_not_measured_again(

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from advvid.data.bad_video import BadVideo, BadVideoError
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.training.checkpoints import load_checkpoint
 from advvid.training.step import StepContext
 

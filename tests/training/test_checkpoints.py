@@ -105,8 +105,14 @@ def test_broken_weights_do_not_replace_the_last_good_checkpoint(every: int, tmp_
 
     settings = TrainSettings(epochs=3, batch_size=6, checkpoint_every=every)
     with pytest.raises(InputError, match=r"weight .* NaN or infinite.*checkpoint\.pt"):
-        train(TinyNet(), ToyClips(12), settings=settings, out=tmp_path / "run", step=breaks,
-              device="cpu")  # fmt: skip
+        train(
+            TinyNet(),
+            ToyClips(12),
+            settings=settings,
+            out=tmp_path / "run",
+            step=breaks,
+            device="cpu",
+        )
     saved = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert (saved.epoch, saved.iteration) == (1, 1 if every else 0)
     assert all(torch.isfinite(value).all() for value in saved.model.values())

@@ -1,7 +1,7 @@
 import csv
 import json
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 from advvid.training.history import EpochRecord, History
 
 
@@ -18,9 +18,14 @@ def test_csv_and_json_say_the_same() -> None:
     history = _history()
     rows = json.loads(history.to_json())
     assert rows[0] == {
-        "epoch": 1, "train_loss": 1.5, "train_top1": 0.25, "val_loss": 1.25, "val_top1": 0.5,
-        "lr": 0.1, "seconds": 2.0,
-    }  # fmt: skip
+        "epoch": 1,
+        "train_loss": 1.5,
+        "train_top1": 0.25,
+        "val_loss": 1.25,
+        "val_top1": 0.5,
+        "lr": 0.1,
+        "seconds": 2.0,
+    }
     table = list(csv.DictReader(history.to_csv().splitlines()))
     assert [
         {name: float(text) if text else None for name, text in row.items()} for row in table

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.runs.fabric import launch_fabric
 from advvid.training import History, RobustCheck, TrainSettings, train
 from advvid.training.checkpoints import load_checkpoint
-from advvid.training.fabric import launch_fabric
-from advvid.training.robust_check import measure_under_attack
+from advvid.training.measuring.robust_check import measure_under_attack
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
 SETTINGS = TrainSettings(epochs=4, batch_size=6, lr=0.02)
@@ -29,9 +29,14 @@ def darken(model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Te
 def run(out: Path | None = None, model: TinyNet | None = None, **changes: object) -> History:
     settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
     return train(
-        model or TinyNet(), ToyClips(30), ToyClips(12), settings=settings, out=out,
-        robust=RobustCheck(darken, "darken", 9), device="cpu",
-    )  # fmt: skip
+        model or TinyNet(),
+        ToyClips(30),
+        ToyClips(12),
+        settings=settings,
+        out=out,
+        robust=RobustCheck(darken, "darken", 9),
+        device="cpu",
+    )
 
 
 def test_counts_are_those_of_the_model() -> None:
@@ -98,9 +103,15 @@ def test_another_check_is_another_run(tmp_path: Path) -> None:
     run(tmp_path / "run")
     with pytest.raises(InputError, match="robust_check"):
         train(
-            TinyNet(), ToyClips(30), ToyClips(12), settings=SETTINGS, out=tmp_path / "run",
-            resume=True, robust=RobustCheck(darken, "darken", 6), device="cpu",
-        )  # fmt: skip
+            TinyNet(),
+            ToyClips(30),
+            ToyClips(12),
+            settings=SETTINGS,
+            out=tmp_path / "run",
+            resume=True,
+            robust=RobustCheck(darken, "darken", 6),
+            device="cpu",
+        )
 
 
 def test_the_average_is_what_is_measured_and_kept(tmp_path: Path) -> None:

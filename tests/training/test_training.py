@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 from advvid.training import train
 from advvid.training.settings import TrainSettings
@@ -60,9 +60,14 @@ def test_one_step_of_sgd_by_hand() -> None:
         return clean_step(model, clips, labels, context)
 
     settings = TrainSettings(
-        epochs=1, batch_size=18, optimizer="sgd", schedule="constant", lr=0.5, weight_decay=0.0,
+        epochs=1,
+        batch_size=18,
+        optimizer="sgd",
+        schedule="constant",
+        lr=0.5,
+        weight_decay=0.0,
         label_smoothing=0.1,
-    )  # fmt: skip
+    )
     train(model, ToyClips(18), settings=settings, step=step, device="cpu")
     ((clips, labels),) = seen
     assert clips.dtype == torch.float32
@@ -77,14 +82,23 @@ def test_one_step_of_sgd_by_hand() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"epochs": 3}, {"batch_size": 9}, {"optimizer": "sgd"}, {"lr": 0.02},
-        {"weight_decay": 0.5}, {"schedule": "constant"}, {"warmup_epochs": 1.0},
-        {"label_smoothing": 0.2}, {"grad_clip": 0.01}, {"head_lr": 5.0}, {"batch_norm": "eval"},
+        {"epochs": 3},
+        {"batch_size": 9},
+        {"optimizer": "sgd"},
+        {"lr": 0.02},
+        {"weight_decay": 0.5},
+        {"schedule": "constant"},
+        {"warmup_epochs": 1.0},
+        {"label_smoothing": 0.2},
+        {"grad_clip": 0.01},
+        {"head_lr": 5.0},
+        {"batch_norm": "eval"},
         {"bn_momentum": 0.5},
-        {"precision": "bf16"}, {"seed": 1},
+        {"precision": "bf16"},
+        {"seed": 1},
     ],
     ids=lambda change: next(iter(change)),
-)  # fmt: skip
+)
 def test_every_setting_does_something(change: dict[str, Any]) -> None:
     assert not same(trained(), trained(replace(QUICK, **change)))
 
@@ -96,9 +110,14 @@ def test_settings_of_speed_change_nothing() -> None:
 def test_gradient_clipping_bounds_the_step() -> None:
     before = TinyNet().state_dict()
     settings = TrainSettings(
-        epochs=1, batch_size=18, optimizer="sgd", schedule="constant", lr=1.0, weight_decay=0.0,
+        epochs=1,
+        batch_size=18,
+        optimizer="sgd",
+        schedule="constant",
+        lr=1.0,
+        weight_decay=0.0,
         grad_clip=1e-3,
-    )  # fmt: skip
+    )
     after = trained(settings)
     moved = [(after[name] - before[name]).norm() for name, _ in TinyNet().named_parameters()]
     assert torch.stack(moved).norm().item() == pytest.approx(1e-3, rel=1e-3)
@@ -165,8 +184,13 @@ def test_step_hears_where_it_is() -> None:
     model = TinyNet()
     trained(model=model, step=step)
     assert [(c.epoch, c.iteration, c.total) for c in heard] == [
-        (0, 0, 6), (0, 1, 6), (0, 2, 6), (1, 3, 6), (1, 4, 6), (1, 5, 6),
-    ]  # fmt: skip
+        (0, 0, 6),
+        (0, 1, 6),
+        (0, 2, 6),
+        (1, 3, 6),
+        (1, 4, 6),
+        (1, 5, 6),
+    ]
     assert len({context.seed for context in heard}) == 6
     assert all(context.bare is model for context in heard)
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
-from advvid.run_folder import RunFolder
+from advvid.runs.run_folder import RunFolder
 from advvid.training import TrainSettings, train
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import EpochRecord, History
@@ -32,13 +32,24 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
     folder.write_epoch(TinyNet(), history, finished=False)
     written = json.loads((tmp_path / "run" / "results.json").read_text())
     assert written == {
-        "epochs": 2, "finished": False, "train_loss": 1.0, "train_top1": 0.5, "val_loss": 0.9,
-        "val_top1": 0.75, "lr": 0.1, "seconds": 5.0, "skipped_videos": 1,
+        "epochs": 2,
+        "finished": False,
+        "train_loss": 1.0,
+        "train_top1": 0.5,
+        "val_loss": 0.9,
+        "val_top1": 0.75,
+        "lr": 0.1,
+        "seconds": 5.0,
+        "skipped_videos": 1,
         "skipped": [{"path": "a.avi", "reason": "broken"}],
-    }  # fmt: skip
+    }
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "results.json", "history.csv", "history.json", "learning_curve.png", "model.safetensors",
-    }  # fmt: skip
+        "results.json",
+        "history.csv",
+        "history.json",
+        "learning_curve.png",
+        "model.safetensors",
+    }
 
 
 def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from advvid.data.bad_video import BadVideo
+from advvid.data.video.bad_video import BadVideo
 from advvid.training import train
 from advvid.training.checkpoints import load_checkpoint
 from advvid.training.settings import TrainSettings
@@ -41,10 +41,13 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = folder / "script.py"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, str(script), str(folder / "two")], cwd=ROOT, capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"}, timeout=120,
+        [sys.executable, str(script), str(folder / "two")],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MASTER_ADDR": "127.0.0.1"},
+        timeout=120,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr.decode()
     return folder / "two"
 

@@ -31,9 +31,14 @@ train(TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=Path(sys.argv
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "unbroken"
     train(
-        TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=out, step=KilledAt(),
+        TinyNet(),
+        ToyClips(30),
+        ToyClips(9),
+        settings=SETTINGS,
+        out=out,
+        step=KilledAt(),
         device="cpu",
-    )  # fmt: skip
+    )
     return out
 
 
@@ -42,9 +47,15 @@ def resume_and_compare(out: Path, unbroken: Path) -> None:
     torch.manual_seed(99)
     step, model = KilledAt(), TinyNet()
     history = train(
-        model, ToyClips(30), ToyClips(9), settings=SETTINGS, out=out, resume=True, step=step,
+        model,
+        ToyClips(30),
+        ToyClips(9),
+        settings=SETTINGS,
+        out=out,
+        resume=True,
+        step=step,
         device="cpu",
-    )  # fmt: skip
+    )
     assert step.seen == 15
     assert same(weights_in(out), weights_in(unbroken))
     assert same(model.state_dict(), weights_in(unbroken))
@@ -61,9 +72,14 @@ def test_interrupted_anywhere_ends_in_the_same_weights(
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train(
-            TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=out, step=KilledAt(at),
+            TinyNet(),
+            ToyClips(30),
+            ToyClips(9),
+            settings=SETTINGS,
+            out=out,
+            step=KilledAt(at),
             device="cpu",
-        )  # fmt: skip
+        )
     saved = load_checkpoint(out / "checkpoint.pt")
     assert (saved.epoch, saved.iteration) == (at // 5, at % 5 // 2 * 2)
     resume_and_compare(out, unbroken)
@@ -84,9 +100,14 @@ def test_killed_process_ends_in_the_same_weights(tmp_path: Path, unbroken: Path)
 
 def test_checkpoints_within_an_epoch_change_nothing(tmp_path: Path, unbroken: Path) -> None:
     train(
-        TinyNet(), ToyClips(30), ToyClips(9), settings=replace(SETTINGS, checkpoint_every=0),
-        out=tmp_path / "run", step=KilledAt(), device="cpu",
-    )  # fmt: skip
+        TinyNet(),
+        ToyClips(30),
+        ToyClips(9),
+        settings=replace(SETTINGS, checkpoint_every=0),
+        out=tmp_path / "run",
+        step=KilledAt(),
+        device="cpu",
+    )
     assert same(weights_in(tmp_path / "run"), weights_in(unbroken))
 
 
@@ -99,9 +120,15 @@ def test_a_finished_run_writes_the_files_that_are_missing(unbroken: Path, tmp_pa
 
 def resume_and_compare_finished(out: Path, unbroken: Path) -> None:
     train(
-        TinyNet(), ToyClips(30), ToyClips(9), settings=SETTINGS, out=out, resume=True,
-        step=KilledAt(), device="cpu",
-    )  # fmt: skip
+        TinyNet(),
+        ToyClips(30),
+        ToyClips(9),
+        settings=SETTINGS,
+        out=out,
+        resume=True,
+        step=KilledAt(),
+        device="cpu",
+    )
     for name in ("history.csv", "history.json", "results.json"):
         assert (out / name).read_text() == (unbroken / name).read_text()
     assert (out / "learning_curve.png").exists()
@@ -126,9 +153,14 @@ def test_other_settings_data_model_or_step_are_refused(unbroken: Path) -> None:
 def test_a_checkpoint_of_another_architecture_is_refused(unbroken: Path) -> None:
     with pytest.raises(InputError, match="another model"):
         train(
-            TinyNet(batch_norm=False), ToyClips(30), settings=SETTINGS, out=unbroken, resume=True,
-            step=KilledAt(), device="cpu",
-        )  # fmt: skip
+            TinyNet(batch_norm=False),
+            ToyClips(30),
+            settings=SETTINGS,
+            out=unbroken,
+            resume=True,
+            step=KilledAt(),
+            device="cpu",
+        )
 
 
 def test_a_folder_with_a_run_is_not_overwritten(unbroken: Path) -> None:

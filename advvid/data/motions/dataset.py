@@ -1,0 +1,116 @@
+"""The bundled clips: one shape that moves, turns, changes or stays; generated, never stored."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from advvid.data.clip_dataset import ClipDataset
+from advvid.data.motions.drawing import draw_clip
+from advvid.data.motions.plan import MOTION_CLASSES, plan_motion
+from advvid.data.options import DatasetOptions
+from advvid.errors import InputError
+
+SPLIT_SIZES = {"train": 5000, "val": 1000, "test": 1000}
+DEFAULT_FRAMES, DEFAULT_SIZE = 8, 32
+_VIEW = 3  # stream of the training views; the clips of the splits take streams 0 to 2
+
+
+class MotionsDataset(ClipDataset):
+    """Ten classes of motion that a single frame cannot tell apart; labels are balanced.
+
+    A clip is a function of seed, split, index, frames and size alone. The training view rolls the
+    clip around the torus that its frame is and permutes the color channels: both leave label and
+    distribution as they are (a mirror would turn left into right).
+
+    Args:
+        split: "train", "val" or "test"; no clip is in two of them.
+        clips: number of clips, default 5,000 / 1,000 / 1,000.
+        frames: T, at least 2.
+        size: H = W in pixels, at least 8.
+        seed: another seed gives other clips.
+
+    Raises:
+        InputError: an argument is out of its range.
+
+    """
+
+    def __init__(
+        self,
+        split: str = "test",
+        *,
+        clips: int | None = None,
+        frames: int = DEFAULT_FRAMES,
+        size: int = DEFAULT_SIZE,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if split not in SPLIT_SIZES:
+            raise InputError(f"motions has the splits {', '.join(SPLIT_SIZES)}; got {split!r}")
+        for word, value, least in (("clips", clips, 1), ("frames", frames, 2), ("size", size, 8)):
+            if value is not None and value < least:
+                raise InputError(f"motions needs {word} >= {least}; got {value}")
+        if seed < 0:
+            raise InputError(f"motions needs a seed >= 0; got {seed}")
+        self.name = "motions" if clips is None else f"motions:{clips}"
+        self.classes = MOTION_CLASSES
+        self.clip_shape = (3, frames, size, size)
+        self.split, self.seed = split, seed
+        self._count = SPLIT_SIZES[split] if clips is None else clips
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Label of every clip, (N,)."""
+        return np.arange(self._count, dtype=np.int64) % len(MOTION_CLASSES)
+
+    def clip(self, index: int, draw: int | None = None) -> tuple[Tensor, int]:
+        """Clip uint8 (3, T, H, W) and label."""
+        if not 0 <= index < self._count:
+            raise IndexError(f"{self.name} {self.split} has clips 0 to {self._count - 1}: {index}")
+        _, frames, size, _ = self.clip_shape
+        stream = list(SPLIT_SIZES).index(self.split)
+        label = index % len(MOTION_CLASSES)
+        rng = np.random.default_rng((self.seed, stream, index))
+        pixels = draw_clip(plan_motion(label, frames, rng), size, rng)
+        if draw is not None:
+            view = np.random.default_rng((self.seed, _VIEW, stream, index, draw))
+            shift = tuple(view.integers(size, size=2))
+            pixels = np.roll(pixels[view.permutation(3)], shift, axis=(2, 3))
+        return torch.from_numpy(pixels), label
+
+    def identity(self, index: int) -> str:
+        """Stable name of a clip."""
+        return f"motions/{self.seed}/{self.split}#{index}"
+
+
+def build_motions(argument: str, options: DatasetOptions) -> MotionsDataset:
+    """Build `motions` or `motions:N` (N training clips).
+
+    Raises:
+        InputError: an option out of range, or one that only videos have.
+
+    """
+    if argument and not argument.isdecimal():
+        raise InputError(
+            f"motions takes a number of training clips, such as motions:20000; got {argument!r}"
+        )
+    idle: dict[str, object] = {
+        "flip": None if options.flip else False,
+        "fold": options.fold,
+        "stride": options.stride,
+        "short_side": options.short_side,
+        "sampling": None if options.sampling == "uniform" else options.sampling,
+        "clips_per_video": None if options.clips_per_video == 1 else options.clips_per_video,
+    }
+    for word, value in idle.items():
+        if value is not None:
+            raise InputError(
+                f"{word} {value} means nothing for motions, whose clips are generated: leave it out"
+            )
+    return MotionsDataset(
+        options.split,
+        clips=int(argument) if argument and options.split == "train" else None,
+        frames=DEFAULT_FRAMES if options.frames is None else options.frames,
+        size=DEFAULT_SIZE if options.size is None else options.size,
+        seed=options.seed,
+    )

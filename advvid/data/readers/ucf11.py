@@ -1,0 +1,62 @@
+"""`ucf11:DIR`: UCF11 (YouTube Action; Liu, Luo and Shah, CVPR 2009), one group held out."""
+
+import re
+from pathlib import Path
+
+from advvid.data.options import DatasetOptions
+from advvid.data.readers.video_dataset import VideoDataset, VideoItem
+from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
+from advvid.errors import InputError
+
+DEFAULT_FOLD = 3
+_ORIGINAL_FOLDERS = ("action_youtube_naudio", "UCF11_updated_mpg")
+_GROUP = re.compile(r"_(\d+)$")
+
+
+def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
+    """Build `ucf11:DIR`, where DIR holds class/v_name_GG/clip, or the folder of the distribution.
+
+    A group is the clips of one source video, so splits never cut through it: test (and val) is
+    group `fold` of every class, train all other groups.
+
+    Raises:
+        InputError: no such folder, another layout, or no group of that number.
+
+    """
+    folder = existing_folder(argument, "ucf11:DIR")
+    for original in _ORIGINAL_FOLDERS:
+        if (folder / original).is_dir():
+            folder /= original
+    grouped = [
+        (name, _group(video), video)
+        for name in subfolders(folder)
+        for video in find_videos(folder / name)
+        if _group(video) is not None
+    ]
+    if not grouped:
+        raise InputError(
+            f"{folder} has no videos laid out as class/v_name_01/clip.avi: "
+            "give the folder that holds the classes of UCF11"
+        )
+    groups = sorted({group for _, group, _ in grouped if group is not None})
+    fold = DEFAULT_FOLD if options.fold is None else options.fold
+    if fold not in groups:
+        raise InputError(
+            f"fold {fold} is not a group of {folder}: "
+            f"it has groups {', '.join(str(group) for group in groups)}"
+        )
+    classes = sorted({name for name, _, _ in grouped})
+    items = [
+        VideoItem(str(folder / name / video), classes.index(name), f"{name}/{video}")
+        for name, group, video in grouped
+        if options.split == "all" or (group == fold) == (options.split != "train")
+    ]
+    if not items:
+        raise InputError(f"{folder} has group {fold} only: nothing is left to train on")
+    return VideoDataset(f"ucf11:{argument}", items, classes, options)
+
+
+def _group(video: str) -> int | None:
+    """Number of the group folder that a video, relative to its class, lies in."""
+    found = _GROUP.search(Path(video).parent.name)
+    return int(found.group(1)) if found else None

@@ -1,0 +1,170 @@
+"""Clips in and out of a classifier: arrays or tensors, either layout, preprocessors."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
+from torch import Tensor, nn
+
+from advvid.checks import check_clip_shape, check_labels
+from advvid.errors import InputError
+from advvid.estimator.logits_model import LAYOUTS, CanonicalModel, LogitsModel
+from advvid.inference.frozen import frozen
+from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
+
+Array = npt.NDArray[Any]
+ArrayOrTensor = TypeVar("ArrayOrTensor", Array, Tensor)
+
+
+class ClipInterface:
+    """What a classifier needs to take clips as arrays or as tensors on their device.
+
+    The attributes below are those of ART's PyTorchClassifier, which it is mixed into.
+    """
+
+    nb_classes: int
+    device: torch.device
+    _input_shape: tuple[int, ...] | None
+    _model: LogitsModel
+    _loss: nn.Module
+    _optimizer: torch.optim.Optimizer | None
+    preprocessing_operations: list[Any]
+    all_framework_preprocessing: bool
+    postprocessing_defences: list[Any] | None
+    _apply_preprocessing: Callable[..., tuple[Any, Any]]
+    _apply_postprocessing: Callable[..., Array]
+
+    @property
+    def layout(self) -> str:
+        """Layout of all that goes in and comes out."""
+        return self._model.adapted.layout
+
+    @property
+    def precision(self) -> str:
+        """Precision of the forward pass."""
+        return self._model.adapted.precision
+
+    @property
+    def clip_shape(self) -> tuple[int, ...] | None:
+        """Shape (C, T, H, W) that clips must have, or None."""
+        shape = self._input_shape
+        if shape is None or self.layout == "NCTHW":
+            return shape
+        return (shape[-1], *shape[:-1])
+
+    def to_canonical(self, x: Tensor) -> Tensor:
+        """Permute from the layout of the classifier to (B, C, T, H, W)."""
+        return x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
+
+    def to_clips(self, x: Array | Tensor) -> Tensor:
+        """Bring an array or a tensor in the layout of the classifier to float (B, C, T, H, W).
+
+        Raises:
+            InputError: when it holds integers (such as uint8 pixels in 0..255).
+        """
+        given = torch.from_numpy(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x
+        if not isinstance(given, Tensor):
+            raise InputError(f"clips must be an array or a tensor; got {type(x).__name__}")
+        if not given.is_floating_point():
+            raise InputError(
+                f"clips must be floating point in [0, 1]; got {given.dtype}: divide by 255"
+            )
+        return self.to_canonical(given).to(torch.float32)
+
+    def from_clips(self, clips: Tensor, *, like: ArrayOrTensor) -> ArrayOrTensor:
+        """Bring float (B, C, T, H, W) back to the layout and kind of what the caller handed in."""
+        axes = LAYOUTS[self.layout]
+        back = clips.permute([axes.index(i) for i in range(5)])
+        if isinstance(like, Tensor):
+            return back.to(like.device)
+        return np.ascontiguousarray(back.detach().cpu().numpy(), dtype=np.float32)
+
+    def to_labels(self, y: Any) -> Tensor:
+        """Bring labels, int (B,) or one-hot (B, K), as array or tensor, to int64 (B,)."""
+        labels = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
+        if labels.ndim == 2 and labels.shape[1] == self.nb_classes:
+            return labels.argmax(dim=1)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        return labels if labels.is_floating_point() else labels.to(torch.int64)
+
+    def to_targets(self, y: Any) -> Tensor:
+        """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are."""
+        given = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
+        soft = (
+            given.ndim == 2 and given.is_floating_point() and bool((given != given.round()).any())
+        )
+        if soft:
+            return given.to(torch.float32)
+        labels = self.to_labels(given)
+        check_labels(labels, len(given), self.nb_classes)
+        return labels
+
+    def differentiable(self) -> nn.Module:
+        """Give the module clips (B, C, T, H, W) -> logits (B, K) that attacks differentiate.
+
+        It runs through ART preprocessors where the classifier has any.
+
+        Raises:
+            InputError: when a preprocessor has no differentiable (PyTorch) form.
+        """
+        if not self.preprocessing_operations:
+            return CanonicalModel(self._model.adapted)
+        if not self.all_framework_preprocessing:
+            names = ", ".join(type(p).__name__ for p in self.preprocessing_operations)
+            raise InputError(
+                f"gradients need preprocessing in PyTorch; got {names}: use the PyTorch version of "
+                "the preprocessor"
+            )
+        return _Preprocessed(self)
+
+    def logits(self, clips: Tensor, *, batch_size: int | None = None) -> Tensor:
+        """Classify clips in evaluation mode without gradients.
+
+        Args:
+            clips: float (B, C, T, H, W) in [0, 1], on any device.
+            batch_size: clips in a forward pass; None chooses by their size.
+
+        Returns:
+            float32 (B, K) on the device of the classifier.
+        """
+        check_clip_shape(clips, input_shape=self.clip_shape)
+        model = self.differentiable()
+        size = batch_size or default_micro_batch(clips.shape[1:], self.device)
+
+        def forward(part: Tensor) -> tuple[Tensor]:
+            return (model(part.to(self.device)).float(),)
+
+        with frozen(self._model), torch.no_grad():
+            return MicroBatcher(size).run(forward, clips)[0]
+
+
+class _Preprocessed(nn.Module):
+    """The model behind the ART preprocessors of a classifier, which see the caller's layout."""
+
+    def __init__(self, classifier: ClipInterface) -> None:
+        super().__init__()
+        self._classifier = classifier
+        self.model = classifier._model.adapted
+
+    def forward(self, clips: Tensor) -> Tensor:
+        classifier = self._classifier
+        x = classifier.from_clips(clips, like=clips)
+        for operation in classifier.preprocessing_operations:
+            if operation.apply_predict:
+                x = _preprocess(operation, x)
+        logits: Tensor = self.model(x)
+        return logits
+
+
+def _preprocess(operation: Any, x: Tensor) -> Tensor:
+    """Apply a preprocessor: its own values, with the gradient of its differentiable estimate."""
+    exact: Tensor = operation.forward(x)[0]
+    own_estimate = type(operation).estimate_forward is not PreprocessorPyTorch.estimate_forward
+    if not (own_estimate and x.requires_grad):
+        return exact
+    estimate: Tensor = operation.estimate_forward(x)
+    return estimate + (exact - estimate).detach()

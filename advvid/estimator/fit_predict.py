@@ -1,0 +1,137 @@
+"""`predict` and `fit` of a classifier, for arrays and tensors alike."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from advvid.checks import check_clip_shape, check_labels
+from advvid.errors import InputError
+from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
+from advvid.estimator.logits_model import CanonicalModel
+from advvid.inference.frozen import frozen, in_mode
+from advvid.inference.micro_batch import MicroBatcher
+
+# Attacks of other toolkits may step a little outside of [0, 1]; pixels in 0..255 or standardized
+# inputs lie far outside.
+_TOLERATED_RANGE = (-0.5, 1.5)
+
+
+class FitPredict(ClipInterface):
+    """`predict` and `fit` that stay on the device.
+
+    They stand beside PyTorchClassifier and not in a class below it because ART's metaclass wraps
+    `predict` and `fit` of every class it makes so that tensors become arrays.
+    """
+
+    def predict(
+        self, x: ArrayOrTensor, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
+    ) -> ArrayOrTensor:
+        """Classify clips.
+
+        Args:
+            x: clips in the layout of the classifier, float in [0, 1]; array or tensor.
+            batch_size: clips in a forward pass.
+            training_mode: run the model in training mode; its batch-norm statistics are restored.
+            kwargs: what ART passes on; none is used.
+
+        Returns:
+            Logits (B, K), after postprocessing defences where there are any; an array for an
+            array, a tensor on the device of `x` for a tensor.
+
+        Raises:
+            InputError: when the clips have another type, shape or range.
+        """
+        clips = self.to_clips(x)
+        check_clip_shape(clips, input_shape=self.clip_shape)
+        _check_range(clips)
+        if self.preprocessing_operations and not self.all_framework_preprocessing:
+            array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
+            clips = self.to_clips(array)
+            model: nn.Module = CanonicalModel(self._model.adapted)
+        else:
+            model = self.differentiable()
+
+        def forward(part: Tensor) -> tuple[Tensor]:
+            return (model(part.to(self.device)).float(),)
+
+        with frozen(self._model, training=training_mode), torch.no_grad():
+            logits = MicroBatcher(batch_size).run(forward, clips)[0]
+        if self.postprocessing_defences:
+            logits = torch.from_numpy(
+                self._apply_postprocessing(preds=logits.cpu().numpy(), fit=False)
+            )
+        return logits.to(x.device) if isinstance(x, Tensor) else logits.cpu().numpy()
+
+    def fit(
+        self,
+        x: Array | Tensor,
+        y: Array | Tensor,
+        batch_size: int = 16,
+        nb_epochs: int = 10,
+        training_mode: bool = True,
+        drop_last: bool = False,
+        scheduler: Any = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        """Train the model on clips held in memory, as ART's trainers ask for it.
+
+        For data on disk, checkpoints and history use `advvid.train`.
+
+        Args:
+            x: clips in the layout of the classifier, float in [0, 1].
+            y: labels, int (B,), one-hot or soft (B, K).
+            batch_size: clips in a step.
+            nb_epochs: passes over the clips.
+            training_mode: run the model in training mode.
+            drop_last: leave out a last batch that is not full.
+            scheduler: its `step()` is called after every epoch.
+            seed: of the order of the clips.
+            kwargs: ART's further settings (`verbose`, `validation_data`); none is used.
+
+        Raises:
+            InputError: when there is no optimizer, or clips or labels cannot be used.
+        """
+        if self._optimizer is None:
+            raise InputError(
+                "fit needs an optimizer; build VideoClassifier(..., optimizer=torch.optim...)"
+            )
+        given = self.to_clips(x)
+        check_clip_shape(given, input_shape=self.clip_shape)
+        _check_range(given)
+        check_labels(self.to_labels(y), len(given), self.nb_classes)
+        clips, targets = given, self.to_targets(y)
+        if self.preprocessing_operations:
+            # As in ART: over all clips once, those of the preprocessors that apply to training.
+            one_hot = nn.functional.one_hot(self.to_labels(y), self.nb_classes)
+            arrays = (_as_array(v) for v in (x, targets if targets.ndim == 2 else one_hot.float()))
+            processed, labels = self._apply_preprocessing(*arrays, fit=True)
+            clips, targets = self.to_clips(processed), self.to_targets(labels)
+        generator = torch.Generator().manual_seed(seed)
+        stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
+        model = CanonicalModel(self._model.adapted)
+        with in_mode(model, training=training_mode):
+            for _ in range(nb_epochs):
+                order = torch.randperm(len(clips), generator=generator).to(clips.device)
+                for start in range(0, stop, batch_size):
+                    at = order[start : start + batch_size]
+                    logits = model(clips[at].to(self.device))
+                    self._optimizer.zero_grad()
+                    self._loss(logits, targets[at].to(self.device)).backward()
+                    self._optimizer.step()
+                if scheduler is not None:
+                    scheduler.step()
+
+
+def _as_array(x: Array | Tensor) -> Array:
+    return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+
+
+def _check_range(clips: Tensor) -> None:
+    low, high = (float(v) for v in torch.aminmax(clips))
+    if not (_TOLERATED_RANGE[0] <= low and high <= _TOLERATED_RANGE[1]):
+        raise InputError(
+            f"clips must be finite and in [0, 1]; got values from {low:.4g} to {high:.4g}"
+            f"{': divide by 255' if high > 2 else ''}"
+        )

@@ -1,0 +1,1 @@
+"""Every picture, one idea a file, in one palette."""

@@ -1,0 +1,1 @@
+"""Asking a model: frozen, in micro-batches, on its device."""

@@ -1,0 +1,1 @@
+"""Models of other libraries, and functions of the user, as video models."""

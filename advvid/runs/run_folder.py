@@ -1,0 +1,114 @@
+"""The folder a command writes: settings first, results last, each file whole or not at all."""
+
+import json
+import platform
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from advvid.errors import InputError
+from advvid.runs.files import write_atomically, write_text
+
+_PACKAGES = (
+    "advvid",
+    "torch",
+    "torchvision",
+    "timm",
+    "adversarial-robustness-toolbox",
+    "lightning-fabric",
+    "av",
+    "numpy",
+)
+
+
+class RunFolder:
+    """A folder for one run of one command.
+
+    Args:
+        path: the folder; None makes `runs/<command>-<time>` in the current folder.
+        command: name of the command.
+        settings: everything that was asked for, as JSON can hold it.
+        resume: go on with the run of the same settings that is there already.
+
+    Raises:
+        InputError: when the folder holds something else already, or cannot be written.
+    """
+
+    def __init__(
+        self, path: Path | None, command: str, settings: dict[str, Any], *, resume: bool = False
+    ) -> None:
+        if resume:
+            self.path = self._of_same_run(path, settings)
+            return
+        if path is None:
+            path = Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
+        check_free(path)
+        self.path = path
+        self.write_json("config.json", run_config(command, settings))
+
+    @staticmethod
+    def _of_same_run(path: Path | None, settings: dict[str, Any]) -> Path:
+        """Check that a folder holds a run with these settings."""
+        if path is None:
+            raise InputError("--resume needs the folder of the run: add --out DIR")
+        try:
+            found = json.loads((path / "config.json").read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"--out {path} holds no run to resume (no config.json)") from error
+        wanted = json.loads(json.dumps(settings))
+        for name in {**found, **wanted}:
+            if found.get(name) != wanted.get(name):
+                raise InputError(
+                    f"--resume: the run in {path} had {name} {found.get(name)!r}, now it is "
+                    f"{wanted.get(name)!r}: repeat its settings, or start a new folder"
+                )
+        return path
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """Write a JSON file into the folder."""
+        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+
+    def write(self, name: str, write: Callable[[Path], None]) -> None:
+        """Let `write` fill a file of the folder."""
+        write_atomically(self.path / name, write)
+
+
+def check_free(path: Path) -> None:
+    """Refuse to write into a file, or into a folder that holds something.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    if path.exists() and not path.is_dir():
+        raise InputError(f"--out {path} is a file: name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(
+            f"--out {path} is not empty: name another folder, so that nothing in it is lost"
+        )
+
+
+def run_config(command: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Describe a run: command, settings, versions, machine, time."""
+    return {
+        "command": command,
+        "arguments": sys.argv[1:],
+        "settings": settings,
+        "versions": package_versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Give the installed versions of what results depend on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # run from a checkout that was never installed
+            continue
+    return found

@@ -1,0 +1,78 @@
+"""The finished part of a sweep on disk, so that a killed one goes on where it was."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advvid.errors import InputError
+from advvid.runs.files import write_atomically
+
+
+class SweepParts:
+    """Collects the results of clips that are done, and keeps them in a file where there is one.
+
+    Args:
+        path: the file; None keeps nothing on disk.
+        fingerprint: of everything the results depend on, see `fingerprint`.
+
+    Raises:
+        InputError: when the file belongs to another sweep, or cannot be read.
+    """
+
+    def __init__(self, path: Path | None, fingerprint: str) -> None:
+        self.path = path
+        self.fingerprint = fingerprint
+        self.losses: list[Tensor] = []
+        self.correct: list[Tensor] = []
+        if path is not None and path.exists():
+            self._load(path)
+
+    @property
+    def clips(self) -> int:
+        """Number of clips that are done."""
+        return sum(part.shape[1] for part in self.losses)
+
+    def add(self, losses: Tensor, correct: Tensor) -> None:
+        """Take the results of further clips, (nodes, clips) each, and write all so far."""
+        self.losses.append(losses)
+        self.correct.append(correct)
+        if self.path is not None:
+            write_atomically(self.path, self._write)
+
+    def joined(self) -> tuple[Tensor, Tensor]:
+        """Give losses and correctness of all clips, (nodes, clips) each."""
+        return torch.cat(self.losses, dim=1), torch.cat(self.correct, dim=1)
+
+    def remove(self) -> None:
+        """Delete the file: the sweep is complete."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _write(self, path: Path) -> None:
+        losses, correct = self.joined()
+        with path.open("wb") as file:
+            np.savez(
+                file,
+                fingerprint=np.array(self.fingerprint),
+                losses=losses.numpy(),
+                correct=correct.numpy(),
+            )
+
+    def _load(self, path: Path) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                found = str(arrays["fingerprint"])
+                losses, correct = (torch.from_numpy(arrays[key]) for key in ("losses", "correct"))
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise InputError(
+                f"cannot go on from {path}: {error}; delete it to start anew"
+            ) from error
+        if found != self.fingerprint:
+            raise InputError(
+                f"{path} is the part of another sweep (other model, clips or settings): repeat its "
+                "settings, or choose another folder"
+            )
+        self.losses, self.correct = [losses], [correct]

@@ -1,0 +1,133 @@
+"""What is measured after an epoch, over all processes."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from advvid.data.clip_dataset import ClipDataset
+from advvid.errors import InputError
+from advvid.training.batches import Batches
+from advvid.training.history import History
+from advvid.training.measuring.robust_check import RobustCheck, measure_under_attack
+from advvid.training.measuring.tally import means
+from advvid.training.measuring.validation import validate
+from advvid.training.scale.processes import all_videos, over_processes
+from advvid.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Numbers of one epoch, under the names of `EpochRecord`."""
+
+    val_loss: float | None = None
+    val_top1: float | None = None
+    val_robust_top1: float | None = None
+    seen_top1: float | None = None
+    seen_robust_top1: float | None = None
+
+    @property
+    def score(self) -> list[float]:
+        """What weights are chosen by: accuracy under attack, then without.
+
+        Where nothing stands under attack, the better model without is the better one.
+        """
+        return [s for s in (self.val_robust_top1, self.val_top1) if s is not None]
+
+
+class Measures:
+    """Measures a model on validation clips, and on training clips where robustness is asked for.
+
+    Args:
+        fabric: launched.
+        batches: that the model is trained on.
+        val_data: validation clips, or None.
+        robust: accuracy under attack, or None.
+        settings: of the run.
+        history: lists the videos that cannot be read.
+    """
+
+    def __init__(
+        self,
+        fabric: "Fabric",
+        batches: Batches,
+        val_data: ClipDataset | None,
+        robust: RobustCheck | None,
+        settings: TrainSettings,
+        history: History,
+    ) -> None:
+        self.fabric, self.batches = fabric, batches
+        self.val_data, self.robust = val_data, robust
+        self.workers = settings.workers
+        self.share = max(1, settings.batch_size // fabric.world_size)
+        by_attack = robust is not None and robust.keep_best
+        self.chooses = val_data is not None and (by_attack or settings.patience is not None)
+        self.history = history
+
+    def measure(self, model: nn.Module, epoch: int) -> Measured:
+        """Measure everything that is asked for.
+
+        Args:
+            model: without what synchronizes processes; left in evaluation mode.
+            epoch: counted from 1, for messages.
+
+        Raises:
+            InputError: when no clip can be read.
+            NotFiniteError: when the loss is not finite.
+        """
+        val_loss = val_top1 = robust_top1 = seen_top1 = seen_robust_top1 = None
+        if self.val_data is not None:
+            sums, skipped = validate(
+                self.fabric, model, self.val_data, batch_size=self.share, workers=self.workers
+            )
+            self.history.skip(skipped)
+            val_loss, val_top1 = self.mean(sums, "validation", epoch)
+            _, robust_top1 = self._under_attack(model, self.val_data, "validation", epoch)
+        if (sample := self.batches.sample()) is not None:
+            seen_top1, seen_robust_top1 = self._under_attack(model, sample, "training", epoch)
+        return Measured(val_loss, val_top1, robust_top1, seen_top1, seen_robust_top1)
+
+    def mean(self, sums: Tensor, what: str, epoch: int) -> tuple[float, float]:
+        """Bring sums of this process to mean loss and top-1 of all; see `measure`."""
+        sums = over_processes(self.fabric, sums, "sum")
+        if sums[2] == 0:
+            raise self._unreadable(what, epoch)
+        loss, top1 = means(sums)
+        if not math.isfinite(loss):
+            raise NotFiniteError(f"the {what} loss of epoch {epoch}")
+        return loss, top1
+
+    def _under_attack(
+        self, model: nn.Module, data: ClipDataset, what: str, epoch: int
+    ) -> tuple[float | None, float | None]:
+        """Give accuracy without and under attack, where that is asked for."""
+        if self.robust is None:
+            return None, None
+        sums, skipped = measure_under_attack(
+            self.fabric, model, data, self.robust, batch_size=self.share, workers=self.workers
+        )
+        self.history.skip(skipped)
+        clean, stands, count = over_processes(self.fabric, sums, "sum").tolist()
+        if count == 0:
+            raise self._unreadable(what, epoch)
+        return clean / count, stands / count
+
+    def _unreadable(self, what: str, epoch: int) -> InputError:
+        videos = all_videos(self.fabric, self.history.skipped)
+        return InputError(
+            f"no {what} clip of epoch {epoch} can be read (first: {videos[0].path}: "
+            f"{videos[0].reason}): repair or replace the videos"
+        )
+
+
+class NotFiniteError(Exception):
+    """A loss is NaN or infinite; the run knows its last good checkpoint and says so."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is NaN or infinite: lower the learning rate, warm up or clip gradients"
+        )

@@ -1,0 +1,115 @@
+"""Accuracy under attack while a model trains: what the best weights are chosen by."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advvid.checks import check_count
+from advvid.data.clip_dataset import ClipDataset, balanced_order
+from advvid.data.loader import clip_loader, to_unit
+from advvid.data.video.bad_video import BadVideo
+from advvid.random_streams import clip_seeds
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class ClipAttack(Protocol):
+    """Makes adversarial clips."""
+
+    def __call__(self, model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Tensor:
+        """Attack clips (B, 3, T, H, W) in [0, 1] with labels and seeds int64 (B,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class RobustCheck:
+    """How robustness is measured after each epoch, on validation clips and on training clips.
+
+    Args:
+        attack: fixed for the whole run, whatever the training attacks are.
+        name: what it is, in words; tells runs apart at a resume.
+        clips: how many clips of each set, evenly over the classes; None takes all.
+        seed: of the choice of clips and of the attack.
+        keep_best: whether the weights of the best epoch are kept; False only measures, and keeps
+            the last.
+
+    Raises:
+        InputError: when `clips` is not a number of clips.
+    """
+
+    attack: ClipAttack = field(repr=False)
+    name: str
+    clips: int | None = None
+    seed: int = 0
+    keep_best: bool = True
+
+    def __post_init__(self) -> None:
+        if self.clips is not None:
+            check_count("clips", self.clips)
+
+    def choose(self, data: ClipDataset) -> ClipDataset:
+        """Take the clips that are measured, the same in every epoch."""
+        if self.clips is None or self.clips >= len(data):
+            return data
+        order = balanced_order(data.labels, np.random.default_rng(self.seed))
+        return data.subset(order[: self.clips].tolist())
+
+
+def measure_under_attack(
+    fabric: "Fabric",
+    model: nn.Module,
+    data: ClipDataset,
+    check: RobustCheck,
+    *,
+    batch_size: int,
+    workers: int,
+) -> tuple[Tensor, list[BadVideo]]:
+    """Count what a model, in evaluation mode, gets right without and under attack.
+
+    Clips that are wrong without attack are not attacked.
+
+    Args:
+        fabric: launched; the clips are shared among its processes.
+        model: the bare module, left in evaluation mode.
+        data: seen in its evaluation view.
+        check: the attack and the clips.
+        batch_size: clips at once on a process.
+        workers: processes that load clips.
+
+    Returns:
+        float64 (3,), of this process: right without attack, right under attack, clips; and its
+        videos that could not be read.
+    """
+    model.eval()
+    chosen = check.choose(data)
+    sums = torch.zeros(3, dtype=torch.float64, device=fabric.device)
+    skipped: list[BadVideo] = []
+    loader = clip_loader(
+        chosen,
+        batch_size=batch_size,
+        keys=range(fabric.global_rank, len(chosen), fabric.world_size),
+        workers=workers,
+        pin_memory=fabric.device.type == "cuda",
+    )
+    for batch in loader:
+        skipped += batch.skipped
+        if len(batch.labels) == 0:
+            continue
+        clips = to_unit(batch.clips, fabric.device)
+        labels = batch.labels.to(fabric.device)
+        seeds = clip_seeds(check.seed, batch.indices).to(fabric.device)
+        with fabric.autocast():
+            with torch.no_grad():
+                right = model(clips).argmax(1) == labels
+            hits = right.sum()
+            stands = hits
+            if bool(right.any()):
+                attacked = check.attack(model, clips[right], labels[right], seeds[right])
+                with torch.no_grad():
+                    stands = (model(attacked).argmax(1) == labels[right]).sum()
+        sums += torch.stack([hits, stands, hits.new_tensor(len(labels))]).double()
+    return sums, skipped

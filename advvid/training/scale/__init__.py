@@ -1,0 +1,1 @@
+"""Training that is larger than one process or one memory."""

@@ -1,0 +1,62 @@
+"""Which frames of a clip matter most to a loss."""
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.linf_box import check_mask
+
+
+def frame_saliency_scores(gradient: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Give the mean absolute gradient of each frame.
+
+    Args:
+        gradient: of the loss with respect to the pixels, (B, C, T, H, W).
+        mask: where the attack may act, broadcastable to the gradient, or None; what it leaves out
+            counts as 0, so that no frame is chosen for pixels that cannot be changed.
+
+    Returns:
+        (B, T).
+
+    Source: Inkawhich et al. 2018, "Adversarial attacks for optical flow-based action recognition
+    classifiers".
+    """
+    sizes = gradient.abs()
+    if mask is not None:
+        sizes = sizes.masked_fill_(~check_mask(mask, gradient), 0)
+    return sizes.mean(dim=(1, 3, 4)).nan_to_num_(nan=0.0)
+
+
+def rank_frames(scores: Tensor) -> Tensor:
+    """Give the place of each frame, 0 for the highest score; of equals the earlier comes first.
+
+    Args:
+        scores: (B, T).
+
+    Returns:
+        int64 (B, T).
+    """
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1)
+
+
+def top_frames(scores: Tensor, count: int) -> Tensor:
+    """Mark the frames with the highest scores.
+
+    Args:
+        scores: (B, T).
+        count: how many of each clip.
+
+    Returns:
+        bool (B, 1, T, 1, 1).
+    """
+    return frame_mask(rank_frames(scores) < count)
+
+
+def frame_mask(frames: Tensor) -> Tensor:
+    """Shape flags of frames (B, T) so that they broadcast over clips, (B, 1, T, 1, 1)."""
+    return frames[:, None, :, None, None]
+
+
+def both(first: Tensor, mask: Tensor | None, clips: Tensor) -> Tensor:
+    """Join a mask with one of the caller's, where there is one."""
+    return first if mask is None else torch.logical_and(first, check_mask(mask, clips))

@@ -1,0 +1,113 @@
+"""The one loop of all sign-gradient attacks: loss, support, step size and projection are holes."""
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.linf_box import Box
+from advvid.attacks.core.losses import Loss
+from advvid.errors import InputError
+from advvid.inference.frozen import Model
+
+
+def input_gradient(
+    model: Model, clips: Tensor, labels: Tensor, loss: Loss
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Differentiate the loss of each clip with respect to its pixels.
+
+    Args:
+        model: clips -> logits.
+        clips: (B, C, T, H, W).
+        labels: int64 (B,).
+        loss: see `advvid.attacks.core.losses`.
+
+    Returns:
+        The gradient (B, C, T, H, W), the losses (B,) and the logits (B, K), all detached.
+
+    Raises:
+        InputError: when the logits do not depend on the clips in a way that torch can follow.
+    """
+    with torch.enable_grad():
+        clips = clips.detach().requires_grad_(True)
+        logits = model(clips)
+        losses = loss(logits.float() if logits.dtype.itemsize < 4 else logits, labels)
+        try:
+            (gradient,) = torch.autograd.grad(losses.sum(), clips)
+        except RuntimeError as error:
+            if logits.requires_grad and "appears to not have been used" not in str(error):
+                raise
+            raise InputError(
+                "the model gives no gradient with respect to its clips (a detach, no_grad or numpy "
+                "inside): take an attack that needs none, such as square, without alarms"
+            ) from error
+    return gradient, losses.detach(), logits.detach()
+
+
+def sign_step_(clips: Tensor, gradient: Tensor, step: float | Tensor, box: Box) -> Tensor:
+    """Advance clips, in place, by step * sign(gradient), then project (Kinfu and Vidal, Eq. 7).
+
+    A NaN in the gradient moves nothing.
+    """
+    # Not in place: the gradient of a sum is one number, expanded.
+    direction = gradient.sign().nan_to_num_(nan=0.0)
+    if isinstance(step, Tensor):
+        clips.addcmul_(direction, step.expand_as(direction))
+    else:
+        clips.add_(direction, alpha=step)
+    return box.project_(clips)
+
+
+def ascend(
+    model: Model,
+    start: Tensor,
+    labels: Tensor,
+    *,
+    loss: Loss,
+    box: Box,
+    step: float | Tensor,
+    steps: int,
+    targeted: bool = False,
+    early_stop: bool = False,
+) -> Tensor:
+    """Run projected sign-gradient ascent (descent when targeted) from a starting point.
+
+    Args:
+        model: clips -> logits, in evaluation mode.
+        start: (B, C, T, H, W), inside the box; it is not changed.
+        labels: int64 (B,), true labels, or targets.
+        loss: see `advvid.attacks.core.losses`.
+        box: where clips must stay; carries budget, pixel range and support.
+        step: one number, or (B, 1, 1, 1, 1); a fraction of the pixel range.
+        steps: number of gradient steps.
+        targeted: descend to the label instead of ascending from it.
+        early_stop: leave a clip alone once it is adversarial, and drop it from the batch. This
+            asks the device for an answer in every step.
+
+    Returns:
+        The last iterate, (B, C, T, H, W).
+    """
+    signed: float | Tensor = -step if targeted else step
+    if not early_stop:
+        clips = start.clone()
+        for _ in range(steps):
+            gradient, _, _ = input_gradient(model, clips, labels, loss)
+            sign_step_(clips, gradient, signed, box)
+        return clips
+
+    result = start.clone()
+    active = torch.arange(len(start), device=start.device)
+    for _ in range(steps):
+        clips = result[active]
+        gradient, _, logits = input_gradient(model, clips, labels[active], loss)
+        undecided = is_adversarial(logits, labels[active], targeted).logical_not_()
+        active, clips, gradient = active[undecided], clips[undecided], gradient[undecided]
+        if len(active) == 0:
+            break
+        clip_step = signed[active] if isinstance(signed, Tensor) else signed
+        result[active] = sign_step_(clips, gradient, clip_step, box.select(active))
+    return result
+
+
+def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
+    """Tell which clips (B,) the attack has won: not the label, or the target when targeted."""
+    predicted = logits.argmax(dim=1)
+    return predicted == labels if targeted else predicted != labels

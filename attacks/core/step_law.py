@@ -1,0 +1,114 @@
+"""The linear law between budget and step size of PGD."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import overload
+
+from torch import Tensor
+
+from advvid.errors import InputError
+from advvid.runs.files import write_text
+
+
+@dataclass(frozen=True)
+class StepSizeLaw:
+    """Optimal step size of PGD as a linear function of the budget.
+
+    step * 255 = slope * (eps * 255) + intercept, floored at a hundredth of the budget so that no
+    line, however steep, gives a step that is zero or negative.
+
+    Args:
+        slope: without unit.
+        intercept: in 1/255 of the pixel range.
+        slope_interval: 95% interval of the slope, where it was fitted.
+        intercept_interval: 95% interval of the intercept, in 1/255.
+        r_squared: share of the variance of the optimal steps that the line explains.
+        source: where the law comes from.
+    """
+
+    slope: float
+    intercept: float
+    slope_interval: tuple[float, float] | None = None
+    intercept_interval: tuple[float, float] | None = None
+    r_squared: float | None = None
+    source: str = ""
+
+    @overload
+    def __call__(self, eps: float) -> float: ...
+    @overload
+    def __call__(self, eps: Tensor) -> Tensor: ...
+    def __call__(self, eps: float | Tensor) -> float | Tensor:
+        """Give the step size for a budget; both are fractions of the pixel range."""
+        step = self.slope * eps + self.intercept / 255
+        if isinstance(step, Tensor) and isinstance(eps, Tensor):
+            return step.maximum(0.01 * eps)
+        return max(float(step), 0.01 * float(eps))
+
+    def __str__(self) -> str:
+        """Spell the law out in 1/255."""
+        sign = "-" if self.intercept < 0 else "+"
+        return f"step = {self.slope:.3g} eps {sign} {abs(self.intercept):.3g}"
+
+    def save(self, path: str | Path) -> None:
+        """Write the law as JSON, for `load` and the command line's `--law`.
+
+        Raises:
+            InputError: when the file cannot be written.
+        """
+        write_text(Path(path), json.dumps({"unit": "1/255", **asdict(self)}, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "StepSizeLaw":
+        """Read a law that `save` wrote.
+
+        Raises:
+            InputError: when the file is missing or does not hold a law.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            slope, intercept = float(content["slope"]), float(content["intercept"])
+            if not (math.isfinite(slope) and math.isfinite(intercept)):
+                raise ValueError("not finite")
+            return cls(
+                slope=slope,
+                intercept=intercept,
+                slope_interval=_interval(content.get("slope_interval")),
+                intercept_interval=_interval(content.get("intercept_interval")),
+                r_squared=content.get("r_squared"),
+                source=str(content.get("source", "")),
+            )
+        except OSError as error:
+            raise InputError(f"cannot read the law {path}: {error.strerror}") from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} does not hold a step-size law: wanted JSON with slope and intercept, as "
+                "written by `advvid sweep-step-size --law FILE`"
+            ) from error
+
+
+def _interval(bounds: list[float] | None) -> tuple[float, float] | None:
+    return None if bounds is None else (float(bounds[0]), float(bounds[1]))
+
+
+PAPER_LAW = StepSizeLaw(0.2, 0.2, source="Kinfu and Vidal 2022, Fig. 2: 0.2 (eps + 1)")
+"""The law that the paper found for a 3D ResNeXt-101 on UCF101, and the default everywhere."""
+
+
+def resolve_step(step_size: float | StepSizeLaw | None, eps: float | Tensor) -> float | Tensor:
+    """Turn a step size, a law, or None (the paper's law) into the step for this budget.
+
+    Raises:
+        InputError: when the step is not above 0, or not finite.
+    """
+    if step_size is None:
+        step_size = PAPER_LAW
+    if isinstance(step_size, StepSizeLaw):
+        return step_size(eps)
+    if not 0 < step_size < math.inf:
+        raise InputError(
+            f"the step size must be above 0 and finite; got {step_size:g}: give a fraction such as "
+            "1.8 / 255, or None for the law 0.2 (eps + 1)"
+        )
+    return step_size

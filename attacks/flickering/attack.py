@@ -1,0 +1,295 @@
+"""Flickering: one color offset a frame, the same at every pixel."""
+
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.first_order_steps import DescentSteps, check_rule
+from advvid.attacks.core.linf_box import check_mask
+from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.flickering.objective import FlickeringObjective
+from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
+from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
+from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
+from advvid.random_streams import clip_seeds
+
+STEP_SIZE = 0.005
+"""Learning rate of Adam on offsets in [0, 1]."""
+
+
+class FlickeringResult(NamedTuple):
+    """Clips under attack, and the offsets that made them."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    offsets: Tensor
+    """(B, 3, T, 1, 1)."""
+
+
+def flickering(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | None = None,
+    step_size: float = STEP_SIZE,
+    steps: int = 100,
+    regularization: float = 1.0,
+    thickness_weight: float = 0.5,
+    roughness_weight: float = 0.5,
+    margin: float = 0.05,
+    optimizer: str = "adam",
+    shift_draws: int = 0,
+    targeted: bool = False,
+    mask: Tensor | None = None,
+    seed: int | torch.Generator | Tensor = 0,
+) -> FlickeringResult:
+    """Find, for each clip, one color offset a frame that fools a model and flickers little.
+
+    Minimizes lambda (beta_1 D_1(delta) + beta_2 D_2(delta)) + L_adv(F(clip(x + delta)), y) over
+    delta in R^{3 x T}, see `advvid.attacks.flickering.terms`. Of all iterates the best is kept: one
+    that fools before one that does not, then the least visible, or the nearest to fooling.
+
+    Args:
+        model: clips -> logits (B, K).
+        clips: (B, 3, T, H, W) float in [0, 1].
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: bound of the absolute offset, in (0, 1]; None leaves it to the regularization.
+        step_size: learning rate of Adam, or length of a sign step; a fraction of the pixel range.
+        steps: number of updates.
+        regularization: lambda, at least 0.
+        thickness_weight: beta_1, at least 0.
+        roughness_weight: beta_2, at least 0.
+        margin: m, by which probabilities have to be won, above 0.
+        optimizer: "adam", as the original, or "sign", as ART.
+        shift_draws: also fool with the offsets rolled in time: expectation over so many random
+            rolls a step, for an attacker who does not know when the clip begins.
+        targeted: make the clip look like its label instead of unlike it.
+        mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
+        seed: of the rolls: a number, a generator, or one number a clip, int64 (B,).
+
+    Returns:
+        Clips (B, 3, T, H, W) and offsets (B, 3, T, 1, 1).
+
+    Raises:
+        InputError: when clips or settings cannot be used.
+
+    Source: Pony, Naeh and Mannor 2021, "Over-the-air adversarial flickering attacks against video
+    recognition networks"; ART 1.20 takes sign steps and other weights.
+    """
+    clips = clips.detach()
+    check_clips(clips)
+    check_label_form(labels, len(clips))
+    check_count("steps", steps)
+    _check_size(eps, step_size)
+    support = None if mask is None else check_mask(mask, clips)
+    objective = FlickeringObjective(
+        regularization, thickness_weight, roughness_weight, margin, targeted
+    )
+    if isinstance(seed, Tensor):
+        seeds = seed.to(clips.device)
+    else:
+        seeds = clip_seeds(seed, len(clips), device=clips.device)
+
+    descent = DescentSteps(optimizer, step_size)
+    delta = clips.new_zeros(len(clips), clips.shape[1], clips.shape[2], 1, 1)
+    best = delta
+    best_fooled = clips.new_full((len(clips),), -1.0)
+    best_value = clips.new_full((len(clips),), torch.inf)
+    with frozen(model):
+        for i in range(steps + 1):
+            rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=i)
+            gradient, value, fooled = objective.differentiate(
+                model, clips, labels, delta, rolls, support, wanted=i < steps
+            )
+            better = (fooled > best_fooled) | ((fooled == best_fooled) & (value < best_value))
+            best = torch.where(better.view(-1, 1, 1, 1, 1), delta, best)
+            best_fooled = torch.where(better, fooled, best_fooled)
+            best_value = torch.where(better, value, best_value)
+            if gradient is not None:
+                delta = delta + descent.step(gradient)
+                if eps is not None:
+                    delta = delta.clamp(-eps, eps)
+    return FlickeringResult(add_offsets(clips, best, support), best)
+
+
+def add_offsets(clips: Tensor, offsets: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Add offsets (B or 1, 3, T, 1, 1) to clips, within [0, 1] and where the mask allows it."""
+    shifted = (clips + offsets).clamp(0, 1)
+    return shifted if mask is None else torch.where(mask, shifted, clips)
+
+
+def _check_size(eps: float | None, step_size: float) -> None:
+    if eps is not None:
+        check_budget(eps)
+    if not 0 < step_size < float("inf"):
+        raise InputError(f"the step size must be above 0 and finite; got {step_size:g}")
+
+
+class Flickering(VideoAttack):
+    """Flickering as an ART attack; `flickering` does the work.
+
+    Its report has "offsets" (B, 3, T, 1, 1), and their "thickness" and "roughness" in percent of
+    the pixel range (B,). After `fit_universal`, or with a file of offsets, it adds the same offsets
+    to every clip and optimizes nothing.
+
+    Args:
+        estimator: an `advvid.VideoClassifier`.
+        eps: bound of the absolute offset, in (0, 1]; None is unbounded.
+        eps_step: learning rate of Adam, or length of a sign step.
+        max_iter: updates.
+        regularization: lambda, at least 0.
+        thickness_weight: beta_1, at least 0.
+        roughness_weight: beta_2, at least 0.
+        margin: m, above 0.
+        optimizer: "adam" or "sign".
+        shift_draws: random rolls in time that the offsets have to stand.
+        offsets: file of universal offsets, as written by `UniversalOffsets.save`.
+        targeted: labels are targets.
+        batch_size: clips attacked at once; it does not change the result.
+        seed: of the rolls; see `VideoAttack`.
+        verbose: show progress when there is more than one batch.
+    """
+
+    attack_params: ClassVar[list[str]] = [
+        *VideoAttack.attack_params,
+        "eps",
+        "eps_step",
+        "max_iter",
+        "regularization",
+        "thickness_weight",
+        "roughness_weight",
+        "margin",
+        "optimizer",
+        "shift_draws",
+        "offsets",
+    ]
+
+    def __init__(
+        self,
+        estimator: VideoClassifier,
+        eps: float | None = None,
+        eps_step: float = STEP_SIZE,
+        max_iter: int = 100,
+        regularization: float = 1.0,
+        thickness_weight: float = 0.5,
+        roughness_weight: float = 0.5,
+        margin: float = 0.05,
+        optimizer: str = "adam",
+        shift_draws: int = 0,
+        offsets: str | None = None,
+        targeted: bool = False,
+        batch_size: int = 32,
+        seed: int | torch.Generator = 0,
+        verbose: bool = True,
+    ) -> None:
+        self.eps = eps
+        self.eps_step = eps_step
+        self.max_iter = max_iter
+        self.regularization = regularization
+        self.thickness_weight = thickness_weight
+        self.roughness_weight = roughness_weight
+        self.margin = margin
+        self.optimizer = optimizer
+        self.shift_draws = shift_draws
+        self.offsets = offsets
+        self.universal = None if offsets is None else UniversalOffsets.load(offsets)
+        super().__init__(
+            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
+        )
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        check_count("max_iter", self.max_iter)
+        check_rule(self.optimizer)
+        _check_size(self.eps, self.eps_step)
+        if self.shift_draws != 0:
+            check_count("shift_draws", self.shift_draws)
+        self._objective()
+
+    def _objective(self) -> FlickeringObjective:
+        return FlickeringObjective(
+            self.regularization,
+            self.thickness_weight,
+            self.roughness_weight,
+            self.margin,
+            self.targeted,
+        )
+
+    def fit_universal(
+        self, batches: Iterable[tuple[Tensor, Tensor]], *, epochs: int = 5, progress: bool = False
+    ) -> UniversalOffsets:
+        """Find one sequence of offsets for a whole data set; from then on it is what is added.
+
+        Args:
+            batches: clips (B, 3, T, H, W) in [0, 1] and labels (or targets), gone through once for
+                each epoch and measured once more.
+            epochs: passes.
+            progress: show a bar.
+
+        Returns:
+            The offsets, to be saved for other clips.
+        """
+        self.universal = universal_flickering(
+            self.estimator.differentiable(),
+            batches,
+            eps=self.eps,
+            step_size=self.eps_step,
+            epochs=epochs,
+            objective=self._objective(),
+            optimizer=self.optimizer,
+            shift_draws=self.shift_draws,
+            seed=self.seed,
+            device=self.estimator.device,
+            progress=progress,
+        )
+        return self.universal
+
+    def perturb(
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        *,
+        seeds: Tensor,
+        shared_seed: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+    ) -> Attacked:
+        """Attack one batch; see `VideoAttack.perturb`."""
+        if self.universal is not None:
+            offsets = self.universal.for_clips(clips, self.eps)
+            support = None if mask is None else check_mask(mask, clips)
+            changed, offsets = (
+                add_offsets(clips, offsets, support),
+                offsets.expand(len(clips), -1, -1, -1, -1),
+            )
+        else:
+            changed, offsets = flickering(
+                model,
+                clips,
+                labels,
+                eps=self.eps,
+                step_size=self.eps_step,
+                steps=self.max_iter,
+                regularization=self.regularization,
+                thickness_weight=self.thickness_weight,
+                roughness_weight=self.roughness_weight,
+                margin=self.margin,
+                optimizer=self.optimizer,
+                shift_draws=self.shift_draws,
+                targeted=self.targeted,
+                mask=mask,
+                seed=seeds,
+            )
+        report = {
+            "offsets": offsets,
+            "thickness": thickness_percent(offsets),
+            "roughness": roughness_percent(offsets),
+        }
+        return Attacked(changed, report if mask is None else {**report, "support": mask})

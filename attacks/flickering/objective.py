@@ -1,0 +1,127 @@
+"""What flickering minimizes, for offsets of each clip or of all."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.sign_gradient import is_adversarial
+from advvid.attacks.flickering.terms import fooling_loss, roughness, thickness
+from advvid.errors import InputError
+from advvid.inference.frozen import Model
+from advvid.random_streams import uniform
+
+
+@dataclass(frozen=True)
+class FlickeringObjective:
+    """lambda (beta_1 D_1 + beta_2 D_2) + L_adv.
+
+    Args:
+        regularization: lambda, at least 0.
+        thickness_weight: beta_1, at least 0.
+        roughness_weight: beta_2, at least 0.
+        margin: m, above 0.
+        targeted: labels are targets.
+
+    Raises:
+        InputError: naming the number that is out of range.
+    """
+
+    regularization: float
+    thickness_weight: float
+    roughness_weight: float
+    margin: float
+    targeted: bool
+
+    def __post_init__(self) -> None:
+        for name in ("regularization", "thickness_weight", "roughness_weight"):
+            if not 0 <= (value := getattr(self, name)) < float("inf"):
+                raise InputError(f"{name} must be at least 0 and finite; got {value:g}")
+        if not 0 < self.margin <= 1:
+            raise InputError(
+                f"margin is one of probabilities, above 0 and at most 1; got {self.margin:g}"
+            )
+
+    def visibility(self, offsets: Tensor) -> Tensor:
+        """Give the regularization term of offsets (B, 3, T, 1, 1), (B,)."""
+        seen = self.thickness_weight * thickness(offsets)
+        return self.regularization * (seen + self.roughness_weight * roughness(offsets))
+
+    def rolls(
+        self, seeds: Tensor, frames: int, draws: int, *, step: int, stream: str = "flicker roll"
+    ) -> Tensor:
+        """Draw by how many frames offsets are rolled: none, then `draws` at random.
+
+        Args:
+            seeds: int64 (B,).
+            frames: T.
+            draws: random rolls of each clip.
+            step: tells draws of several steps apart.
+
+        Returns:
+            int64 (1 + draws, B).
+        """
+        none = torch.zeros(1, len(seeds), dtype=torch.int64, device=seeds.device)
+        if draws == 0:
+            return none
+        drawn = uniform(seeds, (draws,), stream=stream, draw=step) * frames
+        return torch.cat([none, drawn.to(torch.int64).T])
+
+    def differentiate(
+        self,
+        model: Model,
+        clips: Tensor,
+        labels: Tensor,
+        offsets: Tensor,
+        rolls: Tensor,
+        mask: Tensor | None,
+        *,
+        wanted: bool = True,
+    ) -> tuple[Tensor | None, Tensor, Tensor]:
+        """Give the gradient of the objective, and how good the offsets are.
+
+        Args:
+            model: clips -> logits, frozen.
+            clips: (B, 3, T, H, W).
+            labels: int64 (B,).
+            offsets: (B, 3, T, 1, 1), or (1, 3, T, 1, 1) for all clips: then the gradient is that of
+                the mean over the clips.
+            rolls: see `rolls`; passes through the model for each.
+            mask: bool, broadcastable to the clips, or None.
+            wanted: whether a gradient is needed.
+
+        Returns:
+            Gradient of the shape of the offsets, or None; what is to be minimized among offsets
+            that fool as often (B,): visibility if always, the fooling loss otherwise; the share of
+            rolls that fool (B,).
+        """
+        share_of_each = len(offsets) / len(clips)
+        gradient = torch.zeros_like(offsets)
+        losses, fooled = [], []
+        with torch.set_grad_enabled(wanted):
+            delta = offsets.detach().requires_grad_(wanted)
+            # One backward pass a roll: together they would keep the activations of all.
+            for roll in rolls:
+                spread = delta.expand(len(clips), *delta.shape[1:])
+                moved = (clips + roll_in_time(spread, roll)).clamp(0, 1)
+                logits = model(moved if mask is None else torch.where(mask, moved, clips)).float()
+                loss = fooling_loss(logits, labels, self.margin, targeted=self.targeted)
+                losses.append(loss.detach())
+                fooled.append(is_adversarial(logits.detach(), labels, self.targeted).float())
+                if wanted:
+                    total = loss.sum() * (share_of_each / len(rolls))
+                    gradient += torch.autograd.grad(total, delta)[0]
+            visible = self.visibility(delta.expand(len(clips), *delta.shape[1:]))
+            if wanted:
+                gradient += torch.autograd.grad(visible.sum() * share_of_each, delta)[0]
+        fooling = torch.stack(losses).mean(dim=0)
+        share = torch.stack(fooled).mean(dim=0)
+        value = torch.where(share == 1, visible.detach(), fooling)
+        return gradient if wanted else None, value, share
+
+
+def roll_in_time(offsets: Tensor, roll: Tensor) -> Tensor:
+    """Roll offsets (B, 3, T, 1, 1) by a number of frames each, int64 (B,)."""
+    frames = offsets.shape[2]
+    source = (torch.arange(frames, device=offsets.device) - roll[:, None]) % frames
+    return offsets.gather(2, source[:, None, :, None, None].expand_as(offsets))

@@ -1,0 +1,1 @@
+"""Attacks of other toolkits, ART and torchattacks, on clips."""

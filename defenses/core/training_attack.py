@@ -1,0 +1,176 @@
+"""How clips are attacked inside a training step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.checks import check_count
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
+from advvid.errors import InputError
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.inference.frozen import Model, frozen
+from advvid.inference.probe import probe_model
+from advvid.training.mode import normalizations
+from advvid.training.scale.sync_batch_norm import local_batch_norm
+
+AttackBatchNorm = Literal["eval", "train"]
+
+# The budget of PGD on whole clips that stands for attacks which bound something else.
+_USUAL_BUDGET = 8 / 255
+
+
+@dataclass(frozen=True)
+class TrainingAttack:
+    """An attack with settings, whose budget comes anew with every call.
+
+    Args:
+        attack: `NAME[:key=value,...]` of the registry; what the text fixes wins over all else.
+        eps_step: step size as a rule of the budget, where the attack takes one.
+        max_iter: gradient steps, where the attack takes them.
+        random_start: start anywhere in the budget instead of at the clip.
+        batch_norm: "eval" attacks the model as it will be used, with running statistics; "train"
+            normalizes by the statistics of the attacked batch (as the authors of VideoAT do), all
+            else in evaluation mode. Either way running statistics stay what they are.
+
+    Raises:
+        InputError: for an unknown attack, or settings that it does not take.
+    """
+
+    attack: str = "pgd"
+    eps_step: StepSizeLaw = EQUAL_TO_BUDGET
+    max_iter: int = 5
+    random_start: bool = False
+    batch_norm: AttackBatchNorm = "eval"
+    _estimators: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_count("max_iter", self.max_iter)
+        if self.batch_norm not in get_args(AttackBatchNorm):
+            raise InputError(f"batch_norm must be eval or train; got {self.batch_norm!r}")
+        spec = self.spec
+        if spec.entry.norm != "Linf" and spec.eps is None:
+            raise InputError(
+                f"{self.attack} does not bound the Linf norm: give it a budget of its own, such as "
+                f"{spec.name}:eps=2"
+            )
+        if self.random_start and "num_random_init" not in spec.entry.readers():
+            raise InputError(f"{self.attack} has no random start of its own")
+
+    @property
+    def spec(self) -> AttackSpec:
+        """The attack as the registry knows it."""
+        return parse_attack(self.attack)
+
+    def check_budget(self, eps: float) -> float:
+        """Give the budget of PGD on whole clips that a model so trained is fairly measured at.
+
+        That of the attack where it may change whole clips within a Linf budget; at most 8 / 255
+        where it is confined to a part of them (whose budget may be 1) or bounds another norm.
+
+        Args:
+            eps: that it trains with, unless the text fixes another.
+        """
+        spec = self.spec
+        budget = eps if spec.eps is None else spec.eps
+        if spec.entry.bound == "Linf":
+            return budget
+        return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
+
+    def __call__(
+        self,
+        model: nn.Module,
+        clips: Tensor,
+        labels: Tensor,
+        seeds: Tensor,
+        *,
+        eps: float,
+        shared_seed: int = 0,
+        max_iter: int | None = None,
+        eps_step: float | None = None,
+    ) -> Tensor:
+        """Attack clips; the model comes back as it was.
+
+        Args:
+            model: clips -> logits.
+            clips: (B, 3, T, H, W) in [0, 1].
+            labels: int64 (B,).
+            seeds: int64 (B,), one random stream a clip.
+            eps: budget, at least 0; 0 changes nothing, unless the text fixes another.
+            shared_seed: of what all clips share.
+            max_iter: in place of the attribute.
+            eps_step: step size, a fraction, in place of the rule.
+
+        Returns:
+            Adversarial clips (B, 3, T, H, W).
+        """
+        spec = self.spec
+        budget = eps if spec.eps is None else spec.eps
+        if budget == 0 or len(clips) == 0:
+            return clips
+        wanted: dict[str, Any] = {
+            "eps_step": self.eps_step if eps_step is None else eps_step,
+            "max_iter": self.max_iter if max_iter is None else max_iter,
+            "num_random_init": int(self.random_start),
+        }
+        readers = spec.entry.readers()
+        taken = {name: value for name, value in wanted.items() if name in readers}
+        if not spec.entry.takes_law:
+            # Steps of other attacks are no PGD steps: their own defaults hold.
+            taken.pop("eps_step", None)
+        attack = spec.build(
+            self._estimator(model, clips), eps=budget, batch_size=len(clips), verbose=False, **taken
+        )
+        shared = torch.tensor([shared_seed], device=clips.device)
+        by_batch = self.batch_norm == "train"
+        with frozen(model), _batch_statistics(model) if by_batch else nullcontext():
+            # A plain callable is attacked in the mode that it is in, which is set here.
+            target: Model = model.__call__ if by_batch else model
+            attacked = attack.perturb(
+                target,
+                clips,
+                labels,
+                seeds=seeds,
+                shared_seed=shared,
+                mask=None,
+                positions=torch.arange(len(clips), device=clips.device),
+            )
+        return attacked.clips.detach()
+
+    def _estimator(self, model: nn.Module, clips: Tensor) -> VideoClassifier:
+        """Wrap the model once: attacks want an estimator, whatever they are then run on."""
+        if self._estimators.get("model") is not model:
+            classes = getattr(model, "num_classes", None) or probe_model(model, clips[:1]).shape[1]
+            self._estimators["estimator"] = VideoClassifier(
+                model,
+                nb_classes=classes,
+                input_shape=tuple(clips.shape[1:]),
+                device=clips.device,
+            )
+            self._estimators["model"] = model
+        estimator: VideoClassifier = self._estimators["estimator"]
+        return estimator
+
+
+@contextmanager
+def _batch_statistics(model: nn.Module) -> Iterator[None]:
+    """Let batch norms normalize by the batch, of this process, and keep their statistics."""
+    norms = normalizations(model)
+    modes = [norm.training for norm in norms]
+    kept = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+    try:
+        for norm in norms:
+            norm.train(True)
+        with local_batch_norm():
+            yield
+    finally:
+        for norm, mode in zip(norms, modes, strict=True):
+            norm.train(mode)
+        with torch.no_grad():
+            for buffer, value in kept:
+                buffer.copy_(value)

@@ -1,0 +1,248 @@
+"""What every defense class shares: ART's trainer on one side, our training loop on the other."""
+
+import copy
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from art.defences.trainer import Trainer
+from torch import Tensor
+
+from advvid.checks import check_clips, check_labels
+from advvid.data.clip_dataset import ClipDataset
+from advvid.data.memory import MemoryDataset
+from advvid.defenses.core.pgd_check import pgd_check
+from advvid.errors import InputError
+from advvid.estimator.clip_interface import Array, ArrayOrTensor
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.training import Batches, History, LoaderBatches, RobustCheck, TrainSettings, train
+from advvid.training.step import TrainStep
+
+Pairs = tuple[Array | Tensor, Array | Tensor]
+
+
+class VideoTrainer(Trainer):
+    """A defense that trains a classifier, with ART's interface.
+
+    Training happens on a copy: the classifier gets the new weights when it has ended well, and
+    keeps its own when anything goes wrong on the way. The optimizer of the classifier is used where
+    it has one, otherwise that of `settings`.
+
+    With validation clips the weights of the epoch that stands best under PGD are taken, otherwise
+    the last.
+
+    Args:
+        classifier: an `advvid.VideoClassifier`.
+        settings: of the training; None is `TrainSettings()`.
+        robust: what weights are chosen by; None is PGD at `budget()`.
+        out: folder for checkpoints, history and figures; None writes none.
+        resume: go on with the run in `out`.
+        verbose: show progress.
+
+    Attributes:
+        history: of the last `fit`, or None.
+    """
+
+    def __init__(
+        self,
+        classifier: VideoClassifier,
+        *,
+        settings: TrainSettings | None = None,
+        robust: RobustCheck | None = None,
+        out: str | Path | None = None,
+        resume: bool = False,
+        verbose: bool = True,
+    ) -> None:
+        if not isinstance(classifier, VideoClassifier):
+            raise InputError(
+                f"the classifier must be an advvid.VideoClassifier; got {type(classifier).__name__}"
+            )
+        super().__init__(classifier)
+        self.settings = settings or TrainSettings()
+        self.robust = robust
+        self.out = None if out is None else Path(out)
+        self.resume = resume
+        self.verbose = verbose
+        self.history: History | None = None
+
+    @abstractmethod
+    def prepare(self, batches: ClipDataset | None) -> tuple[TrainStep, ClipDataset | None]:
+        """Give the step, and the clips that are left to train on.
+
+        Args:
+            batches: clips in memory, or None when a loader gives the batches.
+        """
+
+    @abstractmethod
+    def budget(self) -> float:
+        """Give the largest budget that is trained with, for choosing weights."""
+
+    def fit(
+        self,
+        x: Array | Tensor,
+        y: Array | Tensor,
+        validation_data: Pairs | None = None,
+        batch_size: int | None = None,
+        nb_epochs: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Train on clips held in memory.
+
+        Args:
+            x: clips in the layout of the classifier, float in [0, 1].
+            y: labels, int (N,) or one-hot (N, K).
+            validation_data: clips and labels like them, to choose the weights by.
+            batch_size: clips in a step; None is that of the settings.
+            nb_epochs: passes over the clips; None is that of the settings.
+            kwargs: ART's further settings (`verbose`); none is used.
+
+        Raises:
+            InputError: when clips, labels or settings cannot be used.
+        """
+        kwargs.pop("verbose", None)
+        if kwargs:
+            raise InputError(f"fit takes no {', '.join(kwargs)}: give them as settings")
+        step, data = self.prepare(self._in_memory(x, y))
+        assert data is not None
+        self._train(step, data, validation_data, batch_size=batch_size, nb_epochs=nb_epochs)
+
+    def fit_loader(
+        self,
+        loader: Iterable[Any],
+        validation_data: Pairs | ClipDataset | None = None,
+        nb_epochs: int | None = None,
+    ) -> None:
+        """Train on the batches of a loader.
+
+        Args:
+            loader: yields (clips (B, 3, T, H, W), uint8 or float in [0, 1], labels int64 (B,)) and
+                has a length, as a DataLoader does.
+            validation_data: clips to choose the weights by.
+            nb_epochs: passes over the loader; None is that of the settings.
+
+        Raises:
+            InputError: when the loader yields something else, or the defense needs single clips.
+        """
+        step, _ = self.prepare(None)
+        batches = LoaderBatches(loader, self._classes())
+        self._train(step, batches, validation_data, nb_epochs=nb_epochs)
+
+    def fit_generator(self, generator: Any, nb_epochs: int | None = None, **kwargs: Any) -> None:
+        """Train on ART's generator of arrays, one pass of `generator.size` clips an epoch."""
+        del kwargs
+        self.fit_loader(_GeneratorLoader(generator, self.get_classifier()), nb_epochs=nb_epochs)
+
+    def predict(self, x: ArrayOrTensor, **kwargs: Any) -> ArrayOrTensor:
+        """Classify clips with the trained classifier; see `VideoClassifier.predict`."""
+        return self.get_classifier().predict(x, **kwargs)
+
+    def get_classifier(self) -> VideoClassifier:
+        """Give the classifier."""
+        classifier: VideoClassifier = self._classifier
+        return classifier
+
+    def _train(
+        self,
+        step: TrainStep,
+        data: ClipDataset | Batches,
+        validation: Pairs | ClipDataset | None,
+        *,
+        batch_size: int | None = None,
+        nb_epochs: int | None = None,
+    ) -> None:
+        """Train a copy, then take over its weights."""
+        classifier = self.get_classifier()
+        settings = replace(
+            self.settings,
+            epochs=self.settings.epochs if nb_epochs is None else nb_epochs,
+            batch_size=self.settings.batch_size if batch_size is None else batch_size,
+        )
+        val_data: ClipDataset | None = None
+        robust: RobustCheck | None = None
+        if validation is not None:
+            if not isinstance(validation, ClipDataset):
+                if not isinstance(validation, tuple | list) or len(validation) != 2:
+                    raise InputError("validation_data must be (clips, labels), or a data set")
+                validation = self._in_memory(*validation)
+            val_data = validation
+            robust = self.robust or pgd_check(self.budget())
+        elif self.robust is not None:
+            raise InputError("robust chooses weights by validation clips: give validation_data")
+        model = classifier.differentiable()
+        inner = next(name for name, module in model.named_modules() if module is classifier.inner)
+        # One copy, so that the optimizer holds the parameters of the copied model.
+        model, optimizer = copy.deepcopy((model, classifier.optimizer))
+        self.history = train(
+            model,
+            data,
+            val_data,
+            settings=settings,
+            step=step,
+            robust=robust,
+            optimizer=optimizer,
+            device=classifier.device,
+            out=self.out,
+            resume=self.resume,
+            progress=self.verbose,
+        )
+        classifier.inner.load_state_dict(model.get_submodule(inner).state_dict())
+        if optimizer is not None:
+            classifier.optimizer.load_state_dict(optimizer.state_dict())
+
+    def _in_memory(self, x: Array | Tensor, y: Array | Tensor) -> MemoryDataset:
+        """Check clips and labels, and make a data set of them."""
+        classifier = self.get_classifier()
+        clips = classifier.to_clips(x).detach()
+        check_clips(clips, input_shape=classifier.clip_shape)
+        labels = classifier.to_labels(y)
+        check_labels(labels, len(clips), classifier.nb_classes)
+        return MemoryDataset(clips, labels, self._classes())
+
+    def _classes(self) -> tuple[str, ...]:
+        classifier = self.get_classifier()
+        names = getattr(classifier.inner, "classes", None)
+        return tuple(names or (str(k) for k in range(classifier.nb_classes)))
+
+
+class StepTrainer(VideoTrainer):
+    """Trains on a step that needs no clips of its own.
+
+    Args:
+        classifier: an `advvid.VideoClassifier`.
+        step: what each step trains on.
+        budget: largest budget, for choosing weights.
+        training: further arguments of `VideoTrainer`.
+    """
+
+    def __init__(
+        self, classifier: VideoClassifier, step: TrainStep, budget: float, **training: Any
+    ) -> None:
+        super().__init__(classifier, **training)
+        self.step, self._budget = step, budget
+
+    def prepare(self, batches: ClipDataset | None) -> tuple[TrainStep, ClipDataset | None]:
+        """Give step and clips; see `VideoTrainer.prepare`."""
+        return self.step, batches
+
+    def budget(self) -> float:
+        """Give the largest budget."""
+        return self._budget
+
+
+class _GeneratorLoader:
+    """ART's endless generator as a loader with a length."""
+
+    def __init__(self, generator: Any, classifier: VideoClassifier) -> None:
+        self.generator, self.classifier = generator, classifier
+
+    def __len__(self) -> int:
+        return max(1, int(self.generator.size) // int(self.generator.batch_size))
+
+    def __iter__(self) -> Any:
+        for _ in range(len(self)):
+            x, y = self.generator.get_batch()
+            labels = self.classifier.to_labels(y)
+            yield self.classifier.to_clips(x), labels.to(torch.int64)

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from advvid.errors import InputError
+from advvid.figures.animation import comparison_picture
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_picture_shows_both_clips_and_the_difference(suffix: str, tmp_path: Path) -> None:
+    clean = torch.full((2, 3, 4, 8, 8), 0.5)
+    for t in range(4):
+        clean[:, 0, t] = 0.2 * t
+    changed = clean.clone()
+    changed[1, 1, :, :4] += 0.1
+    path = tmp_path / f"picture{suffix}"
+    comparison_picture(path, clean, changed, titles=["a -> b", "c -> d"])
+    picture = Image.open(path)
+    assert getattr(picture, "n_frames", 1) == 4
+    # Three cells of 160 pixels a side and two rows.
+    assert picture.size == (3 * 168 + 8, 18 + 2 * 186 + 8)
+    picture.seek(3)
+    pixels = np.asarray(picture.convert("RGB")).astype(int)
+    top = 18 + 186 + 18
+    middles = [pixels[top + 40, 8 + 168 * column + 80] for column in range(3)]
+    np.testing.assert_allclose(middles[0], [153, 128, 128], atol=12)
+    np.testing.assert_allclose(middles[1], [153, 153, 128], atol=12)
+    # The largest change fills the range: half plus 5 * 0.1.
+    np.testing.assert_allclose(middles[2], [128, 255, 128], atol=12)
+    unchanged = pixels[18 + 18 + 80, 8 + 168 * 2 + 80]
+    np.testing.assert_allclose(unchanged, [128] * 3, atol=12)
+
+
+def test_nothing_changed_is_gray(tmp_path: Path) -> None:
+    clean = torch.rand(1, 3, 2, 200, 180)
+    comparison_picture(tmp_path / "same.gif", clean, clean, titles=["same"])
+    picture = Image.open(tmp_path / "same.gif")
+    pixels = np.asarray(picture.convert("RGB")).astype(int)
+    np.testing.assert_allclose(pixels[120, 8 + 2 * 188 + 90], [128] * 3, atol=12)
+
+
+def test_a_caption_stands_below_and_fits(tmp_path: Path) -> None:
+    clips = torch.full((1, 3, 2, 8, 8), 0.5)
+    path = tmp_path / "captioned.gif"
+    comparison_picture(path, clips, clips, titles=["a"], caption="pgd, " * 100)
+    pixels = np.asarray(Image.open(path).convert("L")).astype(int)
+    assert pixels.shape == (18 + 186 + 8 + 18, 3 * 168 + 8)
+    dark = np.argwhere(pixels[-20:] < 160)
+    assert len(dark) > 50
+    assert dark[:, 1].min() >= 8
+    assert dark[:, 1].max() < 3 * 168
+
+
+def test_bad_pictures_are_refused(tmp_path: Path) -> None:
+    clips = torch.rand(1, 3, 2, 8, 8)
+    with pytest.raises(InputError, match=r"\.gif or \.webp"):
+        comparison_picture(tmp_path / "x.mp4", clips, clips, titles=["a"])
+    with pytest.raises(InputError, match="titles"):
+        comparison_picture(tmp_path / "x.gif", clips, clips, titles=[])
+    with pytest.raises(InputError, match="one shape"):
+        comparison_picture(tmp_path / "x.gif", clips, clips[:, :, :1], titles=["a"])

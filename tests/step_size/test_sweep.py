@@ -1,0 +1,274 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from advvid.attacks import StepSizeLaw, linf_pgd
+from advvid.attacks.core.sign_gradient import sign_step_
+from advvid.errors import InputError
+from advvid.estimator import VideoClassifier
+from advvid.step_size import sweep as step_size
+from advvid.step_size import sweep_step_size
+from advvid.step_size.surface import StepSizeSurface
+from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, random_clips, small_model
+
+EPS = [2 / 255, 4 / 255, 8 / 255]
+RATIOS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3]
+
+
+def classifier_for(model: torch.nn.Module | None = None) -> VideoClassifier:
+    return VideoClassifier(model or small_model(), input_shape=CLIP_SHAPE, nb_classes=CLASSES)
+
+
+@pytest.mark.parametrize("random_start", [False, True])
+def test_equals_independent_runs(random_start: bool) -> None:
+    model = small_model().eval()
+    clips, labels = random_clips(5)
+    surface = sweep_step_size(
+        classifier_for(model),
+        clips,
+        labels,
+        eps=EPS,
+        max_steps=6,
+        step_ratios=RATIOS,
+        random_start=random_start,
+        seed=3,
+        memory=1,
+    )
+    for e, eps in enumerate(surface.eps):
+        for a, alpha in enumerate(surface.step_sizes[e]):
+            for m in (1, 2, 5, 6):
+                x = linf_pgd(
+                    model,
+                    clips,
+                    labels,
+                    eps=float(eps),
+                    step_size=float(alpha),
+                    steps=m,
+                    random_start=random_start,
+                    seed=3,
+                )
+                expected = F.cross_entropy(model(x), labels, reduction="none")
+                np.testing.assert_allclose(
+                    surface.losses[e, a, m], expected.detach().numpy(), rtol=1e-5
+                )
+                assert (surface.correct[e, a, m] == (model(x).argmax(1) == labels).numpy()).all()
+
+
+def test_memory_and_batches_change_nothing() -> None:
+    clips, labels = random_clips(5)
+    runs = [
+        sweep_step_size(
+            classifier_for(), clips, labels, eps=EPS, max_steps=3, step_ratios=RATIOS, memory=memory
+        )
+        for memory in (1, 2**28)
+    ]
+    np.testing.assert_allclose(runs[0].losses, runs[1].losses, rtol=1e-5)
+
+
+def test_a_killed_sweep_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips, labels = random_clips(5)
+    kwargs: dict[str, Any] = {"eps": EPS, "max_steps": 3, "memory": 1}
+    whole = sweep_step_size(classifier_for(), clips, labels, **kwargs)
+    part, runs = tmp_path / "part.npz", []
+    original = step_size._TreeRunner.run
+
+    def stop_at_the_fourth(self: Any, *args: Any) -> Any:
+        runs.append(1)
+        if len(runs) == 4:
+            raise KeyboardInterrupt
+        return original(self, *args)
+
+    monkeypatch.setattr(step_size._TreeRunner, "run", stop_at_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        sweep_step_size(classifier_for(), clips, labels, part_file=part, **kwargs)
+    for other in ({"max_steps": 2}, {"eps": EPS[:2]}, {"loss": "cw"}):
+        with pytest.raises(InputError, match="another sweep"):
+            sweep_step_size(classifier_for(), clips, labels, part_file=part, **{**kwargs, **other})
+    with pytest.raises(InputError, match="another sweep"):
+        sweep_step_size(classifier_for(small_model(1)), clips, labels, part_file=part, **kwargs)
+    resumed = sweep_step_size(classifier_for(), clips, labels, part_file=part, **kwargs)
+    assert len(runs) == 4 + 2
+    np.testing.assert_array_equal(resumed.losses, whole.losses)
+    assert not part.exists()
+
+
+def test_a_part_file_that_is_none_is_named(tmp_path: Path) -> None:
+    clips, labels = random_clips(1)
+    (tmp_path / "part.npz").write_text("no")
+    with pytest.raises(InputError, match=r"part\.npz"):
+        sweep_step_size(classifier_for(), clips, labels, part_file=tmp_path / "part.npz")
+
+
+def test_step_sizes_above_twice_the_budget_are_flat() -> None:
+    """Independent runs, so that the sharing of the sweep cannot make it true."""
+    model = small_model().eval()
+    clips, labels = random_clips(5)
+    eps = 8 / 255
+    runs = [
+        linf_pgd(model, clips, labels, eps=eps, step_size=r * eps, steps=6) for r in (2, 2.5, 9)
+    ]
+    losses = [F.cross_entropy(model(x), labels) for x in runs]
+    assert max(losses) - min(losses) <= 0.01 * max(losses)
+
+
+def test_linear_model_has_the_loss_known_in_closed_form() -> None:
+    """Loss falls with the margin, and after m steps every pixel has moved min(m alpha, eps)."""
+    model = LinearClipModel()
+    clips, labels = random_clips(classes=2)
+    clips = 0.25 + clips / 2
+    classifier = VideoClassifier(model)
+    surface = sweep_step_size(classifier, clips, labels, eps=EPS, max_steps=4, step_ratios=[0.3, 1])
+    away = model.weight[1 - labels] - model.weight[labels]
+    clean = (away * clips.flatten(1)).sum(1)
+    for e, eps in enumerate(EPS):
+        for a, ratio in enumerate([0.3, 1]):
+            for m in range(5):
+                moved = min(m * ratio, 1) * eps * away.abs().sum(1)
+                expected = F.softplus(clean + moved).detach().numpy()
+                np.testing.assert_allclose(surface.losses[e, a, m], expected, rtol=1e-4)
+
+
+def test_absolute_step_sizes_are_the_same_for_every_budget() -> None:
+    clips, labels = random_clips(2)
+    surface = sweep_step_size(
+        classifier_for(), clips, labels, eps=EPS, max_steps=1, step_sizes=[2 / 255, 1 / 255]
+    )
+    np.testing.assert_allclose(surface.step_sizes * 255, [[1, 2]] * 3)
+
+
+def test_labels_default_to_predictions() -> None:
+    classifier = classifier_for()
+    clips, _ = random_clips(4)
+    surface = sweep_step_size(classifier, clips, eps=[1 / 255], max_steps=1)
+    assert surface.correct[:, :, 0].all()
+
+
+def surface_with_best(steps: list[float], eps: list[float]) -> StepSizeSurface:
+    """A surface whose loss peaks where it is told, on a fine grid."""
+    grid = np.tile(np.arange(1, 41) / 10, (len(eps), 1)) / 255
+    peak = np.array(steps)[:, None] / 255
+    losses = -np.abs(grid - peak)[:, :, None, None] * np.ones((1, 1, 3, 4))
+    return StepSizeSurface(
+        np.array(eps) / 255, grid, losses.astype(np.float32), np.ones(losses.shape, dtype=bool)
+    )
+
+
+def test_law_is_recovered_with_its_interval() -> None:
+    law = surface_with_best([0.4, 1.0, 1.8, 2.6], [1, 4, 8, 12]).fit_law()
+    assert law.slope == pytest.approx(0.2)
+    assert law.intercept == pytest.approx(0.2)
+    assert law.r_squared == pytest.approx(1)
+    assert law(8 / 255) * 255 == pytest.approx(1.8)
+
+
+def test_interval_is_the_textbook_one() -> None:
+    x, y = np.array([1.0, 4, 8, 12]), np.array([0.5, 0.9, 2.0, 2.4])
+    law = surface_with_best(y.tolist(), x.tolist()).fit_law()
+    design = np.stack([x, np.ones(4)], axis=1)
+    beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
+    covariance = residual[0] / 2 * np.linalg.inv(design.T @ design)
+    half = 4.302652729911275 * np.sqrt(np.diag(covariance))  # t(0.975, 2)
+    assert law.slope_interval == pytest.approx((beta[0] - half[0], beta[0] + half[0]))
+    assert law.intercept_interval == pytest.approx((beta[1] - half[1], beta[1] + half[1]))
+
+
+def test_law_needs_two_budgets() -> None:
+    with pytest.raises(InputError, match="at least 2 budgets"):
+        surface_with_best([1.0], [4]).fit_law()
+    assert surface_with_best([1.0, 2.0], [4, 8]).fit_law().slope_interval is None
+
+
+def test_best_says_when_it_lies_at_the_edge() -> None:
+    rows = surface_with_best([0.1, 2.0, 4.0], [1, 4, 8]).best()
+    assert [row.at_edge for row in rows] == [True, False, True]
+
+
+def test_interval_of_the_best_step_widens_when_clips_disagree() -> None:
+    eps, grid = np.array([8 / 255]), np.array([[1.0, 2.0]]) / 255
+    agree = np.array([[1.0, 0.0]])[..., None, None] * np.ones((1, 2, 2, 16))
+    disagree = agree.copy()
+    disagree[0, 1, :, ::2] = 1.9
+    rows = [
+        StepSizeSurface(eps, grid, losses.astype(np.float32), losses > 0).best()[0]
+        for losses in (agree, disagree)
+    ]
+    assert rows[0].interval == pytest.approx((1 / 255, 1 / 255))
+    assert rows[1].interval == pytest.approx((1 / 255, 2 / 255))
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    clips, labels = random_clips(2)
+    surface = sweep_step_size(classifier_for(), clips, labels, eps=EPS, max_steps=2)
+    for name in ("s.npz", "no-ending"):
+        surface.save(tmp_path / name)
+        loaded = StepSizeSurface.load(tmp_path / name)
+        np.testing.assert_array_equal(loaded.losses, surface.losses)
+    assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / "text.npz").write_text("no")
+    (tmp_path / "empty.npz").touch()
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "s.npz").read_bytes()[:200])
+    for bad in ("missing.npz", "text.npz", "empty.npz", "cut.npz"):
+        with pytest.raises(InputError, match=bad):
+            StepSizeSurface.load(tmp_path / bad)
+
+
+def test_law_file_round_trip_and_its_errors(tmp_path: Path) -> None:
+    law = StepSizeLaw(0.3, -0.1, (0.2, 0.4), None, 0.9, "test")
+    law.save(tmp_path / "law.json")
+    assert StepSizeLaw.load(tmp_path / "law.json") == law
+    (tmp_path / "bad.json").write_text('{"slope": 1}')
+    (tmp_path / "nan.json").write_text('{"slope": NaN, "intercept": 0}')
+    (tmp_path / "short.json").write_text('{"slope": 1, "intercept": 0, "slope_interval": [1]}')
+    for name in ("bad.json", "missing.json", "nan.json", "short.json"):
+        with pytest.raises(InputError, match=name):
+            StepSizeLaw.load(tmp_path / name)
+
+
+def test_a_law_never_gives_a_step_of_zero() -> None:
+    law = StepSizeLaw(0.2, -1.0)
+    assert law(1 / 255) == pytest.approx(0.01 / 255)
+    steps = law(torch.tensor([1 / 255, 12 / 255])) * 255
+    torch.testing.assert_close(steps, torch.tensor([0.01, 1.4]))
+
+
+def test_a_nan_gradient_moves_nothing() -> None:
+    from advvid.attacks.core.linf_box import linf_box
+
+    clips, _ = random_clips(1)
+    moved = sign_step_(clips.clone(), torch.full_like(clips, torch.nan), 0.1, linf_box(clips, 0.2))
+    assert torch.equal(moved, clips)
+
+
+def test_a_model_that_gives_nan_is_named() -> None:
+    model = LinearClipModel(classes=CLASSES)
+    with torch.no_grad():
+        model.weight[0] = torch.nan
+    clips, labels = random_clips(2)
+    with pytest.raises(InputError, match="2 of 2 clips"):
+        sweep_step_size(classifier_for(model), clips, labels, eps=EPS, max_steps=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"eps": []}, "at least one budget"),
+        ({"eps": [0.0]}, "above 0"),
+        ({"eps": [4]}, "4 / 255"),
+        ({"max_steps": 0}, "max_steps"),
+        ({"step_sizes": [0.1], "step_ratios": [1.0]}, "not both"),
+        ({"step_sizes": [0.0]}, "above 0"),
+        ({"step_ratios": []}, "above 0"),
+        ({"step_ratios": np.array([1.0, np.nan])}, "finite"),
+        ({"loss": "l2"}, "ce, dlr, cw"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, Any], words: str) -> None:
+    clips, labels = random_clips(2)
+    with pytest.raises(InputError, match=words):
+        sweep_step_size(classifier_for(), clips, labels, **settings)
