@@ -2,8 +2,8 @@
 
 Every number is a hash of (seed of the clip, name of the stream, position), so the same clip gets
 the same numbers in any batch, on any rank and on any device, and nothing has to be saved to resume.
-The hash is the finalizer of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
-generators", Fig. 16), applied twice. PyTorch has no unsigned 64-bit arithmetic, but signed
+The hash is the finalizer of SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom
+number generators", Fig. 16), applied twice. PyTorch has no unsigned 64-bit arithmetic, but signed
 multiplication and addition wrap around to the same bits.
 """
 

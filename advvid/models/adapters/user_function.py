@@ -1,16 +1,12 @@
 """package.module:function: a model that the user builds."""
 
-import importlib
 import inspect
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from advvid.errors import InputError
+from advvid.methods.stranger import current_folder_importable, describe_error, import_member
 from advvid.models.heads import find_head_by_asking, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
@@ -26,13 +22,13 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     Raises:
         InputError: when there is no such function, it fails, or it returns something else.
     """
-    with _current_folder_importable():
-        function = _find(request.spec)
+    with current_folder_importable():
+        function = import_member(request.spec)
         arguments = _arguments(function, request)
         try:
             model = function(**arguments)
         except (Exception, SystemExit) as error:
-            raise InputError(f"{request.spec} failed: {_describe(error)}") from error
+            raise InputError(f"{request.spec} failed: {describe_error(error)}") from error
     if isinstance(model, VideoModel):
         return model
     if not isinstance(model, nn.Module):
@@ -62,23 +58,6 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     )
 
 
-def _find(spec: str) -> Any:
-    module_name, _, function_name = spec.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"cannot import {module_name!r} of {spec}: {error}; run from the folder that holds "
-            "it, or install it"
-        ) from error
-    except (Exception, SystemExit) as error:
-        raise InputError(f"importing {module_name} failed: {_describe(error)}") from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise InputError(f"{module_name} has no function {function_name!r}: check the name")
-    return function
-
-
 def _arguments(function: Any, request: ModelRequest) -> dict[str, int]:
     parameters = inspect.signature(function).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
@@ -88,19 +67,3 @@ def _arguments(function: Any, request: ModelRequest) -> dict[str, int]:
         for name, value in wishes.items()
         if value is not None and (takes_all or name in parameters)
     }
-
-
-@contextmanager
-def _current_folder_importable() -> Iterator[None]:
-    """Look in the current folder too, as `python -m` does; the installed command does not."""
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
-def _describe(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

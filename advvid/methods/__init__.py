@@ -1,0 +1,24 @@
+"""The frame of everything that has a name and settings: attacks, defenses, corruptions, ..."""
+
+from advvid.methods.registry import Registry
+from advvid.methods.setting import (
+    NamedSetting,
+    Setting,
+    check_setting,
+    check_settings,
+    settings_of,
+)
+from advvid.methods.text import MethodText, read_settings, spell, split_text
+
+__all__ = [
+    "MethodText",
+    "NamedSetting",
+    "Registry",
+    "Setting",
+    "check_setting",
+    "check_settings",
+    "read_settings",
+    "settings_of",
+    "spell",
+    "split_text",
+]

@@ -1,0 +1,209 @@
+"""A setting, written once: its type and default in the code, its meaning and range beside them.
+
+A setting is an annotated attribute of a class, or parameter of a function:
+
+    ratio: Annotated[float, Setting("share of the frame", above=0, at_most=1)] = 0.15
+
+The text form, the options and help of the command line, `attack_params`, config.json, the listings
+and the tables of docs/ are all read from it.
+"""
+
+import inspect
+import math
+import types
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from advvid.errors import InputError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a setting means, and which values it may have.
+
+    Args:
+        help: one line, without a capital or a full stop.
+        unit: such as "1/255" or "pixels"; "" where there is none.
+        above: smallest value, itself excluded.
+        at_least: smallest value.
+        below: largest value, itself excluded.
+        at_most: largest value.
+        choices: words that are allowed; None allows all. Functions are passed through.
+        verify: a check of its own, in place of the range; raises an InputError.
+        read: turns text into the value where the type does not say how; raises a ValueError.
+    """
+
+    help: str
+    unit: str = ""
+    above: float | None = None
+    at_least: float | None = None
+    below: float | None = None
+    at_most: float | None = None
+    choices: tuple[str, ...] | None = None
+    verify: Callable[[Any], None] | None = None
+    read: Callable[[str], Any] | None = None
+
+    @property
+    def range(self) -> str:
+        """Spell the range, such as "above 0 and at most 1"; "" where there is none."""
+        words = ("above", "at least", "below", "at most")
+        limits = ((word, getattr(self, word.replace(" ", "_"))) for word in words)
+        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a finite number lies in the range."""
+        return (
+            (self.above is None or value > self.above)
+            and (self.at_least is None or value >= self.at_least)
+            and (self.below is None or value < self.below)
+            and (self.at_most is None or value <= self.at_most)
+        )
+
+
+@dataclass(frozen=True)
+class NamedSetting:
+    """A setting where it stands: its name, type and default.
+
+    Args:
+        name: of the attribute or parameter.
+        type: without the annotation; may be a union.
+        default: MISSING where it has to be given.
+        about: meaning and range.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    about: Setting
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """The types that a value may have."""
+        union = get_origin(self.type) in (Union, types.UnionType)
+        return get_args(self.type) if union else (self.type,)
+
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        """The words that are allowed, or None for all."""
+        for kind in self.kinds:
+            if get_origin(kind) is Literal:
+                return get_args(kind)
+        return self.about.choices
+
+    def check(self, value: Any) -> None:
+        """Refuse a value of another type or out of range.
+
+        Raises:
+            InputError: naming the setting, what was wanted and what came.
+        """
+        if value is None and type(None) in self.kinds:
+            return
+        if not any(_is_of(value, kind) for kind in self.kinds):
+            raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+        if self.about.verify is not None:
+            self.about.verify(value)
+            return
+        if isinstance(value, str) and self.choices is not None and value not in self.choices:
+            raise InputError(
+                f"{self.name} must be one of {', '.join(self.choices)}; got {_shown(value)}"
+            )
+        for number in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                continue
+            if not (math.isfinite(number) and self.about.holds(number)):
+                raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+
+    def _wanted(self) -> str:
+        """Spell what a value has to be."""
+        if self.choices is not None:
+            return f"one of {', '.join(self.choices)}"
+        limits = self.about.range
+        kinds = [kind for kind in self.kinds if kind is not type(None)]
+        if int in kinds and float not in kinds:
+            return f"a whole number{f' of {limits}' if limits else ''}"
+        if float in kinds:
+            return limits if limits else "a finite number"
+        if bool in kinds:
+            return "True or False"
+        return " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds) + (
+            f", each {limits}" if limits else ""
+        )
+
+
+@cache
+def settings_of(method: Any) -> dict[str, NamedSetting]:
+    """Collect the settings of a class or a function, in the order in which they are declared.
+
+    Those of parent classes come first; a subclass may give one another default or meaning.
+    """
+    found = {}
+    for name, hint in get_type_hints(method, include_extras=True).items():
+        about = next((a for a in getattr(hint, "__metadata__", ()) if isinstance(a, Setting)), None)
+        if about is not None:
+            found[name] = NamedSetting(name, get_args(hint)[0], _default(method, name), about)
+    return found
+
+
+def check_settings(method: Any) -> None:
+    """Check every setting of an object.
+
+    Raises:
+        InputError: naming the first that cannot be.
+    """
+    kind: Any = type(method)
+    for name, setting in settings_of(kind).items():
+        setting.check(getattr(method, name))
+
+
+def check_setting(name: str, value: Any, annotation: Any) -> None:
+    """Check one value against an annotated type, in functions that take single settings.
+
+    Raises:
+        InputError: naming the setting.
+    """
+    kind, about = get_args(annotation)
+    NamedSetting(name, kind, MISSING, about).check(value)
+
+
+def _default(method: Any, name: str) -> Any:
+    if isinstance(method, type):
+        declared = getattr(method, "__dataclass_fields__", {}).get(name)
+        if declared is not None and declared.default_factory is not MISSING:
+            return declared.default_factory()
+        return getattr(method, name, MISSING)
+    default = inspect.signature(method).parameters[name].default
+    return MISSING if default is inspect.Parameter.empty else default
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Tell whether a value is of a type; whole numbers are numbers, flags are not."""
+    origin = get_origin(kind) or kind
+    if kind is Any:
+        return True
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is tuple:
+        return isinstance(value, tuple | list) and _members_fit(value, get_args(kind))
+    if origin is Literal:
+        return isinstance(value, str)
+    return isinstance(value, origin) if isinstance(origin, type) else True
+
+
+def _members_fit(value: Iterable[Any], kinds: tuple[Any, ...]) -> bool:
+    members = tuple(value)
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return all(_is_of(member, kinds[0]) for member in members)
+    return len(members) == len(kinds) and all(
+        _is_of(member, kind) for member, kind in zip(members, kinds, strict=True)
+    )
+
+
+def _shown(value: Any) -> str:
+    """Spell a value that came, in one line of bearable length."""
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else text[:77] + "..."

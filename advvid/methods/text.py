@@ -1,0 +1,187 @@
+"""A method with settings as text: "name:key=value,key=value"."""
+
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from advvid.errors import InputError
+from advvid.methods.setting import NamedSetting
+from advvid.methods.stranger import is_stranger
+from advvid.methods.suggestion import did_you_mean
+
+Reader = Callable[[str], Any]
+"""Turns the text of one setting into its value; raises a ValueError when it cannot."""
+
+
+@dataclass(frozen=True)
+class MethodText:
+    """A text, cut up; no value is read yet.
+
+    Args:
+        name: in front of the settings; a stranger's method is "package.module:Class".
+        given: the text of every setting.
+    """
+
+    name: str
+    given: dict[str, str]
+
+
+def split_text(text: str) -> MethodText:
+    """Cut "name:key=value,..." up.
+
+    A comma inside [...] belongs to its value, and the brackets are dropped:
+    "at:attack=[pgd:max_iter=3,loss=cw],eps=4".
+
+    Raises:
+        InputError: for a setting without a value, a setting given twice, or an open bracket.
+    """
+    name, _, rest = text.partition(":")
+    member, _, behind = rest.partition(":")
+    if is_stranger(f"{name}:{member}"):
+        name, rest = f"{name}:{member}", behind
+    given: dict[str, str] = {}
+    for pair in filter(None, split_outside_brackets(rest, ",")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"{name}: {key} needs a value, as in {key}=...")
+        if key in given:
+            raise InputError(f"{name}: {key} is given twice: leave one of both out")
+        given[key] = value
+    return MethodText(name, given)
+
+
+def split_outside_brackets(text: str, mark: str) -> list[str]:
+    """Cut a text at every mark that no [...] holds.
+
+    Raises:
+        InputError: when a bracket is not closed.
+    """
+    parts, depth, start = [], 0, 0
+    for place, letter in enumerate(text):
+        depth += (letter == "[") - (letter == "]")
+        if depth < 0:
+            break
+        if letter == mark and depth == 0:
+            parts.append(text[start:place])
+            start = place + 1
+    if depth != 0:
+        raise InputError(f"brackets do not match in {text!r}")
+    return [*parts, text[start:]]
+
+
+def read_settings(
+    name: str, given: Mapping[str, str], settings: Mapping[str, NamedSetting]
+) -> dict[str, Any]:
+    """Read and check the settings that a text gives.
+
+    Args:
+        name: of the method, for messages.
+        given: text of each.
+        settings: that the method has.
+
+    Returns:
+        Their values, as keyword arguments.
+
+    Raises:
+        InputError: for a setting that the method does not have, a value of the wrong kind, or one
+            out of range.
+    """
+    values: dict[str, Any] = {}
+    for key, text in given.items():
+        setting = settings.get(key)
+        reader = None if setting is None else reader_of(setting)
+        if setting is None or reader is None:
+            readable = [one for one in settings if reader_of(settings[one]) is not None]
+            hint = did_you_mean(key, readable) or f"choose from {', '.join(readable)}"
+            raise InputError(f"{name} has no setting {key!r}; {hint}")
+        try:
+            values[key] = reader(text)
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{name}: {key} cannot be {text!r}") from error
+        try:
+            setting.check(values[key])
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+    return values
+
+
+def reader_of(setting: NamedSetting) -> Reader | None:
+    """Choose how to read a setting from its type; None where text cannot hold it."""
+    return setting.about.read or _reader_of_kinds(setting.kinds)
+
+
+def spell(value: Any) -> str:
+    """Spell a value as a text setting holds it, the inverse of reading."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    if isinstance(value, tuple | list):
+        return "x".join(map(spell, value)) if len(value) == 2 else "/".join(map(spell, value))
+    text = str(value)
+    return f"[{text}]" if "," in text else text
+
+
+def _reader_of_kinds(kinds: tuple[Any, ...]) -> Reader | None:
+    readers: tuple[tuple[Any, Reader], ...] = (
+        (bool, read_flag),
+        (int, int),
+        (float, read_fraction),
+        (str, str),
+    )
+    for kind in kinds:
+        if kind == tuple[int, int]:
+            return read_pair
+        if get_origin(kind) is Literal:
+            return str
+        members = get_args(kind)
+        if get_origin(kind) is tuple and len(members) == 2 and members[1] is Ellipsis:
+            union = get_origin(members[0]) in (Union, types.UnionType)
+            member = _reader_of_kinds(get_args(members[0]) if union else (members[0],))
+            return None if member is None else _list_reader(member)
+    return next((reader for kind, reader in readers if kind in kinds), None)
+
+
+def read_fraction(text: str) -> float:
+    """Read a finite number, or a quotient such as 8/255."""
+    numerator, slash, denominator = text.partition("/")
+    if slash and float(denominator) == 0:
+        raise ValueError(text)
+    number = float(numerator) / float(denominator) if slash else float(text)
+    if math.isnan(number):
+        raise ValueError(text)
+    return number
+
+
+def read_pair(text: str) -> tuple[int, int]:
+    """Read two whole numbers, such as 12x16."""
+    first, times, second = text.partition("x")
+    if not times:
+        raise ValueError(text)
+    return int(first), int(second)
+
+
+def read_flag(text: str) -> bool:
+    """Read yes or no."""
+    if text.lower() in ("true", "yes", "1"):
+        return True
+    if text.lower() in ("false", "no", "0"):
+        return False
+    raise ValueError(text)
+
+
+def _list_reader(member: Reader) -> Reader:
+    def read(text: str) -> tuple[Any, ...]:
+        parts = split_outside_brackets(text, "/")
+        return tuple(member(without_brackets(part)) for part in parts)
+
+    return read
+
+
+def without_brackets(text: str) -> str:
+    """Drop the brackets around a whole value."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
