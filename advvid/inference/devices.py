@@ -1,8 +1,13 @@
 """Where a model runs."""
 
+from typing import Literal
+
 import torch
 
 from advvid.errors import InputError
+
+Precision = Literal["float32", "bf16"]
+"""Of forward passes; bf16 is autocast."""
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:

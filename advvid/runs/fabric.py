@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from advvid.checks import check_count
-from advvid.inference.devices import resolve_device
+from advvid.inference.devices import Precision, resolve_device
 from advvid.errors import InputError
-from advvid.training.settings import Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from advvid.errors import InputError
+from advvid.inference.devices import Precision
 
 Optimizer = Literal["sgd", "adamw"]
 Schedule = Literal["cosine", "step", "constant"]
 BatchNorm = Literal["train", "eval"]
-Precision = Literal["float32", "bf16"]
 
 _WORDS = {
     "optimizer": get_args(Optimizer),

@@ -159,7 +159,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.step_size.sweep_step_size", interrupted)
+    monkeypatch.setattr("advvid.step_size.sweep.sweep_step_size", interrupted)
     done = advvid("sweep-step-size", *FRESH, "--out", "run")
     assert done.code == 130
     assert "--out run --resume" in done.err
