@@ -40,7 +40,7 @@ def fab_targeted(
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
-        eps: budget in (0, 1]; a clip counts as won when something nearer is found.
+        eps: budget in (0, 1]; a clip counts as fooled when something nearer is found.
         steps: for each target.
         restarts: for each target; from the second on from a random point.
         targets: how many classes are tried, from the most likely on.

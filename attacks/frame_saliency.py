@@ -123,9 +123,9 @@ def frame_saliency(
             chosen = top_frames(scores, count)
             needed = torch.full((len(clips),), count, device=clips.device)
             return FrameSaliencyResult(pgd(both(chosen, mask, clips)), needed, chosen)
-        won = is_adversarial(logits, labels, targeted)
+        fooled = is_adversarial(logits, labels, targeted)
         return _switch_on(
-            model, clips, pgd(mask), labels, rank_frames(scores), won, count, targeted
+            model, clips, pgd(mask), labels, rank_frames(scores), fooled, count, targeted
         )
 
 
@@ -136,13 +136,13 @@ def _switch_on(
     perturbed: Tensor,
     labels: Tensor,
     rank: Tensor,
-    won: Tensor,
+    fooled: Tensor,
     most: int,
     targeted: bool,
 ) -> FrameSaliencyResult:
-    """Take frames of perturbed clips one by one, in the order of their rank, until each wins."""
+    """Take frames of perturbed clips one by one, by their rank, until each clip is fooled."""
     needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
-    active = (~won).nonzero().squeeze(1)
+    active = (~fooled).nonzero().squeeze(1)
     for count in range(1, most + 1):
         if len(active) == 0:
             break
@@ -171,15 +171,15 @@ class _Refresh:
         self.changed = torch.zeros(len(clips), clips.shape[2], device=clips.device).bool()
 
     def run(self, step: float | Tensor, steps: int, most: int) -> FrameSaliencyResult:
-        """Add frame after frame to the clips that still stand."""
+        """Add frame after frame to the clips that are still correct."""
         active = torch.arange(len(self.current), device=self.current.device)
         for _ in range(most):
             labels = self.labels[active]
             gradient, _, logits = input_gradient(
                 self.model, self.current[active], labels, self.loss
             )
-            standing = ~is_adversarial(logits, labels, self.targeted)
-            active, labels, gradient = active[standing], labels[standing], gradient[standing]
+            correct = ~is_adversarial(logits, labels, self.targeted)
+            active, labels, gradient = active[correct], labels[correct], gradient[correct]
             if len(active) == 0:
                 break
             open_ = (self.box.lower < self.box.upper)[active]

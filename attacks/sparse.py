@@ -174,18 +174,18 @@ class _Search:
         self.labels = labels
         self.targeted = targeted
         self.best = clips.clone()
-        self.won = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
+        self.fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         self.value = torch.full((len(clips),), torch.inf, device=clips.device)
 
     def take(self, x: Tensor, losses: Tensor, logits: Tensor) -> None:
-        """Keep what is better: adversarial, then small; or else near to it."""
-        won = is_adversarial(logits, self.labels, self.targeted)
+        """Keep what is better: adversarial, then small; otherwise close to being so."""
+        fooled = is_adversarial(logits, self.labels, self.targeted)
         signed = losses if self.targeted else -losses
-        value = torch.where(won, frame_norms(x - self.clips).sum(dim=1), signed)
-        better = (won & ~self.won) | ((won == self.won) & (value < self.value))
+        value = torch.where(fooled, frame_norms(x - self.clips).sum(dim=1), signed)
+        better = (fooled & ~self.fooled) | ((fooled == self.fooled) & (value < self.value))
         self.best = torch.where(better.view(-1, 1, 1, 1, 1), x, self.best)
         self.value = torch.where(better, value, self.value)
-        self.won = self.won | won
+        self.fooled = self.fooled | fooled
 
 
 def _frame_mask(

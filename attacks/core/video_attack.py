@@ -175,7 +175,8 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         if kwargs:
             raise InputError(f"generate takes x, y and mask; got {', '.join(kwargs)} as well")
         classifier = self.estimator
-        clips = classifier.to_clips(x).detach()
+        # Sums over axes round in the order of memory: a layout must not change a bit.
+        clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
         _check_one_a_clip(getattr(self, "eps", None), len(clips))
         labels = self._labels(clips, y)
