@@ -81,8 +81,9 @@ def attack(
     from advvid.attacks.core.attack_spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.adversarial_clips import write_clips
-    from advvid.cli.inputs import load_subject, read_class
     from advvid.cli.numbers import read_budgets
+    from advvid.evaluation.clip_source import DatasetClips
+    from advvid.pairing import load_subject, read_class
     from advvid.runs.run_folder import RunFolder
 
     spec = parse_attack(attack)
@@ -103,7 +104,11 @@ def attack(
         on_bad_video=on_bad_video,
         seed=seed,
     )
-    goal = None if target is None else read_class(target, subject)
+    goal = (
+        None
+        if target is None
+        else read_class(target, subject.class_names or (), count=subject.model.num_classes)
+    )
     settings = {
         "model": model,
         "weights": weights,
@@ -124,7 +129,7 @@ def attack(
         "seed": seed,
         "found": subject.facts,
     }
-    source = subject.source(seed=seed, workers=workers)
+    source = DatasetClips.of(subject, seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=device, precision=precision)
     kind = {} if goal is None else {"targeted": True}
     # Settings that the attack does not take show before anything is written.

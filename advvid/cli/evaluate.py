@@ -127,12 +127,13 @@ def evaluate(
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.evaluation_report import Report
-    from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation import evaluate as measure
+    from advvid.evaluation.clip_source import DatasetClips
     from advvid.evaluation.evaluate import plan_evaluation
     from advvid.evaluation.suites import expand
+    from advvid.pairing import load_subject
     from advvid.runs.launch import launch, open_folder
 
     chosen = list(attack or ["quick"])
@@ -177,7 +178,7 @@ def evaluate(
         "found": subject.facts,
     }
     fabric = launch(device, devices)
-    source = subject.source(seed=seed, workers=workers)
+    source = DatasetClips.of(subject, seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
     # A slip must leave no folder behind: the corrected command would find it taken.
     plan_evaluation(

@@ -11,6 +11,7 @@ from advvid.data.clip_dataset import ClipDataset, balanced_order
 from advvid.data.loader import clip_loader, to_unit
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.pairing.subject import Subject
 
 
 class Part(NamedTuple):
@@ -101,6 +102,18 @@ class DatasetClips:
         self.table = table
         self.workers = workers
         self.skipped: list[BadVideo] = []
+
+    @classmethod
+    def of(cls, subject: Subject, *, seed: int = 0, workers: int = 0) -> "DatasetClips":
+        """Make the source of a subject's clips, labeled as its model counts its classes."""
+        return cls(
+            subject.dataset,
+            subject.count,
+            seed=seed,
+            labels=subject.labels,
+            table=subject.table,
+            workers=workers,
+        )
 
     def __len__(self) -> int:
         return len(self.indices)
