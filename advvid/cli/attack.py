@@ -82,7 +82,6 @@ def attack(
     from advvid.checks import check_count
     from advvid.cli.adversarial_clips import write_clips
     from advvid.cli.numbers import read_budgets
-    from advvid.evaluation.clip_source import DatasetClips
     from advvid.pairing import load_subject, read_class
     from advvid.runs.run_folder import RunFolder
 
@@ -129,7 +128,7 @@ def attack(
         "seed": seed,
         "found": subject.facts,
     }
-    source = DatasetClips.of(subject, seed=seed, workers=workers)
+    source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=device, precision=precision)
     kind = {} if goal is None else {"targeted": True}
     # Settings that the attack does not take show before anything is written.

@@ -130,7 +130,6 @@ def evaluate(
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation import evaluate as measure
-    from advvid.evaluation.clip_source import DatasetClips
     from advvid.evaluation.evaluate import plan_evaluation
     from advvid.evaluation.suites import expand
     from advvid.pairing import load_subject
@@ -178,7 +177,7 @@ def evaluate(
         "found": subject.facts,
     }
     fabric = launch(device, devices)
-    source = DatasetClips.of(subject, seed=seed, workers=workers)
+    source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
     # A slip must leave no folder behind: the corrected command would find it taken.
     plan_evaluation(

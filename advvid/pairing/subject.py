@@ -1,12 +1,13 @@
 """What an evaluation or an attack is about: a model, and clips that it can classify."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from advvid.data import ClipDataset
+from advvid.data.source import DatasetClips
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.probe import probe_model
 from advvid.models import VideoModel
@@ -43,10 +44,21 @@ class Subject:
             precision=precision,
         )
 
-    @property
-    def labels(self) -> Literal["true", "predicted"]:
-        """Where the labels come from: the data set, or the model's own predictions."""
-        return "predicted" if self.table is None else "true"
+    def source(self, *, seed: int = 0, workers: int = 0) -> DatasetClips:
+        """Give the clips, to be read when they are needed.
+
+        Args:
+            seed: of the draw.
+            workers: processes that read clips.
+        """
+        return DatasetClips(
+            self.dataset,
+            self.count,
+            seed=seed,
+            table=self.table,
+            workers=workers,
+            labels="predicted" if self.table is None else "true",
+        )
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
