@@ -103,11 +103,7 @@ def attack(
         on_bad_video=on_bad_video,
         seed=seed,
     )
-    goal = (
-        None
-        if target is None
-        else read_class(target, subject.class_names or (), count=subject.model.num_classes)
-    )
+    goal = None if target is None else read_class(target, subject)
     settings = {
         "model": model,
         "weights": weights,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from advvid.errors import InputError
 from advvid.methods.suggestion import did_you_mean, shortened
 from advvid.models import VideoModel
+from advvid.pairing.subject import Subject
 
 
 def match_labels(labels: Tensor, names: Sequence[str], model: VideoModel) -> Tensor:
@@ -74,21 +75,17 @@ def match_head(model: VideoModel, classes: tuple[str, ...]) -> None:
     model.classes = classes
 
 
-def read_class(text: str, names: Sequence[str], *, count: int | None = None) -> int:
-    """Read a class, by its name or its number.
-
-    Args:
-        text: what a user wrote.
-        names: of the classes, in order; may be empty.
-        count: number of classes, where not all have a name.
+def read_class(text: str, subject: Subject) -> int:
+    """Read a class, by its name or its number as the model counts it.
 
     Raises:
-        InputError: when there is no such class, with the nearest names.
+        InputError: when the model has no such class, with the nearest names.
     """
+    names = subject.class_names or ()
     if text in names:
         return names.index(text)
-    count = count or len(names)
+    count = subject.model.num_classes or len(names)
     if text.isdigit() and int(text) < count:
         return int(text)
     hint = did_you_mean(text, names) or f"number them 0 to {count - 1}"
-    raise InputError(f"the model has no class {shortened(text)}; {hint}")
+    raise InputError(f"{subject.model.spec} has no class {shortened(text)}; {hint}")

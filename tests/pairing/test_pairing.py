@@ -66,12 +66,14 @@ def test_a_head_takes_the_classes_of_the_data(tmp_path: Path) -> None:
 
 
 def test_a_class_is_read_by_name_or_number() -> None:
-    assert read_class("green", NAMES) == read_class("1", NAMES) == 1
-    assert read_class("7", (), count=8) == 7
-    with pytest.raises(InputError, match="did you mean green"):
-        read_class("gren", NAMES)
-    with pytest.raises(InputError, match="0 to 2"):
-        read_class("3", NAMES)
+    subject = load_subject("motions-r3d", "motions", split="test", clips=3)
+    names = subject.class_names
+    assert names is not None
+    assert read_class(names[1], subject) == read_class("1", subject) == 1
+    with pytest.raises(InputError, match=f"did you mean .*{names[0]}"):
+        read_class(names[0][:-1], subject)
+    with pytest.raises(InputError, match=f"0 to {len(names) - 1}"):
+        read_class("99", subject)
 
 
 def test_a_subject_has_clips_in_the_shape_of_its_model() -> None:
