@@ -64,6 +64,7 @@ def test_activations_computed_again_change_nothing() -> None:
         trained(grad_checkpointing=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_model_trains_alike() -> None:
     plain, _ = trained()
