@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import UNKNOWN_LABEL, VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
@@ -29,8 +30,6 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
 
     """
     folder = existing_folder(argument, "folder:DIR")
-    if options.fold is not None:
-        raise InputError(f"fold {options.fold} means nothing for folder:DIR: leave it out")
     names = subfolders(folder)
     if "train" in names and ("val" in names or "test" in names):
         items, classes = _from_split_folders(folder, names, options.split)
@@ -42,14 +41,7 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
 
 
 def build_single_video(path: str, options: DatasetOptions) -> VideoDataset:
-    """One video file, in every split, labeled -1 of the one class "unknown".
-
-    Raises:
-        InputError: a fold was asked for.
-
-    """
-    if options.fold is not None:
-        raise InputError(f"fold {options.fold} means nothing for one video file: leave it out")
+    """One video file, in every split, labeled -1 of the one class "unknown"."""
     item = VideoItem(path, UNKNOWN_LABEL, Path(path).name)
     return VideoDataset(path, [item], ("unknown",), options)
 
@@ -113,3 +105,14 @@ def _hash_position(video: str) -> float:
 def _item(folder: Path, part: str, label: int, video: str) -> VideoItem:
     identity = f"{part}/{video}" if part else video
     return VideoItem(str(folder / identity), label, identity)
+
+
+FOLDER = DatasetEntry(
+    build_folder,
+    "folder:DIR",
+    "your videos, one folder a class, or train/ and test/ of those",
+    takes=VIDEOS,
+)
+SINGLE_VIDEO = DatasetEntry(
+    build_single_video, "FILE", "one video file, without a label", takes=VIDEOS
+)

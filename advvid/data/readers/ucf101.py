@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder
@@ -69,3 +70,11 @@ def _lines(path: Path) -> list[str]:
     if not filled:
         raise InputError(f"the UCF101 split file {path} is empty: unpack it again")
     return filled
+
+
+UCF101 = DatasetEntry(
+    build_ucf101,
+    "ucf101:DIR",
+    "UCF101 with its split files; fold 1 (default), 2 or 3",
+    takes=(*VIDEOS, "fold"),
+)

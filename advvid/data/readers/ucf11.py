@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
@@ -60,3 +61,11 @@ def _group(video: str) -> int | None:
     """Number of the group folder that a video, relative to its class, lies in."""
     found = _GROUP.search(Path(video).parent.name)
     return int(found.group(1)) if found else None
+
+
+UCF11 = DatasetEntry(
+    build_ucf11,
+    "ucf11:DIR",
+    "UCF11 (YouTube Action); fold = the group held out (3)",
+    takes=(*VIDEOS, "fold"),
+)
