@@ -1,7 +1,6 @@
 """The interface of every augmentation: a clip in, a changed clip out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +33,3 @@ class Augmentation(ABC):
         Returns:
             uint8 (3, T, H', W').
         """
-
-
-def augmented(clip: Tensor, chain: Sequence[Augmentation], rng: np.random.Generator) -> Tensor:
-    """Apply augmentations in order; they draw from `rng` in that order too."""
-    for augmentation in chain:
-        clip = augmentation(clip, rng)
-    return clip

@@ -55,7 +55,6 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
 
         Raises:
             BadVideoError: the video cannot be decoded (an InputError that names file and reason).
-
         """
 
     @abstractmethod
@@ -95,7 +94,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             f"clips of {self.name} are not taken from videos and cannot be sampled in another way"
         )
 
-    def video(self, index: int) -> int:
+    def video_number(self, index: int) -> int:
         """Number of the video that a clip is taken from, as `resampled` counts videos."""
         return index
 
@@ -114,7 +113,6 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
 
         Raises:
             InputError: n is out of range, or a video cannot be read.
-
         """
         if not 1 <= n <= len(self):
             raise InputError(
@@ -186,7 +184,7 @@ class ClipSubset(ClipDataset):
     ) -> ClipDataset:
         """The videos of the chosen clips, one for each clip, in order."""
         base = self.base.resampled(sampling, clips, stride)
-        videos = [self.base.video(int(index)) for index in self.indices]
+        videos = [self.base.video_number(int(index)) for index in self.indices]
         return base.subset([video * clips + k for video in videos for k in range(clips)])
 
     def _base_index(self, index: int) -> int:

@@ -32,7 +32,7 @@ class ClipBatch(NamedTuple, Generic[Labels]):
 
 
 class LoadedClip(NamedTuple):
-    """A clip on its way into a batch."""
+    """A clip before it becomes part of a batch."""
 
     clip: Tensor
     """(3, T, H, W)."""
@@ -135,7 +135,6 @@ def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
 
     Raises:
         InputError: another type.
-
     """
     if clips.dtype != torch.uint8 and not clips.is_floating_point():
         raise InputError(f"clips must be uint8 or floating point; got {clips.dtype}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from advvid.augmentation.registry import Augment, read_chain
+from advvid.augmentation import Augment, read_chain
 from advvid.data.clip_dataset import OnBadVideo
 from advvid.data.decoder import Decoder, read_decoder
 from advvid.data.sampling import Sampler, read_sampler
@@ -16,60 +16,40 @@ Split = Literal["train", "val", "test", "all"]
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """The options of `load_dataset`; None means the default of the data set."""
+    """The options of `load_dataset`; None means the default of the data set.
 
-    split: Annotated[
-        Split,
-        Setting(
-            'part of the data, or "all" of it (not motions); videos without a validation part '
-            "give their test part for it"
-        ),
-    ] = "test"
+    Videos are augmented by a random crop and a mirror, motions by `roll` and `permute-colors`.
+    """
+
+    split: Annotated[Split, Setting("part of the data; val is test where videos have no val")] = (
+        "test"
+    )
     fold: Annotated[
-        int | None,
-        Setting("which part is held out: the group of ucf11 (3), the list of ucf101 (1 to 3, 1)"),
+        int | None, Setting("which part is held out: a group of ucf11 (3), a list of ucf101 (1)")
     ] = None
     frames: Annotated[
-        int | None, Setting("frames of a clip, T; 8 for motions, 16 for videos", at_least=1)
+        int | None, Setting("frames of a clip; 8 for motions, 16 for videos", at_least=1)
     ] = None
     size: Annotated[
         int | None,
-        Setting("height and width; 32 for motions, 112 for videos", unit="pixels", at_least=1),
+        Setting("height and width; 32 for motions, 112 for videos", "pixels", at_least=1),
     ] = None
     sampling: Annotated[
-        str | Sampler,
-        Setting('"uniform", a frame of each of T equal segments, or "dense", T frames at a stride'),
+        str | Sampler, Setting("uniform, a frame of each of equal segments, or dense, at a stride")
     ] = "uniform"
-    stride: Annotated[
-        int | None, Setting("distance of the frames of dense sampling; 1", at_least=1)
-    ] = None
-    clips_per_video: Annotated[
-        int, Setting("clips taken from each video, evenly spread", at_least=1)
-    ] = 1
+    stride: Annotated[int | None, Setting("of dense sampling; 1", "frames", at_least=1)] = None
+    clips_per_video: Annotated[int, Setting("evenly spread over each video", at_least=1)] = 1
     short_side: Annotated[
-        int | None,
-        Setting("of frames before they are cropped; 8/7 of the size", unit="pixels", at_least=1),
+        int | None, Setting("of frames before cropping; 8/7 of the size", "pixels", at_least=1)
     ] = None
-    flip: Annotated[
-        bool,
-        Setting(
-            "whether training views of videos are mirrored half of the time: not where left and "
-            "right are different classes"
-        ),
-    ] = True
+    flip: Annotated[bool, Setting("mirror half of the training views of videos")] = True
     augment: Annotated[
         Augment | None,
-        Setting(
-            "augmentations of the training view, in order; crop and flip for videos, roll and "
-            "permute-colors for motions"
-        ),
+        Setting("augmentations of the training view, in place of those of the data set"),
     ] = None
-    decoder: Annotated[
-        str | Decoder | None, Setting("what reads the frames of a video; pyav for files")
-    ] = None
+    decoder: Annotated[str | Decoder | None, Setting("what reads frames; pyav for files")] = None
     on_bad_video: Annotated[
-        OnBadVideo,
-        Setting('what is done at a video that cannot be read: "raise", or "skip" and list it'),
+        OnBadVideo, Setting("stop at a video that cannot be read, or leave it out and list it")
     ] = "raise"
     seed: Annotated[
         int, Setting("of the generated clips of motions, and of all training views", at_least=0)

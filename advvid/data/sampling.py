@@ -16,6 +16,8 @@ from advvid.methods import Registry, Setting, check_settings
 from advvid.methods.build import build
 
 Indices = npt.NDArray[np.int64]
+Rng = np.random.Generator | None
+"""Source of chance of a training view; None for the evaluation view, which has none."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,7 @@ class Sampler(ABC):
         check_settings(self)
 
     @abstractmethod
-    def __call__(
-        self,
-        count: int,
-        frames: int,
-        *,
-        clip: int = 0,
-        clips: int = 1,
-        rng: np.random.Generator | None = None,
-    ) -> Indices:
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
         """Choose the frames of one clip.
 
         Args:
@@ -43,7 +37,7 @@ class Sampler(ABC):
             frames: frames of the clip, T >= 1.
             clip: which clip of the video, 0 to clips - 1.
             clips: clips a video, K >= 1.
-            rng: source of the training view; None for the evaluation view.
+            rng: of the training view; None for the evaluation view.
 
         Returns:
             Indices (T,) in 0..N-1.
@@ -54,15 +48,7 @@ class Sampler(ABC):
 class Uniform(Sampler):
     """One frame from each of T equal segments, see `uniform_indices`."""
 
-    def __call__(
-        self,
-        count: int,
-        frames: int,
-        *,
-        clip: int = 0,
-        clips: int = 1,
-        rng: np.random.Generator | None = None,
-    ) -> Indices:
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
         """Choose the frames of one clip, in order."""
         return uniform_indices(count, frames, clip=clip, clips=clips, rng=rng)
 
@@ -73,15 +59,7 @@ class Dense(Sampler):
 
     stride: Annotated[int, Setting("distance of two frames", unit="frames", at_least=1)] = 1
 
-    def __call__(
-        self,
-        count: int,
-        frames: int,
-        *,
-        clip: int = 0,
-        clips: int = 1,
-        rng: np.random.Generator | None = None,
-    ) -> Indices:
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
         """Choose the frames of one clip; a short video is looped."""
         return dense_indices(count, frames, stride=self.stride, clip=clip, clips=clips, rng=rng)
 
@@ -110,12 +88,7 @@ def read_sampler(given: str | Sampler, stride: int | None = None) -> Sampler:
 
 
 def uniform_indices(
-    count: int,
-    frames: int,
-    *,
-    clip: int = 0,
-    clips: int = 1,
-    rng: np.random.Generator | None = None,
+    count: int, frames: int, *, clip: int = 0, clips: int = 1, rng: Rng = None
 ) -> Indices:
     """One frame from each of T equal segments of the video.
 
@@ -124,15 +97,10 @@ def uniform_indices(
     A video of N < T frames shows each frame about T / N times, in order.
 
     Args:
-        count: frames of the video, N >= 1.
-        frames: frames of the clip, T >= 1.
-        clip: which clip of the video, 0 to clips - 1.
-        clips: clips a video, K >= 1.
-        rng: source of the training view; None for the evaluation view.
+        count: as all other arguments, see `Sampler`.
 
     Returns:
         Non-decreasing indices (T,) in 0..N-1.
-
     """
     segments = np.arange(frames, dtype=np.int64)
     if rng is None:
@@ -143,13 +111,7 @@ def uniform_indices(
 
 
 def dense_indices(
-    count: int,
-    frames: int,
-    *,
-    stride: int = 1,
-    clip: int = 0,
-    clips: int = 1,
-    rng: np.random.Generator | None = None,
+    count: int, frames: int, *, stride: int = 1, clip: int = 0, clips: int = 1, rng: Rng = None
 ) -> Indices:
     """T frames at a fixed stride from one window of the video.
 
@@ -158,16 +120,11 @@ def dense_indices(
     after its last frame comes its first.
 
     Args:
-        count: frames of the video, N >= 1.
-        frames: frames of the clip, T >= 1.
+        count: as all other arguments, see `Sampler`.
         stride: distance of two frames of the clip, >= 1.
-        clip: which clip of the video, 0 to clips - 1.
-        clips: clips a video, K >= 1.
-        rng: source of the training view; None for the evaluation view.
 
     Returns:
         Indices (T,) in 0..N-1.
-
     """
     room = count - ((frames - 1) * stride + 1)
     if rng is not None:

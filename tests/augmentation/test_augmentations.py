@@ -12,9 +12,9 @@ from advvid.augmentation import (
     Flip,
     PermuteColors,
     Roll,
-    augmented,
     center_crop,
     read_chain,
+    view,
 )
 from advvid.errors import InputError
 
@@ -34,20 +34,20 @@ def test_a_view_depends_on_the_generator_alone_and_the_clip_stays(
     (augmentation,) = read_chain(name, size=6)
     clip = clip_of(shape)
     before = clip.clone()
-    view = augmentation(clip, np.random.default_rng(seed))
+    found = augmentation(clip, np.random.default_rng(seed))
     assert torch.equal(clip, before)
-    assert view.dtype == torch.uint8
-    assert view.shape[:2] == clip.shape[:2]
-    assert torch.equal(view, augmentation(clip, np.random.default_rng(seed)))
+    assert found.dtype == torch.uint8
+    assert found.shape[:2] == clip.shape[:2]
+    assert torch.equal(found, augmentation(clip, np.random.default_rng(seed)))
 
 
 @given(shape=shapes, size=st.integers(1, 6), seed=st.integers(0, 99))
 def test_a_crop_is_one_window_of_all_frames(shape: tuple[int, ...], size: int, seed: int) -> None:
     clip = clip_of(shape)
-    view = Crop(size)(clip, np.random.default_rng(seed))
+    found = Crop(size)(clip, np.random.default_rng(seed))
     windows = clip.unfold(2, size, 1).unfold(3, size, 1)
     assert any(
-        torch.equal(view, windows[:, :, y, x])
+        torch.equal(found, windows[:, :, y, x])
         for y in range(windows.shape[2])
         for x in range(windows.shape[3])
     )
@@ -65,8 +65,8 @@ def test_crops_reach_every_place_and_the_center_is_the_middle() -> None:
 def test_flip_mirrors_as_often_as_told() -> None:
     clip = clip_of((3, 2, 6, 8))
     views = [Flip(0.25)(clip, np.random.default_rng(seed)) for seed in range(200)]
-    mirrored = sum(torch.equal(view, clip.flip(-1)) for view in views)
-    assert sum(torch.equal(view, clip) for view in views) == 200 - mirrored
+    mirrored = sum(torch.equal(one, clip.flip(-1)) for one in views)
+    assert sum(torch.equal(one, clip) for one in views) == 200 - mirrored
     assert 30 < mirrored < 70
     with pytest.raises(InputError, match=r"probability must be at least 0 and at most 1; got 1\.5"):
         Flip(1.5)
@@ -86,6 +86,7 @@ def test_a_chain_draws_in_its_order() -> None:
     rng = np.random.default_rng(5)
     expected = Flip()(Crop(4)(clip, rng), rng)
     chain: tuple[Augmentation, ...] = (Crop(4), Flip())
-    assert torch.equal(augmented(clip, chain, np.random.default_rng(5)), expected)
+    assert torch.equal(view(clip, chain, np.random.default_rng(5), (3, 2, 4, 4)), expected)
+    assert torch.equal(view(clip, chain, None, (3, 2, 4, 4)), center_crop(clip, 4))
     assert read_chain(["crop", Flip()], size=4) == chain
     assert read_chain("crop:size=3", size=4) == (Crop(3),)

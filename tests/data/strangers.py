@@ -10,7 +10,7 @@ from torch import Tensor
 
 from advvid.augmentation import Augmentation
 from advvid.data import Decoder, Sampler
-from advvid.data.sampling import Indices
+from advvid.data.sampling import Indices, Rng
 from advvid.methods import Setting
 
 
@@ -33,15 +33,7 @@ class First(Sampler):
 
     start: Annotated[int, Setting("first frame", at_least=0)] = 0
 
-    def __call__(
-        self,
-        count: int,
-        frames: int,
-        *,
-        clip: int = 0,
-        clips: int = 1,
-        rng: np.random.Generator | None = None,
-    ) -> Indices:
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
         return self.start + np.arange(frames, dtype=np.int64)
 
 

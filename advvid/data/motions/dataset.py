@@ -5,8 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from advvid.augmentation import augmented
-from advvid.augmentation.registry import Augment, read_chain
+from advvid.augmentation import Augment, read_chain, view
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.entry import EVERY_DATASET, DatasetEntry
 from advvid.data.motions.drawing import draw_clip
@@ -37,7 +36,6 @@ class MotionsDataset(ClipDataset):
 
     Raises:
         InputError: an argument is out of its range.
-
     """
 
     def __init__(
@@ -83,8 +81,8 @@ class MotionsDataset(ClipDataset):
         rng = np.random.default_rng((self.seed, stream, index))
         clip = torch.from_numpy(draw_clip(plan_motion(label, frames, rng), size, rng))
         if draw is not None:
-            view = np.random.default_rng((self.seed, _VIEW, stream, index, draw))
-            clip = augmented(clip, self.augment, view).contiguous()
+            rng = np.random.default_rng((self.seed, _VIEW, stream, index, draw))
+            clip = view(clip, self.augment, rng, self.clip_shape)
         return clip, label
 
     def identity(self, index: int) -> str:
@@ -97,7 +95,6 @@ def build_motions(argument: str, options: DatasetOptions) -> MotionsDataset:
 
     Raises:
         InputError: an option out of range.
-
     """
     if argument and not argument.isdecimal():
         raise InputError(

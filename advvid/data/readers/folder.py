@@ -16,18 +16,17 @@ _SPLIT_FOLDERS = ("train", "val", "test")
 def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
     """Build `folder:DIR`; videos may lie at any depth below the folder of their class.
 
-    With a folder train and one of test, val in DIR, those are the splits; val and test stand in for
-    each other where one is missing. Otherwise about a fifth of each class is both val and test, and
-    the rest is train: a hash of its file name (path below the class) decides for each video alone,
-    so a video stays on its side when others come or go. Only where that leaves a class without a
-    training video, the one of the largest hash is for training, and where it leaves a class of two
-    or more without a test video, the one of the smallest hash is for testing. Clips cut out of one
-    source video have names of their own and can land on both sides: make train and test folders
-    for those.
+    With a folder train and one of test, val in DIR, those are the splits; where val or test is
+    missing, the other serves for both. Otherwise about a fifth of each class is both val and test,
+    and the rest is train: a hash of its file name (path below the class) decides for each video
+    alone, so it keeps its split when other videos are added or removed. Only where that leaves a
+    class without a training video, the one of the largest hash is for training, and where it leaves
+    a class of two or more without a test video, the one of the smallest hash is for testing. Clips
+    cut out of one source video have names of their own and can get into both splits: make train and
+    test folders for those.
 
     Raises:
         InputError: no such folder, no class in it, or no video in a class or split.
-
     """
     folder = existing_folder(argument, "folder:DIR")
     names = subfolders(folder)

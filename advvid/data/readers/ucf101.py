@@ -22,7 +22,6 @@ def build_ucf101(argument: str, options: DatasetOptions) -> VideoDataset:
     Raises:
         InputError: no such folder, no split files or videos there, a broken line, a fold below 1
             or above 3.
-
     """
     folder = existing_folder(argument, "ucf101:DIR")
     fold = 1 if options.fold is None else options.fold

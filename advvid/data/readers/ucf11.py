@@ -22,7 +22,6 @@ def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
 
     Raises:
         InputError: no such folder, another layout, or no group of that number.
-
     """
     folder = existing_folder(argument, "ucf11:DIR")
     for original in _ORIGINAL_FOLDERS:

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
-from advvid.augmentation import augmented, center_crop, read_chain
+from advvid.augmentation import read_chain, view
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.decoder import Decoder, read_decoder
 from advvid.data.options import DatasetOptions
@@ -89,31 +88,23 @@ class VideoDataset(ClipDataset):
         """Clip uint8 (3, T, H, W) and label."""
         if not 0 <= index < len(self):
             raise IndexError(f"{self.name} has clips 0 to {len(self) - 1}: {index}")
-        video, part = divmod(index, self.options.clips_per_video)
+        video, number = divmod(index, self.options.clips_per_video)
         item = self.items[video]
         rng = None if draw is None else np.random.default_rng((self.options.seed, index, draw))
         indices = self.sampler(
             self.decoder.count(item.path),
             self.clip_shape[1],
-            clip=part,
+            clip=number,
             clips=self.options.clips_per_video,
             rng=rng,
         )
         clip = self.decoder.read(item.path, indices.tolist(), short_side=self.short_side)
-        if rng is not None:
-            clip = augmented(clip, self.augment, rng)
-        clip = center_crop(clip, self.clip_shape[-1]).contiguous()
-        if tuple(clip.shape) != self.clip_shape or clip.dtype != torch.uint8:
-            raise InputError(
-                f"a clip must be uint8 {self.clip_shape}; sampling, decoder and augmentation of "
-                f"{self.name} gave {clip.dtype} {tuple(clip.shape)}"
-            )
-        return clip, item.label
+        return view(clip, self.augment, rng, self.clip_shape), item.label
 
     def identity(self, index: int) -> str:
         """Path within the data set and number of the clip."""
-        video, part = divmod(index, self.options.clips_per_video)
-        return f"{self.items[video].identity}#{part}"
+        video, number = divmod(index, self.options.clips_per_video)
+        return f"{self.items[video].identity}#{number}"
 
     def resampled(
         self, sampling: str | Sampler, clips: int, stride: int | None = None
@@ -122,6 +113,6 @@ class VideoDataset(ClipDataset):
         options = replace(self.options, sampling=sampling, clips_per_video=clips, stride=stride)
         return VideoDataset(self.name, self.items, self.classes, options, decoder=self.decoder)
 
-    def video(self, index: int) -> int:
+    def video_number(self, index: int) -> int:
         """Number of the video that a clip is taken from."""
         return index // self.options.clips_per_video
