@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.spec import parse_attack
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import to_unit

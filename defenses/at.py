@@ -161,7 +161,7 @@ def build_adversarial(
     )
     for name, value in (("eps", budgets), ("eps_step", step_rule), ("max_iter", attack_steps)):
         scheduled = isinstance(value, Schedule) and value.kind != "constant"
-        if scheduled and (name in made.spec.settings or name not in made.spec.entry.readers()):
+        if scheduled and (name in made.spec.settings or name not in made.spec.entry.settings()):
             raise InputError(f"{attack[0]} has an {name} that no schedule can change")
     return Defense(step, data, made.check_budget(max(budgets.values)))
 

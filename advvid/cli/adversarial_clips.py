@@ -9,8 +9,8 @@ import torch
 import typer
 from torch import Tensor
 
-from advvid.attacks.core.attack_spec import AttackSpec, attack_caption
 from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.spec import AttackSpec, attack_caption
 from advvid.data.loader import ClipBatch
 from advvid.data.source import DatasetClips
 from advvid.data.video.writing import write_video

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from advvid.attacks.core.attack_spec import attack_caption
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.spec import attack_caption
 from advvid.data.source import DatasetClips
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.cells import Cell

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from advvid.attacks.core.attack_spec import AttackSpec
+from advvid.attacks.spec import AttackSpec
 from advvid.errors import InputError
 from advvid.evaluation.cells import Cell
 from advvid.evaluation.records import Record, by_position, totals

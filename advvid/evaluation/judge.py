@@ -6,9 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from advvid.attacks.core.attack_entry import Norm
 from advvid.attacks.core.linf_box import check_mask
-from advvid.attacks.core.video_attack import Attacked
+from advvid.attacks.core.video_attack import Attacked, Norm
 from advvid.estimator.video_classifier import VideoClassifier
 
 BOUND_TOLERANCE = 1e-6

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from advvid.attacks.core.attack_entry import Access, Norm
+from advvid.attacks.core.video_attack import Access, Norm
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.alarms import Alarm
