@@ -12,17 +12,11 @@ from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.cells import Cell
 from advvid.evaluation.clip_source import DatasetClips
 from advvid.evaluation.judge import held_to_bound
-from advvid.evaluation.result import (
-    WORST,
-    AttackResult,
-    Evaluation,
-    Flags,
-    accuracy_of,
-    mean_accuracy,
-)
+from advvid.evaluation.result import AttackResult, Evaluation, Flags, accuracy_of, mean_accuracy
 from advvid.evaluation.suites import expand
 from advvid.evaluation.tables import as_csv, group_markdown, markdown
 from advvid.figures.accuracy import Bar, Curve
+from advvid.figures.words import NO_ATTACK, WORST
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder
 
@@ -63,7 +57,7 @@ class Report:
     def write(self, evaluation: Evaluation) -> None:
         """Write the numbers first, then the figures."""
         from advvid.figures.accuracy import accuracy_curves, attack_type_bars
-        from advvid.figures.step_size import save_figure
+        from advvid.figures.saving import save_figure
 
         path = self.folder.path
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in self.source.skipped]
@@ -164,7 +158,7 @@ def _curves(evaluation: Evaluation) -> list[Curve]:
 def _bars(evaluation: Evaluation) -> list[Bar]:
     """Mean accuracy of each kind of attack, first of all without."""
     low, high = evaluation.clean_accuracy.interval
-    bars = [Bar("no attack", evaluation.clean_accuracy.value, low, high, [])]
+    bars = [Bar(NO_ATTACK, evaluation.clean_accuracy.value, low, high)]
     for group, results in evaluation.groups().items():
         mean = mean_accuracy(results)
         points = [r.accuracy.value for r in results] if len(results) > 1 else []

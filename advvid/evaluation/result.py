@@ -11,11 +11,9 @@ from advvid.attacks.core.attack_entry import Access, Norm
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.alarms import Alarm
+from advvid.figures.words import WORST
 
 Flags = npt.NDArray[np.bool_]
-
-WORST = "worst case"
-"""Name of the row of what stands under every attack."""
 
 
 @dataclass(frozen=True)

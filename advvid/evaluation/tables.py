@@ -7,14 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from advvid.evaluation.result import (
-    WORST,
-    AttackResult,
-    Evaluation,
-    Flags,
-    accuracy_of,
-    mean_accuracy,
-)
+from advvid.evaluation.result import AttackResult, Evaluation, Flags, accuracy_of, mean_accuracy
+from advvid.figures.words import WORST
 
 
 def markdown(evaluation: Evaluation) -> str:
