@@ -17,14 +17,15 @@ from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.random_streams import uniform
-from advvid.training.step import StepContext
+from advvid.training.step import Step
+from advvid.training.task import StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class AdversarialStep:
+class AdversarialStep(Step):
     """Train on adversarial clips: min_theta E[CE(F(X + delta*), y)], delta* by the attack.
 
     Args:

@@ -60,13 +60,15 @@ SUITES: dict[str, dict[str, list[str]]] = {
 
 
 def expand(attacks: Sequence[str]) -> list[Row]:
-    """Turn names of attacks and suites into rows, in order and each once.
+    """Turn names of attacks and suites into rows, in order and each once; "none" gives none.
 
     Raises:
         InputError: for a name that is neither, or settings that an attack does not have.
     """
     rows: dict[str, Row] = {}
     for text in attacks:
+        if text == "none":
+            continue
         if text in SUITES:
             for group, members in SUITES[text].items():
                 for member in members:
