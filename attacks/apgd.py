@@ -1,4 +1,4 @@
-"""Auto-PGD: PGD with momentum whose step size halves by itself."""
+"""Auto-PGD: PGD with momentum and an adaptive step size."""
 
 import math
 
@@ -173,7 +173,7 @@ def checkpoints(steps: int) -> set[int]:
 
 
 class APGD(VideoAttack):
-    """Auto-PGD on a loss of choice, its step size found by itself; see `apgd`."""
+    """Auto-PGD on a loss of choice, its step size adaptive; see `apgd`."""
 
     eps: ClipBudget = 8 / 255
     max_iter: Steps = 100

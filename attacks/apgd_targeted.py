@@ -38,7 +38,7 @@ def apgd_targeted(
         eps: budget in (0, 1], one for all or (B,).
         steps: for each target.
         restarts: for each target.
-        targets: how many classes are tried, from the most likely on; at most K - 1 are there.
+        targets: how many classes are tried, from the most likely on, at most K - 1.
         mask: see `apgd`.
         seed: of the starts.
 

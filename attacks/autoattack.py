@@ -103,7 +103,7 @@ def auto_attack(
 class AutoAttack(VideoAttack):
     """APGD-CE, APGD-T, FAB-T and Square in turn on clips that are still correct; see `auto_attack`.
 
-    Its report tells "broken_by", see `AutoAttackResult`.
+    Its report has "broken_by", see `AutoAttackResult`.
     """
 
     no_targets = "it chooses its targets itself"

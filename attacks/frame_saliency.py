@@ -30,7 +30,7 @@ Method = Annotated[
 
 
 class FrameSaliencyResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the frames that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -58,8 +58,8 @@ def frame_saliency(
 
     Frames are ordered by the mean absolute gradient of the loss, largest first. "one-shot" attacks
     all frames at once, or only the `frames` first of the order. "iterative" computes one PGD
-    perturbation and switches its frames on one by one. "refresh" orders the remaining frames anew
-    after each, and computes the perturbation of the next one on the clip as it is by then.
+    perturbation and switches its frames on one by one. "refresh" ranks the remaining frames
+    again after each one, and computes the next perturbation on the clip as changed so far.
 
     Success is that of the attack (another class than the label, or the target), clip by clip. A
     clip that is misclassified from the start needs 0 frames, except in one shot.
@@ -208,7 +208,7 @@ class _Refresh:
 class FrameSaliency(VideoAttack):
     """PGD on as few frames as it takes, the most salient first; see `frame_saliency`.
 
-    Its report tells "frames", how many frames each clip needed.
+    Its report has "frames", how many frames each clip needed.
     """
 
     bound = "Linf in frames"

@@ -27,8 +27,8 @@ Order = Annotated[
     ),
 ]
 
-# So many times the way to the corner of the budget, in all steps together.
-_WAY = 2.5
+# Length of all steps together, in budgets.
+_TOTAL_STEP = 2.5
 
 
 class SparseResult(NamedTuple):
@@ -113,14 +113,8 @@ def sparse_attack(
             gradient, losses, logits = input_gradient(model, x, labels, score)
             search.take(x, losses, logits)
             inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
-            x = _proximal_step(
-                x,
-                clips,
-                -inside if targeted else inside,
-                box,
-                regularization,
-                _WAY * eps / steps,
-            )
+            ascent = -inside if targeted else inside
+            x = _proximal_step(x, clips, ascent, box, regularization, _TOTAL_STEP * eps / steps)
         with torch.no_grad():
             logits = model(x).float()
             search.take(x, score(logits, labels), logits)
@@ -220,7 +214,7 @@ def _check_order(order: str | None, frames: int | None) -> None:
 class SparseAttack(VideoAttack):
     """Few frames change, because each that does has its price; see `sparse_attack`.
 
-    Its report tells "frames" that changed and the L2,1 "norm" of each clip.
+    Its report has the "frames" that changed and the L2,1 "norm" of each clip.
     """
 
     bound = "Linf, few frames (L2,1)"

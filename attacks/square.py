@@ -30,7 +30,7 @@ _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 class SquareResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the queries that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -189,7 +189,7 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
 class Square(VideoAttack):
     """Random search with blocks in space-time, from outputs only; see `square_attack`.
 
-    Its report tells "queries", the forward passes of each clip.
+    Its report has "queries", the forward passes of each clip.
     """
 
     access = "black box"

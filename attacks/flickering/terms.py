@@ -62,7 +62,8 @@ def fooling_loss(logits: Tensor, labels: Tensor, limit: float, *, targeted: bool
     l = p_y - max_{k != y} p_k + m, or with a target l = max_{k != t} p_k - p_t + m; the loss is
     max(0, min(l^2 / m, l)), which flattens before it ends. Where the logits lead by more than 5,
     the loss continues along a line: probabilities are saturated there, and the gradient of the
-    original drowns in the regularization or rounds to 0, so that an overconfident model could hide.
+    original vanishes beside the regularization or rounds to 0, so that an overconfident model would
+    look robust.
 
     Args:
         logits: (B, K).

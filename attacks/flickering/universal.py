@@ -23,7 +23,7 @@ _KEY = "flickering_offsets"
 
 @dataclass(frozen=True)
 class UniversalOffsets:
-    """Offsets for any clip of so many frames.
+    """Offsets for any clip with the same number of frames.
 
     Args:
         offsets: (3, T, 1, 1), fractions of the pixel range.
