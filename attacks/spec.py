@@ -1,4 +1,4 @@
-"""An attack with settings as text, `NAME[:key=value,...]`, read and spelled."""
+"""An attack with settings as text, `NAME[:key=value,...]`, and back."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ class AttackSpec:
         return self.settings.get("eps")
 
     def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
-        """Make the attack for a classifier and a budget; settings win over `common`."""
+        """Make the attack for a classifier and a budget; settings override `common`."""
         return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
 
 
@@ -103,5 +103,5 @@ def _spelled(value: Any, setting: NamedSetting) -> str:
     if isinstance(value, StepSizeLaw):
         return value.text
     if isinstance(value, Tensor | np.ndarray):
-        return spell(tuple(value.tolist()), setting) if value.ndim else spell(float(value))
+        return "per-clip" if value.ndim else spell(float(value))
     return getattr(value, "__name__", None) or spell(value, setting)
