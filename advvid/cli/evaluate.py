@@ -137,13 +137,13 @@ def evaluate(
     of a few clips. A stopped run is resumed with --resume.
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-    from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation.conditions.registry import parse_condition
     from advvid.evaluation.conditions.suites import expand
     from advvid.evaluation.folder import evaluate_into, tables
     from advvid.evaluation.plan import Scoring, plan_evaluation
+    from advvid.pairing import load_subject
     from advvid.runs.launch import launch, open_folder
 
     chosen = list(attack or ["quick"])

@@ -1,7 +1,7 @@
 """Attacks times budgets."""
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.attack_entry import AttackEntry
+from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.registry import all_attacks
@@ -24,7 +25,7 @@ from advvid.methods import spell
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
 
-_NOT_OF_THE_RESULT = ("eps", "targeted", "batch_size", "verbose")
+_NOT_OF_THE_ROW = ("name", "eps", "targeted", "batch_size", "verbose")
 """Settings that do not tell one row of a table from another."""
 
 
@@ -119,14 +120,33 @@ def plan_attacks(
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
-    built = [
-        *(one for row in expand(texts) for one in _from_text(setup, row, budgets, law)),
-        *(one for attack in objects for one in _from_object(setup.classifier, attack, budgets)),
+    texts_built = [one for row in expand(texts) for one in _from_text(setup, row, budgets, law)]
+    objects_built = [
+        one for attack in objects for one in _from_object(setup.classifier, attack, budgets)
     ]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = set(budgets) if texts or not objects else set()
-    shown |= {one.eps for one in built if one.attack in objects and one.norm != "L2"}
-    return AttackPlan(built, tuple(sorted(shown)))
+    shown = {one.eps for one in objects_built if one.norm != "L2"}
+    shown |= set(budgets) if texts_built else set()
+    return AttackPlan([*texts_built, *objects_built], tuple(sorted(shown)))
+
+
+def plan_attack(
+    setup: Setup, attack: str, eps: float, *, targeted: bool = False
+) -> AttackCondition:
+    """Build one attack for one budget.
+
+    Args:
+        setup: what is attacked.
+        attack: `NAME[:key=value,...]`; a budget of its own counts for more than `eps`.
+        eps: budget, in the norm of the attack.
+        targeted: labels are the classes that clips are to look like.
+
+    Raises:
+        InputError: when the attack does not exist, or cannot be built so.
+    """
+    spec = parse_attack(attack)
+    budget = eps if spec.eps is None else spec.eps
+    return _built(setup, Row(spec, spec.name), budget, {"targeted": True} if targeted else {})
 
 
 def _from_text(
@@ -141,12 +161,23 @@ def _from_text(
         )
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
-    common: dict[str, Any] = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    if spec.entry.takes_law:
-        common["eps_step"] = law
+    common = {"eps_step": law} if spec.entry.takes_law else {}
     for eps in budgets if spec.eps is None else [spec.eps]:
-        attack = spec.build(setup.classifier, eps=eps, **common)
-        yield AttackCondition(attack, name=spec.text, group=row.group, entry=spec.entry, eps=eps)
+        yield _built(setup, row, eps, common)
+
+
+def _built(setup: Setup, row: Row, eps: float, common: Mapping[str, Any]) -> AttackCondition:
+    """Build the attack of a row for a budget."""
+    attack = row.spec.build(
+        setup.classifier,
+        eps=eps,
+        seed=setup.seed,
+        batch_size=setup.batch_size,
+        verbose=False,
+        **common,
+    )
+    entry = row.spec.entry
+    return AttackCondition(attack, name=row.spec.text, group=row.group, entry=entry, eps=eps)
 
 
 def _from_object(
@@ -156,19 +187,22 @@ def _from_object(
     kind = type(attack).__name__
     if not isinstance(attack, VideoAttack):
         raise InputError(
-            f"attacks are texts such as 'pgd' or attacks of advvid such as LinfPGD(classifier); "
+            "attacks are texts such as 'pgd' or attacks of advvid such as LinfPGD(classifier); "
             f"got {kind}"
         )
     if attack.estimator is not classifier:
-        raise InputError(f"{kind} was built for another classifier than the one evaluated")
+        raise InputError(
+            f"{kind} was built for another classifier: build it for the one that is evaluated"
+        )
     if attack.targeted:
-        raise InputError(f"{kind} is targeted, and an evaluation has no targets: targeted=False")
+        raise InputError(f"{kind} is targeted, and labels are no targets here: targeted=False")
     name, entry = _registered(attack)
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
+    row = _named(attack, name)
     for eps in budgets if own is None else [float(own)]:
-        yield AttackCondition(attack, name=_named(attack, name), group=name, entry=entry, eps=eps)
+        yield AttackCondition(attack, name=row, group=name, entry=entry, eps=eps)
 
 
 def _registered(attack: VideoAttack) -> tuple[str, AttackEntry]:
@@ -184,17 +218,17 @@ def _registered(attack: VideoAttack) -> tuple[str, AttackEntry]:
 
 
 def _named(attack: VideoAttack, name: str) -> str:
-    """Name a row: the attack with what differs from its defaults."""
-    parameters = inspect.signature(type(attack)).parameters
-    differing = []
-    for setting in attack.attack_params:
-        if setting in _NOT_OF_THE_RESULT or setting not in parameters or setting == "name":
-            continue
-        value = getattr(attack, setting)
-        if value != parameters[setting].default:
-            differing.append(f"{setting}={spell(value)}")
-    differing += [f"{key}={spell(value)}" for key, value in getattr(attack, "settings", {}).items()]
-    return f"{name}:{','.join(differing)}" if differing else name
+    """Name a row: the attack with what differs from its defaults, but for the budget."""
+    defaults = {
+        key: parameter.default
+        for kind in reversed(type(attack).__mro__)
+        for key, parameter in inspect.signature(kind).parameters.items()
+    }
+    values = {key: getattr(attack, key, None) for key in attack.attack_params}
+    given = {key: value for key, value in values.items() if value != defaults.get(key)}
+    given |= given.pop("settings", {})
+    pairs = [f"{key}={spell(given[key])}" for key in given if key not in _NOT_OF_THE_ROW]
+    return f"{name}:{','.join(pairs)}" if pairs else name
 
 
 def _plain(value: Any) -> Any:
