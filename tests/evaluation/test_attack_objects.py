@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 import advvid
@@ -76,7 +77,7 @@ def test_objects_that_cannot_be_evaluated_are_one_line() -> None:
     refused: list[tuple[Any, str]] = [
         (LinfPGD(other), "another classifier"),
         (LinfPGD(classifier, targeted=True), "targeted"),
-        (LinfPGD(classifier, eps=np.full(12, 0.1)), "one budget at a time"),
+        (LinfPGD(classifier, eps=torch.full((12,), 0.1)), "one budget at a time"),
         (object(), "texts such as"),
     ]
     for attack, words in refused:

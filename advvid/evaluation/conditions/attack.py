@@ -226,7 +226,7 @@ def _named(attack: VideoAttack, name: str) -> str:
     }
     values = {key: getattr(attack, key, None) for key in attack.attack_params}
     given = {key: value for key, value in values.items() if value != defaults.get(key)}
-    given |= given.pop("settings", {})
+    given |= given.pop("settings", None) or {}
     pairs = [f"{key}={spell(given[key])}" for key in given if key not in _NOT_OF_THE_ROW]
     return f"{name}:{','.join(pairs)}" if pairs else name
 
