@@ -1,6 +1,5 @@
 """Attacks times budgets."""
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.attack_entry import AttackEntry
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
-from advvid.attacks.registry import all_attacks
+from advvid.attacks.spec import attack_text, named_entry, parse_attack
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
@@ -20,13 +17,9 @@ from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import Row, expand
-from advvid.methods import spell
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
-
-_NOT_OF_THE_ROW = ("name", "eps", "targeted", "batch_size", "verbose")
-"""Settings that do not tell one row of a table from another."""
 
 
 class AttackCondition(Condition):
@@ -36,38 +29,35 @@ class AttackCondition(Condition):
         attack: built for the classifier that is evaluated.
         name: of its row.
         group: kind of attack that it is averaged with.
-        entry: what is known of it: norm, access, bound.
         eps: the budget, in the norm of the attack.
+        takes_law: whether its step size is one of those that a law describes.
     """
 
     only_correct = True
 
     def __init__(
-        self, attack: VideoAttack, *, name: str, group: str, entry: AttackEntry, eps: float
+        self, attack: VideoAttack, *, name: str, group: str, eps: float, takes_law: bool
     ) -> None:
         self.attack, self.name, self.group = attack, name, group
-        self.norm, self.eps = entry.norm, eps
-        self.strength = Strength(eps, L2 if entry.norm == "L2" else LINF)
-        self.rounding = None if entry.norm == "L2" else eps
-        self.facts = {"access": entry.access, "bound": entry.bound, "norm": entry.norm}
+        self.eps = eps
+        self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
+        self.rounding = None if attack.norm == "L2" else eps
+        self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if entry.takes_law and isinstance(step, float):
+        if takes_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
-        self.settings = {
-            setting: _plain(getattr(attack, setting))
-            for setting in attack.attack_params
-            if setting not in ("batch_size", "verbose") and hasattr(attack, setting)
-        }
+        settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
+        self.settings = {key: _plain(value) for key, value in settings.items()}
 
     @property
     def work(self) -> str:
         """An attack without a budget gives the same for all of them."""
-        return f"attack {self.name}" if self.norm == "none" else self.key
+        return f"attack {self.name}" if self.attack.norm == "none" else self.key
 
     @property
     def caption(self) -> str:
         """Name and budget, where it has one."""
-        return self.name if self.norm == "none" else super().caption
+        return self.name if self.attack.norm == "none" else super().caption
 
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Attack a batch; the attack makes its streams itself, from its own seed."""
@@ -80,7 +70,7 @@ class AttackCondition(Condition):
 
     def check(self, batch: ClipBatch, outcome: Outcome) -> Tensor:
         """Hold the attack to its bound and its support."""
-        return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.norm)
+        return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
 
 
 @dataclass(frozen=True)
@@ -125,7 +115,7 @@ def plan_attacks(
         one for attack in objects for one in _from_object(setup.classifier, attack, budgets)
     ]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = {one.eps for one in objects_built if one.norm != "L2"}
+    shown = {one.eps for one in objects_built if one.attack.norm != "L2"}
     shown |= set(budgets) if texts_built else set()
     return AttackPlan([*texts_built, *objects_built], tuple(sorted(shown)))
 
@@ -176,8 +166,8 @@ def _built(setup: Setup, row: Row, eps: float, common: Mapping[str, Any]) -> Att
         verbose=False,
         **common,
     )
-    entry = row.spec.entry
-    return AttackCondition(attack, name=row.spec.text, group=row.group, entry=entry, eps=eps)
+    law = row.spec.entry.takes_law
+    return AttackCondition(attack, name=row.spec.text, group=row.group, eps=eps, takes_law=law)
 
 
 def _from_object(
@@ -196,39 +186,13 @@ def _from_object(
         )
     if attack.targeted:
         raise InputError(f"{kind} is targeted, and labels are no targets here: targeted=False")
-    name, entry = _registered(attack)
+    name, entry = named_entry(attack)
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
-    row = _named(attack, name)
+    row = attack_text(attack, budget=False)
     for eps in budgets if own is None else [float(own)]:
-        yield AttackCondition(attack, name=row, group=name, entry=entry, eps=eps)
-
-
-def _registered(attack: VideoAttack) -> tuple[str, AttackEntry]:
-    """Find the name and entry of an attack by its class; a stranger is taken for a white box."""
-    toolkit = getattr(attack, "toolkit", None)
-    for name, entry in all_attacks().items():
-        if entry.attack is type(attack) and (
-            toolkit is None or name == f"{toolkit}/{getattr(attack, 'name', '')}"
-        ):
-            return name, entry
-    kind = type(attack)
-    return kind.__name__, AttackEntry(kind, "Linf", "white box", kind.__name__)
-
-
-def _named(attack: VideoAttack, name: str) -> str:
-    """Name a row: the attack with what differs from its defaults, but for the budget."""
-    defaults = {
-        key: parameter.default
-        for kind in reversed(type(attack).__mro__)
-        for key, parameter in inspect.signature(kind).parameters.items()
-    }
-    values = {key: getattr(attack, key, None) for key in attack.attack_params}
-    given = {key: value for key, value in values.items() if value != defaults.get(key)}
-    given |= given.pop("settings", None) or {}
-    pairs = [f"{key}={spell(given[key])}" for key in given if key not in _NOT_OF_THE_ROW]
-    return f"{name}:{','.join(pairs)}" if pairs else name
+        yield AttackCondition(attack, name=row, group=name, eps=eps, takes_law=entry.takes_law)
 
 
 def _plain(value: Any) -> Any:

@@ -2,9 +2,8 @@
 
 from torch import Tensor
 
-from advvid.attacks.core.attack_entry import Norm
 from advvid.attacks.core.linf_box import check_mask
-from advvid.attacks.core.video_attack import Attacked
+from advvid.attacks.core.video_attack import Attacked, Norm
 from advvid.evaluation.condition import TOLERANCE, Outcome, checked_pixels
 
 

@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
 from advvid.attacks.registry import ATTACKS
+from advvid.attacks.spec import AttackSpec, parse_attack
 from advvid.errors import InputError
 
 
