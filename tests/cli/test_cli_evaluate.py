@@ -191,6 +191,21 @@ def test_no_alarms_no_pictures(advvid: CommandRunner, tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "comparison.gif").exists()
 
 
+@pytest.mark.parametrize("arguments", [["--attack", "none"], ["--attack", "pgd", "--eps", "0"]])
+def test_clean_accuracy_alone(advvid: CommandRunner, tmp_path: Path, arguments: list[str]) -> None:
+    done = advvid("evaluate", "--clips", "6", *arguments, "--out", "run")
+    assert done.code == 0, done.err
+    assert "| none | 100.0 [" in done.out
+    assert "alarm" not in done.out.lower()
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["clean"]["correct"] == [True] * 6
+    assert results["results"] == []
+    (row,) = csv.DictReader((tmp_path / "run" / "results.csv").open())
+    assert row["n"] == "6"
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"config.json", "results.json", "results.csv", "table.md"}
+
+
 def test_alarms_are_printed_and_kept(
     advvid: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,7 +250,9 @@ def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
         (["--attack", "pgd:eps=2"], "at most 1"),
         (["--eps", "-1"], "from 0"),
         (["--eps", "256"], "at most 255"),
-        (["--eps", "0", "--attack", "pgd"], "at least one attack and one budget"),
+        (["--condition", "samplin"], "did you mean sampling"),
+        (["--condition", "sampling:clips=0"], "at least 1"),
+        (["--condition", "sampling:kind=dense"], "not taken from videos"),
         (["--eot", "0"], "eot"),
         (["--h264", "52"], "0 to 51"),
         (["--batch-size", "0"], "batch_size"),
