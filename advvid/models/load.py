@@ -1,6 +1,5 @@
-"""From a spec to a model that is ready to be asked."""
+"""From a spec to a model with its weights."""
 
-import difflib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,8 +45,9 @@ def load_model(
         the model in evaluation mode, on the CPU.
 
     Raises:
-        InputError: unknown spec, or weights that cannot be read or do not fit.
+        InputError: for an unknown spec, or weights that cannot be read or do not fit.
     """
+    spec = MODELS.canonical(spec) or spec
     entry, name = _find_entry(spec)
     request = ModelRequest(spec, name, num_classes=num_classes, frames=frames, size=size)
     request = _with_weights(request, entry, weights)
@@ -64,17 +64,14 @@ def load_model(
 
 
 def _find_entry(spec: str) -> tuple[ModelEntry, str]:
-    family, slash, name = spec.partition("/")
-    if spec in MODELS and not MODELS[spec].spec:
-        return MODELS[spec], spec
-    if slash and name and family in MODELS and MODELS[family].spec:
-        return MODELS[family], name
-    module, colon, function = spec.partition(":")
-    if colon and module and function:
-        return FUNCTION, spec
-    known = [entry.spec or name for name, entry in MODELS.items()]
-    near = difflib.get_close_matches(spec, known, n=3, cutoff=0.5) or [*known, FUNCTION.spec]
-    raise InputError(f"unknown model {spec!r}: did you mean {', '.join(near)}? (advvid models)")
+    """Find the entry of a spec, and what the spec names inside a family of models."""
+    family, _, name = spec.partition("/")
+    if name and f"{family}/NAME" in MODELS:
+        return MODELS[f"{family}/NAME"], name
+    module, _, function = spec.partition(":")
+    if module and function:
+        return MODELS[FUNCTION], spec
+    return MODELS.find(spec), spec
 
 
 def _with_weights(
@@ -91,7 +88,7 @@ def _with_weights(
             f"no such file: {asked}; {request.spec} takes a file (.safetensors, .pt, .pth) or none"
         )
     file = read_weight_file(Path(asked).expanduser())
-    if entry is not FUNCTION:
+    if entry is not MODELS[FUNCTION]:
         check_spec(file, request.spec)
     shape = file.metadata.get("input_shape") or (3, None, None, None)
     numbers = isinstance(shape, list | tuple) and len(shape) == 4
