@@ -15,7 +15,7 @@ from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 from advvid.models.weights.files import WeightFile, looks_like_file, read_weight_file
 from advvid.models.weights.load import check_spec, load_weight_file
-from advvid.models.weights.state_fit import strip_prefixes
+from advvid.models.weights.state_dicts import strip_prefixes
 
 
 def load_model(
@@ -77,17 +77,17 @@ def _find_entry(spec: str) -> tuple[ModelEntry, str]:
 def _with_weights(
     request: ModelRequest, entry: ModelEntry, weights: str | Path | None
 ) -> ModelRequest:
-    """Resolve what was asked for to a file that is read, a name, or neither."""
-    asked = entry.default_weights if weights is None else str(weights)
-    if asked == "none":
+    """Resolve the weights to a file that is read, a name, or neither."""
+    wanted = entry.default_weights if weights is None else str(weights)
+    if wanted == "none":
         return request
-    if not isinstance(weights, Path) and not looks_like_file(asked):
+    if not isinstance(weights, Path) and not looks_like_file(wanted):
         if entry.named_weights:
-            return replace(request, weights=asked)
+            return replace(request, weights=wanted)
         raise InputError(
-            f"no such file: {asked}; {request.spec} takes a file (.safetensors, .pt, .pth) or none"
+            f"no such file: {wanted}; {request.spec} takes a file (.safetensors, .pt, .pth) or none"
         )
-    file = read_weight_file(Path(asked).expanduser())
+    file = read_weight_file(Path(wanted).expanduser())
     if entry is not MODELS[FUNCTION]:
         check_spec(file, request.spec)
     shape = file.metadata.get("input_shape") or (3, None, None, None)
@@ -117,7 +117,7 @@ def _load(model: VideoModel, file: WeightFile) -> None:
 
 
 def _set_classes(model: VideoModel, num_classes: int) -> None:
-    """Give the model another last layer when it has another number of classes."""
+    """Replace the last layer where the model has another number of classes."""
     had = model.num_classes
     if model.head is not None:
         had = head_width(model.backbone, model.head)
@@ -126,8 +126,8 @@ def _set_classes(model: VideoModel, num_classes: int) -> None:
         return
     if model.head is None:
         raise InputError(
-            f"{model.spec} has {had} classes, not {num_classes}, and does not say which layer to "
-            "replace: let the function take num_classes"
+            f"{model.spec} has {had} classes, not {num_classes}, and its last "
+            "layer was not found: let the function take num_classes"
         )
     names = replace_head(model.backbone, model.head, num_classes)
     model.num_classes, model.classes = num_classes, None
@@ -141,7 +141,7 @@ def _set_classes(model: VideoModel, num_classes: int) -> None:
 
 @contextmanager
 def _fresh_parameters_from(seed: int) -> Iterator[None]:
-    """Draw from the CPU's generator seeded anew, and set it back as it was."""
+    """Seed the CPU's generator, and restore its state on exit."""
     state = torch.get_rng_state()
     torch.default_generator.manual_seed(seed)
     try:

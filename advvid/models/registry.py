@@ -24,9 +24,9 @@ class ModelEntry:
     clips: str
     """Default T x H x W."""
     named_weights: str = ""
-    """Weights that can be asked for by name; the builder knows them."""
+    """A name of published weights that the builder can load."""
     default_weights: str = "none"
-    """What is loaded when nothing is asked for: a name, or a file beside this module."""
+    """What is loaded by default: a name, or a file beside this module."""
 
 
 FUNCTION = "MODULE:FUNCTION"

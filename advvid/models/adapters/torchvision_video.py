@@ -12,7 +12,7 @@ _FRAMES = 16
 
 
 def build_torchvision(request: ModelRequest) -> VideoModel:
-    """Build a video model of torchvision by name, for 16 frames unless told.
+    """Build a video model of torchvision by name, for 16 frames by default.
 
     Height, width, mean and std are those that its default weights were evaluated with.
 
