@@ -49,7 +49,12 @@ class Bar:
 
 
 def accuracy_curves(
-    curves: Sequence[Curve], clean: float, *, chance: float | None = None
+    curves: Sequence[Curve],
+    clean: float,
+    *,
+    chance: float | None = None,
+    scale: float = 255.0,
+    label: str = words.BUDGET,
 ) -> Figure:
     """Draw accuracy against the budget, a line for each attack with its 95% band.
 
@@ -57,6 +62,8 @@ def accuracy_curves(
         curves: the attacks; one named "worst case" is drawn broad and black, behind the others.
         clean: accuracy without attack.
         chance: accuracy of guessing, or None.
+        scale: a budget, or other strength, times this is what the axis shows.
+        label: of that axis.
     """
     figure = new_figure(8.4, 4.6)
     axes = figure.add_subplot()
@@ -68,31 +75,32 @@ def accuracy_curves(
         worst = curve.name == words.WORST
         usual = {**palette.series(number), "linewidth": 1.3, "markersize": 4, "zorder": 3}
         look = {**palette.WORST_CASE, "zorder": 2.5} if worst else usual
-        eps = 255 * np.asarray(curve.eps)
+        eps = scale * np.asarray(curve.eps)
         # Attacks that fool the same share would shade the same place again and again.
         band = (*curve.eps, *curve.low)
         if band not in shaded:
             low, high = 100 * np.asarray(curve.low), 100 * np.asarray(curve.high)
             axes.fill_between(eps, low, high, color=look["color"], alpha=0.10, linewidth=0)
         shaded.add(band)
-        label = words.shortened(curve.name)
-        axes.plot(eps, 100 * np.asarray(curve.accuracy), label=label, clip_on=False, **look)
+        name = words.shortened(curve.name)
+        axes.plot(eps, 100 * np.asarray(curve.accuracy), label=name, clip_on=False, **look)
     percent_axis(axes)
     axes.set_xlim(left=0)
-    axes.set_xlabel(words.BUDGET)
-    axes.set_title("accuracy under attack, 95% Wilson intervals", fontsize=TITLE_SIZE)
+    axes.set_xlabel(label)
+    axes.set_title("accuracy, 95% Wilson intervals", fontsize=TITLE_SIZE)
     grid(axes)
     figure.legend(loc="outside right upper", fontsize=SMALL)
     return figure
 
 
-def attack_type_bars(bars: Sequence[Bar]) -> Figure:
+def attack_type_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
     """Draw mean accuracy of each kind of attack, with its interval, and each attack as a dot.
 
     As in Kinfu and Vidal 2022, Fig. 5.
 
     Args:
-        bars: first that without attack, then the kinds of attack, in order.
+        bars: first that without anything, then the kinds of condition, in order.
+        kind: what they are kinds of.
     """
     figure = new_figure(8.4, 0.9 + 0.42 * len(bars))
     axes = figure.add_subplot()
@@ -123,11 +131,9 @@ def attack_type_bars(bars: Sequence[Bar]) -> Figure:
     )
     axes.set_yticks(places, [words.shortened(bar.name) for bar in bars])
     axes.invert_yaxis()
-    axes.set_title(
-        "accuracy by kind of attack, each attack at its largest budget", fontsize=TITLE_SIZE
-    )
+    axes.set_title(f"accuracy by kind of {kind}, each at its largest strength", fontsize=TITLE_SIZE)
     axes.set_xlim(0, 102)
-    axes.set_xlabel(f"{words.ACCURACY}; bars with 95% intervals, dots are single attacks")
+    axes.set_xlabel(f"{words.ACCURACY}; bars with 95% intervals, dots are single {kind}s")
     axes.xaxis.label.set_fontsize(9)
     grid(axes)
     axes.grid(visible=False, axis="y")
