@@ -11,9 +11,10 @@ from torch import Tensor
 
 from advvid.attacks.core.attack_spec import AttackSpec, attack_caption
 from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.data.loader import ClipBatch
+from advvid.data.source import DatasetClips
 from advvid.data.video.writing import write_video
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.evaluation.clip_source import DatasetClips, Part
 from advvid.evaluation.judge import held_to_bound, judge
 from advvid.figures.animation import comparison_picture
 from advvid.runs.progress import progress_bar
@@ -53,16 +54,16 @@ def write_clips(
     rows: list[dict[str, Any]] = []
     shown: list[tuple[Tensor, Tensor, str]] = []
     with progress_bar("Attack", len(source)) as advance:
-        for part in source.parts(range(len(source)), batch_size):
+        for part in source.batches(range(len(source)), batch_size):
             before = classifier.logits(part.clips).argmax(dim=1).cpu()
             labels = before if part.labels is None else part.labels.cpu()
             goals = labels if target is None else torch.full_like(labels, target)
-            attacked = attack.attack_clips(part.clips, goals, positions=part.positions)
+            attacked = attack.attack_clips(part.clips, goals, positions=part.indices)
             adversarial = held_to_bound(
                 spec.text, part.clips, attacked, eps=budget, norm=spec.entry.norm
             )
             after = judge(classifier, adversarial, goals)
-            for i, place in enumerate(part.positions.tolist()):
+            for i, place in enumerate(part.indices.tolist()):
                 name = f"{place:04d}"
                 write_video(folder.path / f"{name}.mkv", adversarial[i], fps=fps)
                 folder.write(f"{name}.npz", _arrays(part, attacked._replace(clips=adversarial), i))
@@ -108,7 +109,7 @@ def write_clips(
     _print(rows, classes, folder.path)
 
 
-def _arrays(part: Part, attacked: Attacked, i: int) -> Callable[[Path], None]:
+def _arrays(part: ClipBatch[Tensor | None], attacked: Attacked, i: int) -> Callable[[Path], None]:
     """Give a function that writes one clip exactly, with what the attack reports of it."""
     arrays: dict[str, Any] = {
         "clean": part.clips[i].cpu().numpy(),

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from advvid.attacks.core.attack_spec import attack_caption
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.data.source import DatasetClips
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.cells import Cell
-from advvid.evaluation.clip_source import DatasetClips
 from advvid.evaluation.judge import held_to_bound
 from advvid.evaluation.result import (
     WORST,
@@ -99,8 +99,8 @@ class Report:
         if not shown:
             return
         cell = Cell(expand([result.attack])[0], result.eps)
-        parts = list(self.source.parts(evaluation.positions[shown].tolist(), count))
-        positions = torch.cat([part.positions for part in parts])
+        parts = list(self.source.batches(evaluation.positions[shown].tolist(), count))
+        positions = torch.cat([part.indices for part in parts])
         clips = torch.cat([part.clips for part in parts])
         labels = torch.from_numpy(evaluation.labels[shown])
         with self.classifier.averaging(evaluation.eot):

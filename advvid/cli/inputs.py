@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from advvid.data import ClipDataset, load_dataset
+from advvid.data.source import DatasetClips
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.evaluation.clip_source import DatasetClips
 from advvid.inference.probe import probe_model
 from advvid.models import VideoModel, load_model
 

@@ -1,26 +1,32 @@
 """From a data set to batches on the device."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
+from typing_extensions import TypeVar
 
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
+Labels = TypeVar("Labels", Tensor, Tensor | None, default=Tensor)
 
-class ClipBatch(NamedTuple):
-    """A batch of clips; B may be smaller than the batch size, even 0, where videos were skipped."""
+
+class ClipBatch(NamedTuple, Generic[Labels]):
+    """A batch of clips; B may be smaller than the batch size, even 0, where videos were skipped.
+
+    `ClipBatch` alone has labels; those of `ClipBatch[Tensor | None]` may be unknown.
+    """
 
     clips: Tensor
-    """uint8 (B, 3, T, H, W)."""
-    labels: Tensor
-    """int64 (B,)."""
+    """(B, 3, T, H, W), uint8, or float32 in [0, 1] where a `ClipSource` gives them."""
+    labels: Labels
+    """int64 (B,), or soft (B, K): probabilities of the classes."""
     indices: Tensor
-    """int64 (B,): positions in the data set."""
+    """int64 (B,): positions in the data set or source; they decide the random streams."""
     skipped: list[BadVideo]
     """Videos of this batch that could not be read, in order."""
 

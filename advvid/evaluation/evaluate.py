@@ -10,12 +10,12 @@ from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_budget, check_clips, check_count, check_labels
+from advvid.data.source import ClipSource, MemoryClips
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.cells import Cell, plan_cells
-from advvid.evaluation.clip_source import ClipSource, MemoryClips
 from advvid.evaluation.collect import collect
 from advvid.evaluation.records import Record, Records
 from advvid.evaluation.result import Evaluation

@@ -10,10 +10,11 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import Attacked
 from advvid.checks import check_labels
+from advvid.data.loader import ClipBatch
+from advvid.data.source import ClipSource
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.call_count import counted
 from advvid.evaluation.cells import Cell
-from advvid.evaluation.clip_source import ClipSource, Part
 from advvid.evaluation.judge import Verdict, held_to_bound, judge
 from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import Record, Records, by_position
@@ -88,7 +89,7 @@ class EvaluationRunner:
             self._probe(source)
         left = [place for place in share if not self._complete(place)]
         advance((len(share) - len(left)) * (1 + len(self.cells)))
-        for part in source.parts(left, self.batch_size):
+        for part in source.batches(left, self.batch_size):
             self._run_part(part, advance)
 
     def _complete(self, place: int) -> bool:
@@ -97,23 +98,23 @@ class EvaluationRunner:
             return False
         return not known["correct"] or all(place in done for done in self._done.values())
 
-    def _run_part(self, part: Part, advance: Advance) -> None:
+    def _run_part(self, part: ClipBatch[Tensor | None], advance: Advance) -> None:
         """Score a batch without attack, then under every one."""
         labels, correct = self._score_clean(part)
         advance(len(part.clips))
-        standing = Part(part.positions[correct], part.clips[correct], labels[correct])
+        standing = (part.indices[correct], part.clips[correct], labels[correct])
         attacked: _Last | None = None
         for cell in self.cells:
             done = self._done[cell.key]
-            open_ = torch.tensor([int(place) not in done for place in standing.positions]).bool()
+            open_ = torch.tensor([int(place) not in done for place in standing[0]]).bool()
             if open_.any():
                 positions, clips, targets = (_rows(field, open_) for field in standing)
                 attacked = self._run_cell(cell, positions, clips, targets, attacked)
             advance(len(part.clips))
 
-    def _score_clean(self, part: Part) -> tuple[Tensor, Tensor]:
+    def _score_clean(self, part: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor]:
         """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""
-        places = part.positions.tolist()
+        places = part.indices.tolist()
         device = part.clips.device
         if all(place in self._clean for place in places):
             known = [self._clean[place] for place in places]
@@ -139,7 +140,7 @@ class EvaluationRunner:
     def _probe(self, source: ClipSource) -> None:
         """Measure what the alarms look at, on the first clips that are classified correctly."""
         found: list[tuple[Tensor, Tensor]] = []
-        for part in source.parts(range(min(_PROBED_AT_MOST, len(source))), self.batch_size):
+        for part in source.batches(range(min(_PROBED_AT_MOST, len(source))), self.batch_size):
             predicted = self.classifier.logits(part.clips).argmax(dim=1).to(part.clips.device)
             labels = predicted if part.labels is None else part.labels.to(predicted.device)
             correct = predicted == labels

@@ -1,138 +1,110 @@
 """What a training run is set to."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 from advvid.errors import InputError
 from advvid.inference.devices import Precision
+from advvid.methods import Setting, check_settings
 
 Optimizer = Literal["sgd", "adamw"]
-Schedule = Literal["cosine", "step", "constant"]
+LearningRateSchedule = Literal["cosine", "step", "constant"]
 BatchNorm = Literal["train", "eval"]
 
-_WORDS = {
-    "optimizer": get_args(Optimizer),
-    "schedule": get_args(Schedule),
-    "batch_norm": get_args(BatchNorm),
-    "precision": get_args(Precision),
-}
 _MILESTONES = (0.5, 0.75)
-_FLAGS = ("sync_batch_norm", "grad_checkpointing", "channels_last", "compile")
-# How fast a run goes and how often it saves may change at a resume; nothing else may.
+# How fast a run is and how often it saves may change at a resume; nothing else may.
 _FREE = ("workers", "checkpoint_every")
+
+
+def _read_numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in text.split(","))
 
 
 @dataclass(frozen=True)
 class TrainSettings:
     """Settings of a training run; all but the last two decide which weights come out.
 
-    Args:
-        epochs: passes over the training clips, at least 1.
-        batch_size: clips in a step, over all processes together, at least 1.
-        optimizer: "adamw", or "sgd" with momentum 0.9.
-        lr: peak learning rate, above 0.
-        weight_decay: at least 0; matrices and filters only, not biases and normalization.
-        schedule: of the learning rate after the warmup: "cosine" down to 0, "step" (a tenth at each
-            milestone), or "constant".
-        milestones: shares of the run, in (0, 1), at which "step" divides the rate by 10.
-        warmup_epochs: epochs of linear rise to `lr`, at least 0, below `epochs`; may be a fraction.
-        label_smoothing: share of the target spread over all classes, in [0, 1).
-        grad_clip: largest gradient norm, above 0; None for no clipping.
-        head_lr: the classifier's learning rate as a multiple of `lr`, above 0.
-        batch_norm: "train" normalizes by the batch and moves the running statistics; "eval" keeps
-            and uses the statistics that the model came with.
-        bn_momentum: weight of a batch in the running statistics, in (0, 1]; None keeps the model's
-            own, which is 0.1 in PyTorch and 0.01 in networks that come from TensorFlow.
-        precision: "float32", or "bf16" for bfloat16 autocast.
-        accumulate: parts that a process computes its share of a batch in, one after another, to
-            save memory; the gradient is that of the whole batch.
-        sync_batch_norm: normalize by the batch of all processes, not by each one's share.
-        grad_checkpointing: compute the activations of blocks again in the backward pass, to save
-            memory.
-        channels_last: lay weights and clips out with channels last, which is often faster.
-        compile: run the model through `torch.compile`.
-        ema: decay, in (0, 1), of an exponential moving average of the weights, which is what is
-            measured and kept; None keeps the trained weights themselves.
-        patience: stop after so many epochs without a better score on the validation clips, and
-            keep the best weights; None goes on to the end.
-        seed: of order, augmentation and dropout, at least 0.
-        workers: processes that load clips; 0 loads in the training process.
-        checkpoint_every: steps between checkpoints within an epoch; 0 saves at epoch ends only.
+    After a linear warmup the learning rate falls to 0 ("cosine"), by a tenth at each milestone
+    ("step"), or not at all ("constant"). Batch norms in "train" normalize by the batch and update
+    the running statistics; in "eval" they keep and use those that the model came with. The gradient
+    of an accumulated batch is that of the whole batch. With `ema` the average is what is measured
+    and kept. With `patience` the weights of the best epoch are kept.
 
     Raises:
         InputError: naming the setting that is out of range.
     """
 
-    epochs: int = 10
-    batch_size: int = 16
-    optimizer: Optimizer = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 0.01
-    schedule: Schedule = "cosine"
-    milestones: tuple[float, ...] = _MILESTONES
-    warmup_epochs: float = 0.0
-    label_smoothing: float = 0.0
-    grad_clip: float | None = None
-    head_lr: float = 1.0
-    batch_norm: BatchNorm = "train"
-    bn_momentum: float | None = None
-    precision: Precision = "float32"
-    accumulate: int = 1
-    sync_batch_norm: bool = False
-    grad_checkpointing: bool = False
-    channels_last: bool = False
-    compile: bool = False
-    ema: float | None = None
-    patience: int | None = None
-    seed: int = 0
-    workers: int = 0
-    checkpoint_every: int = 0
+    epochs: Annotated[int, Setting("passes over the clips", at_least=1)] = 10
+    batch_size: Annotated[int, Setting("clips in a step, over all devices", at_least=1)] = 16
+    optimizer: Annotated[Optimizer, Setting("adamw, or sgd (momentum 0.9)")] = "adamw"
+    lr: Annotated[float, Setting("peak learning rate", above=0)] = 1e-3
+    weight_decay: Annotated[
+        float, Setting("weight decay, not for biases and normalization", at_least=0)
+    ] = 0.01
+    schedule: Annotated[
+        LearningRateSchedule,
+        Setting("learning rate: cosine, step (/ 10 at the milestones) or constant"),
+    ] = "cosine"
+    milestones: Annotated[
+        tuple[float, ...],
+        Setting("of the schedule step, as shares of the run", above=0, below=1, read=_read_numbers),
+    ] = _MILESTONES
+    warmup_epochs: Annotated[
+        float, Setting("epochs of linear rise to the peak learning rate", at_least=0)
+    ] = 0.0
+    label_smoothing: Annotated[
+        float, Setting("share of the target spread over all classes", at_least=0, below=1)
+    ] = 0.0
+    grad_clip: Annotated[float | None, Setting("largest gradient norm", above=0)] = None
+    head_lr: Annotated[
+        float, Setting("learning rate of the classifier as a multiple of lr", above=0)
+    ] = 1.0
+    batch_norm: Annotated[
+        BatchNorm, Setting("train, or eval: keep the statistics of the weights (small batches)")
+    ] = "train"
+    bn_momentum: Annotated[
+        float | None,
+        Setting(
+            "weight of a batch in the statistics; None keeps the model's own", above=0, at_most=1
+        ),
+    ] = None
+    precision: Annotated[Precision, Setting("float32, or bf16 for bfloat16 autocast")] = "float32"
+    accumulate: Annotated[
+        int, Setting("compute each batch in so many pieces, to save memory", at_least=1)
+    ] = 1
+    sync_batch_norm: Annotated[bool, Setting("normalize by the batch of all devices")] = False
+    grad_checkpointing: Annotated[
+        bool, Setting("compute activations again in the backward pass, to save memory")
+    ] = False
+    channels_last: Annotated[
+        bool, Setting("lay clips and weights out channels last, which is often faster")
+    ] = False
+    compile: Annotated[bool, Setting("use torch.compile")] = False
+    ema: Annotated[
+        float | None,
+        Setting("decay of a moving average of the weights, such as 0.999", above=0, below=1),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Setting("stop after so many epochs without a better score", unit="epochs", at_least=1),
+    ] = None
+    seed: Annotated[int, Setting("of order, augmentation, attacks and dropout", at_least=0)] = 0
+    workers: Annotated[
+        int, Setting("processes that load clips; 0 loads in the training process", at_least=0)
+    ] = 0
+    checkpoint_every: Annotated[
+        int, Setting("save within epochs too, not only after each", unit="steps", at_least=0)
+    ] = 0
 
     def __post_init__(self) -> None:
-        for name, choices in _WORDS.items():
-            if (value := getattr(self, name)) not in choices:
-                raise InputError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
-        for name, least in (
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("accumulate", 1),
-            ("patience", 1),
-            ("seed", 0),
-            ("workers", 0),
-            ("checkpoint_every", 0),
-        ):
-            value = getattr(self, name)
-            if name == "patience" and value is None:
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"{name} must be a whole number from {least} on; got {value!r}")
-        for name in _FLAGS:
-            if not isinstance(value := getattr(self, name), bool):
-                raise InputError(f"{name} must be True or False; got {value!r}")
+        check_settings(self)
         if self.milestones != _MILESTONES and self.schedule != "step":
             raise InputError(f"milestones go with the schedule step; got {self.schedule!r}")
-        if not all(0 < share < 1 for share in self.milestones):
-            raise InputError(f"milestones must be above 0 and below 1; got {self.milestones}")
-        if self.ema is not None and not 0 < self.ema < 1:
-            raise InputError(f"ema must be above 0 and below 1; got {self.ema!r}")
-        for name, most in (
-            ("lr", math.inf),
-            ("head_lr", math.inf),
-            ("grad_clip", math.inf),
-            ("bn_momentum", 1),
-        ):
-            value = getattr(self, name)
-            if value is not None and not (0 < value <= most and math.isfinite(value)):
-                raise InputError(f"{name} must be above 0 and at most {most}; got {value!r}")
-        for name, end in (
-            ("weight_decay", math.inf),
-            ("label_smoothing", 1),
-            ("warmup_epochs", self.epochs),
-        ):
-            if not 0 <= (value := getattr(self, name)) < end:
-                raise InputError(f"{name} must be at least 0 and below {end}; got {value!r}")
+        if self.warmup_epochs >= self.epochs:
+            raise InputError(
+                f"warmup_epochs must be below epochs, {self.epochs}; got {self.warmup_epochs:g}"
+            )
 
     def identity(self) -> dict[str, object]:
         """Name and value of every setting that must be the same to resume a run."""
@@ -140,7 +112,7 @@ class TrainSettings:
 
 
 def check_same_run(saved: Mapping[str, object], asked: Mapping[str, object]) -> None:
-    """Refuse to go on with a run under other settings than it was started with.
+    """Refuse to resume a run under other settings than those it was started with.
 
     Raises:
         InputError: naming each setting that differs, with both values.

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import advvid
+from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation import DatasetClips, Evaluation, MemoryClips, evaluate
-from advvid.evaluation.clip_source import Part
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 ATTACKS = ["pgd:num_random_init=1,max_iter=2,eps_step=1e-4", "masked-pgd:max_iter=2"]
@@ -131,10 +131,12 @@ def test_clips_are_read_once_and_a_batch_at_a_time() -> None:
     class Watched(MemoryClips):
         read: list[int]
 
-        def parts(self, positions: Sequence[int], size: int) -> Iterator[Part]:
+        def batches(
+            self, positions: Sequence[int], size: int
+        ) -> Iterator[ClipBatch[Tensor | None]]:
             self.read = []
-            for part in super().parts(positions, size):
-                self.read += part.positions.tolist()
+            for part in super().batches(positions, size):
+                self.read += part.indices.tolist()
                 assert len(part.clips) <= size
                 yield part
 
@@ -151,13 +153,13 @@ def test_a_data_set_gives_what_its_sample_gives() -> None:
     dataset = advvid.load_dataset("motions:40")
     clips, labels = dataset.sample(6, seed=3)
     source = DatasetClips(dataset, 6, seed=3)
-    part = next(source.parts(range(6), 6))
+    part = next(source.batches(range(6), 6))
     assert torch.equal(part.clips, clips)
     assert part.labels is not None
     assert torch.equal(part.labels, labels)
     assert torch.equal(source.first(), clips[:1])
     table = torch.arange(9, -1, -1)
-    turned = next(DatasetClips(dataset, 6, seed=3, table=table).parts([4], 1))
+    turned = next(DatasetClips(dataset, 6, seed=3, table=table).batches([4], 1))
     assert turned.labels is not None
     assert turned.labels.item() == 9 - labels[4]
 

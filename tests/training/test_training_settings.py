@@ -34,7 +34,8 @@ from advvid.training.settings import TrainSettings, check_same_run
 def test_out_of_range_names_setting_and_value(name: str, value: object) -> None:
     with pytest.raises(InputError, match=name) as caught:
         TrainSettings(**{name: value})  # type: ignore[arg-type]
-    assert repr(value) in str(caught.value)
+    shown = f"{value:g}" if isinstance(value, float) else repr(value)
+    assert shown in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

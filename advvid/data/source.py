@@ -1,32 +1,21 @@
-"""Where an evaluation takes its clips from, a few at a time."""
+"""Clips to work through, a batch at a time: in memory, or read from a data set when needed."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset, balanced_order
-from advvid.data.loader import clip_loader, to_unit
+from advvid.data.loader import ClipBatch, clip_loader, to_unit
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 
 
-class Part(NamedTuple):
-    """Some clips of a source."""
-
-    positions: Tensor
-    """int64 (B,): where they stand in the source; decides their random streams."""
-    clips: Tensor
-    """float32 (B, 3, T, H, W) in [0, 1]."""
-    labels: Tensor | None
-    """int64 (B,), or None where nobody knows them."""
-
-
 @runtime_checkable
 class ClipSource(Protocol):
-    """Clips by position."""
+    """Clips by position, float32 in [0, 1]; the labels of a batch are None where unknown."""
 
     skipped: list[BadVideo]
 
@@ -34,7 +23,7 @@ class ClipSource(Protocol):
         """Number of clips."""
         ...
 
-    def parts(self, positions: Sequence[int], size: int) -> Iterator[Part]:
+    def batches(self, positions: Sequence[int], size: int) -> Iterator[ClipBatch[Tensor | None]]:
         """Give the clips at some positions, `size` at a time; fewer where one cannot be read."""
         ...
 
@@ -59,11 +48,12 @@ class MemoryClips:
     def __len__(self) -> int:
         return len(self.clips)
 
-    def parts(self, positions: Sequence[int], size: int) -> Iterator[Part]:
+    def batches(self, positions: Sequence[int], size: int) -> Iterator[ClipBatch[Tensor | None]]:
         """Give the clips at some positions, `size` at a time."""
         for start in range(0, len(positions), size):
             at = torch.as_tensor(positions[start : start + size], device=self.clips.device)
-            yield Part(at, self.clips[at], None if self.labels is None else self.labels[at])
+            labels = None if self.labels is None else self.labels[at]
+            yield ClipBatch(self.clips[at], labels, at, [])
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""
@@ -105,18 +95,18 @@ class DatasetClips:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def parts(self, positions: Sequence[int], size: int) -> Iterator[Part]:
+    def batches(self, positions: Sequence[int], size: int) -> Iterator[ClipBatch[Tensor | None]]:
         """Give the clips at some positions, `size` at a time; fewer where one cannot be read."""
         at = {int(self.indices[position]): position for position in positions}
         loader = clip_loader(self.dataset, batch_size=size, keys=list(at), workers=self.workers)
         for batch in loader:
             self.skipped += [bad for bad in batch.skipped if bad not in self.skipped]
-            if len(batch.labels) == 0:
+            if len(batch.clips) == 0:
                 continue
             labels = batch.labels if self.table is None else self.table[batch.labels]
             places = torch.tensor([at[int(index)] for index in batch.indices])
             known = None if self.labels == "predicted" else labels
-            yield Part(places, to_unit(batch.clips), known)
+            yield ClipBatch(to_unit(batch.clips), known, places, batch.skipped)
 
     def first(self) -> Tensor:
         """Read one clip, float32 (1, 3, T, H, W), to see what the clips are like.
@@ -125,8 +115,8 @@ class DatasetClips:
             InputError: when not one can be read.
         """
         for position in range(len(self)):
-            for part in self.parts([position], 1):
-                return part.clips
+            for batch in self.batches([position], 1):
+                return batch.clips
         raise InputError(f"no clip of {self.dataset.name} can be read: repair the videos")
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
