@@ -81,8 +81,8 @@ def attack(
     from advvid.attacks.core.attack_spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.adversarial_clips import write_clips
-    from advvid.cli.inputs import load_subject, read_class
     from advvid.cli.numbers import read_budgets
+    from advvid.pairing import load_subject, read_class
     from advvid.runs.run_folder import RunFolder
 
     spec = parse_attack(attack)

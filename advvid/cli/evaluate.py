@@ -127,12 +127,12 @@ def evaluate(
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.evaluation_report import Report
-    from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation import evaluate as measure
     from advvid.evaluation.evaluate import plan_evaluation
     from advvid.evaluation.suites import expand
+    from advvid.pairing import load_subject
     from advvid.runs.launch import launch, open_folder
 
     chosen = list(attack or ["quick"])

@@ -90,8 +90,8 @@ def train(
 
     from advvid.checks import check_count
     from advvid.cli.numbers import read_numbers
-    from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
+    from advvid.pairing import load_training
     from advvid.training import TrainSettings, clean_step
     from advvid.training import train as run
 

@@ -91,6 +91,7 @@ def test_slips_are_one_line_and_exit_code_2(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_table_row_by_row(advvid: CommandRunner, tmp_path: Path) -> None:
     out = tmp_path / "tables"
     command = (

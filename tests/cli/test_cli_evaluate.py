@@ -76,6 +76,7 @@ def test_a_stopped_evaluation_is_resumed_by_the_same_command(
     assert found["probes"] == expected["probes"] | {"eps": pytest.approx(8)}
 
 
+@pytest.mark.slow
 def test_a_killed_evaluation_goes_on_in_two_processes(
     advvid: CommandRunner, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ def test_a_killed_evaluation_goes_on_in_two_processes(
         assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path) -> None:
     arguments = [*QUICK, "--clips", "7", "--batch-size", "2", "--device", "cpu"]
     one = advvid("evaluate", *arguments, "--out", "one")

@@ -25,8 +25,9 @@ def is_png(path: Path) -> bool:
     return head[:8] == b"\x89PNG\r\n\x1a\n" and min(struct.unpack(">II", head[16:24])) > 300
 
 
+@pytest.mark.slow
 def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
-    """The main job of the README: no argument, no download. Thresholds are the issue's."""
+    """The main job of the README: no argument, no download."""
     done = subprocess.run(
         [sys.executable, "-m", "advvid.cli.app", "sweep-step-size"],
         cwd=tmp_path,
@@ -125,6 +126,7 @@ def test_bad_videos_are_listed_and_counted(advvid: CommandRunner, tmp_path: Path
     assert [Path(s["path"]).name for s in config["settings"]["found"]["skipped"]] == ["0.mp4"]
 
 
+@pytest.mark.slow
 def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     advvid: CommandRunner, tmp_path: Path
 ) -> None:

@@ -89,6 +89,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 def test_the_loss_curve_is_that_of_one_process(
     name: str, two_processes: Path, tmp_path: Path

@@ -38,6 +38,7 @@ def test_under_a_megabyte_and_a_half() -> None:
     assert WEIGHTS.stat().st_size < 1.5e6
 
 
+@pytest.mark.slow
 def test_a_shorter_version_of_the_readmes_recipe_learns(tmp_path: Path) -> None:
     """Two epochs at the peak rate: far above chance (0.1), which a look at single frames gives."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

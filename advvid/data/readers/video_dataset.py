@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.options import DatasetOptions
+from advvid.data.options import DatasetOptions, Sampling
 from advvid.data.sampling import Indices, dense_indices, uniform_indices
 from advvid.data.video.decoding import read_frames
 from advvid.data.video.index import video_info
@@ -92,6 +93,20 @@ class VideoDataset(ClipDataset):
         """Path within the data set and number of the clip."""
         video, part = divmod(index, self.options.clips_per_video)
         return f"{self.items[video].identity}#{part}"
+
+    def resampled(self, sampling: str, clips: int, stride: int | None = None) -> "VideoDataset":
+        """The same videos, seen with another way of sampling."""
+        options = replace(
+            self.options,
+            sampling=cast(Sampling, sampling),
+            clips_per_video=clips,
+            stride=stride,
+        )
+        return VideoDataset(self.name, self.items, self.classes, options)
+
+    def video(self, index: int) -> int:
+        """Number of the video that a clip is taken from."""
+        return index // self.options.clips_per_video
 
     def _frame_indices(self, count: int, part: int, rng: np.random.Generator | None) -> Indices:
         frames, clips = self.clip_shape[1], self.options.clips_per_video
