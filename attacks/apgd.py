@@ -1,27 +1,22 @@
 """Auto-PGD: PGD with momentum whose step size halves by itself."""
 
 import math
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.linf_box import Box, linf_box, per_clip
-from advvid.attacks.core.losses import (
-    Loss,
-    resolve_loss,
-)
+from advvid.attacks.core.linf_box import Box, linf_box, per_clip, wide
+from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import ClipBudget, LossName, Runs, Steps
 from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, sign_step_
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds, uniform
+from advvid.random_streams import seeds_of, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
-# Streams of starts, away from those of other attacks.
 
 
 def apgd(
@@ -123,7 +118,7 @@ class _Run:
         last = 0
         for k in range(steps):
             before = self.value
-            self._advance(box, _wide(eta) * eps, first=k == 0)
+            self._advance(box, wide(eta) * eps, first=k == 0)
             rises += (self.value > before).float()
             if k + 1 in ends:
                 too_few = rises < _RHO * (k + 1 - last)
@@ -133,7 +128,7 @@ class _Run:
                 self._back_to_best(halved)
                 best_then = self.best_value
                 rises, last = torch.zeros_like(rises), k + 1
-        return torch.where(_wide(self.won), self.winner, self.best)
+        return torch.where(wide(self.won), self.winner, self.best)
 
     def _advance(self, box: Box, step: float | Tensor, *, first: bool) -> None:
         """Take one step with momentum, and look at the loss where it leads."""
@@ -147,18 +142,18 @@ class _Run:
         )
         won = is_adversarial(logits, self.labels, self.targeted)
         better = won & (~self.won | (self.value > self.winner_value))
-        self.winner = torch.where(_wide(better), self.x, self.winner)
+        self.winner = torch.where(wide(better), self.x, self.winner)
         self.winner_value = torch.where(better, self.value, self.winner_value)
         self.won = self.won | won
         higher = self.value > self.best_value
-        self.best = torch.where(_wide(higher), self.x, self.best)
-        self.best_gradient = torch.where(_wide(higher), self.gradient, self.best_gradient)
+        self.best = torch.where(wide(higher), self.x, self.best)
+        self.best_gradient = torch.where(wide(higher), self.gradient, self.best_gradient)
         self.best_value = torch.where(higher, self.value, self.best_value)
 
     def _back_to_best(self, chosen: Tensor) -> None:
         """Let some clips go on from the best point so far."""
-        self.x = torch.where(_wide(chosen), self.best, self.x)
-        self.gradient = torch.where(_wide(chosen), self.best_gradient, self.gradient)
+        self.x = torch.where(wide(chosen), self.best, self.x)
+        self.gradient = torch.where(wide(chosen), self.best_gradient, self.gradient)
         self.value = torch.where(chosen, self.best_value, self.value)
 
 
@@ -177,102 +172,37 @@ def checkpoints(steps: int) -> set[int]:
     return {end for end in ends if 1 <= end <= steps}
 
 
-def seeds_of(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
-    """Give each clip its number, whatever the form of the seed."""
-    if isinstance(seed, Tensor):
-        return seed.to(clips.device)
-    return clip_seeds(seed, len(clips), device=clips.device)
-
-
-def _wide(values: Tensor) -> Tensor:
-    """Shape one value a clip (B,) so that it broadcasts over clips."""
-    return values.view(-1, 1, 1, 1, 1)
-
-
 class APGD(VideoAttack):
-    """Auto-PGD as an ART attack; `apgd` does the work.
+    """Auto-PGD on a loss of choice, its step size found by itself; see `apgd`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        max_iter: gradient steps.
-        nb_random_init: runs, each from a random start.
-        loss: "ce", "dlr" or "cw".
-        targeted: labels are targets.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: of the starts; see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
-    """
+    eps: ClipBudget = 8 / 255
+    max_iter: Steps = 100
+    nb_random_init: Runs = 1
+    loss: LossName = "ce"
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "max_iter",
-        "nb_random_init",
-        "loss",
-    ]
-
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        max_iter: int = 100,
-        nb_random_init: int = 1,
-        loss: str = "ce",
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.max_iter = max_iter
-        self.nb_random_init = nb_random_init
-        self.loss = loss
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_budget(self.eps)
-        check_count("max_iter", self.max_iter)
-        check_count("nb_random_init", self.nb_random_init)
-        resolve_loss(self.loss)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = apgd(
             model,
-            clips,
-            labels,
-            eps=self.eps,
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             steps=self.max_iter,
             restarts=self.nb_random_init,
             loss=self.loss,
             targeted=self.targeted,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
-        return Attacked(adversarial, {} if mask is None else {"support": mask})
+        return Attacked(adversarial)
 
 
 class APGDDLR(APGD):
-    """Auto-PGD with the difference of logits ratio; see `APGD`."""
+    """Auto-PGD on the difference of logits ratio; see `apgd`."""
 
-    def __init__(self, estimator: VideoClassifier, eps: float = 8 / 255, **kwargs: Any) -> None:
-        super().__init__(estimator, eps, **{"loss": "dlr", **kwargs})
+    loss: LossName = "dlr"
 
-    def _check_params(self) -> None:
-        super()._check_params()
+    def check_together(self) -> None:
+        """Refuse another loss; see `VideoAttack.check_together`."""
         if self.loss != "dlr":
             raise InputError(f"apgd-dlr follows the DLR loss, not {self.loss!r}: use apgd-ce:loss=")

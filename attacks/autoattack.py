@@ -1,20 +1,19 @@
 """AutoAttack for clips: four attacks in turn on what still stands."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds
+from advvid.random_streams import seeds_of
 
 PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
 
@@ -71,10 +70,7 @@ def auto_attack(
     counts = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
     for name, value in counts.items():
         check_count(name, value)
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    seeds = seeds_of(seed, clips)
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)
     with frozen(model), torch.no_grad():
@@ -105,85 +101,30 @@ def auto_attack(
 
 
 class AutoAttack(VideoAttack):
-    """AutoAttack as an ART attack; `auto_attack` does the work.
+    """APGD-CE, APGD-T, FAB-T and Square in turn on what is still correct; see `auto_attack`.
 
     Its report tells "broken_by", see `AutoAttackResult`.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        max_iter: steps of the attacks that follow gradients.
-        queries: of Square.
-        targets: classes that APGD-T and FAB-T try.
-        nb_random_init: runs of the attacks that follow gradients.
-        targeted: not possible: it chooses its targets itself.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "max_iter",
-        "queries",
-        "targets",
-        "nb_random_init",
-    ]
+    no_targets = "it chooses its targets itself"
+    eps: Budget = 8 / 255
+    max_iter: Steps = 100
+    queries: Queries = 5000
+    targets: Targets = 9
+    nb_random_init: Runs = 1
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        max_iter: int = 100,
-        queries: int = 5000,
-        targets: int = 9,
-        nb_random_init: int = 1,
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.max_iter = max_iter
-        self.queries = queries
-        self.targets = targets
-        self.nb_random_init = nb_random_init
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if self.targeted:
-            raise InputError("autoattack chooses its targets itself: it cannot be targeted")
-        check_budget(self.eps)
-        for name in ("max_iter", "queries", "targets", "nb_random_init"):
-            check_count(name, getattr(self, name))
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = auto_attack(
             model,
-            clips,
-            labels,
+            batch.clips,
+            batch.labels,
             eps=self.eps,
             steps=self.max_iter,
             queries=self.queries,
             targets=self.targets,
             restarts=self.nb_random_init,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
-        report = {"broken_by": result.broken_by}
-        return Attacked(result.clips, report if mask is None else {**report, "support": mask})
+        return Attacked(result.clips, {"broken_by": result.broken_by})

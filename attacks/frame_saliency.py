@@ -1,6 +1,6 @@
 """PGD on as few frames as it takes, the most salient first."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,16 +14,19 @@ from advvid.attacks.core.frame_order import (
 )
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, MostFrames, Steps
 from advvid.attacks.core.sign_gradient import ascend, input_gradient, is_adversarial
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.core.video_attack import Attacked
-from advvid.attacks.pgd import LinfPGD, linf_pgd
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
+from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import Setting, check_setting
 
-METHODS = ("one-shot", "iterative", "refresh")
+Method = Annotated[
+    str,
+    Setting("how frames are chosen", choices=("one-shot", "iterative", "refresh")),
+]
 
 
 class FrameSaliencyResult(NamedTuple):
@@ -87,7 +90,8 @@ def frame_saliency(
     check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("steps", steps)
-    _check_method(method, frames)
+    check_setting("method", method, Method)
+    check_setting("frames", frames, MostFrames)
     count = clips.shape[2] if frames is None else min(frames, clips.shape[2])
     score = resolve_loss(loss)
     step = resolve_step(step_size, eps)
@@ -201,73 +205,33 @@ class _Refresh:
         return Box(torch.where(frame, bounds.lower, here), torch.where(frame, bounds.upper, here))
 
 
-def _check_method(method: str, frames: int | None) -> None:
-    if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    if frames is not None:
-        check_count("frames", frames)
-
-
-class FrameSaliency(LinfPGD):
-    """Frame saliency as an ART attack; `frame_saliency` does the work.
+class FrameSaliency(VideoAttack):
+    """PGD on as few frames as it takes, the most salient first; see `frame_saliency`.
 
     Its report tells "frames", how many frames each clip needed.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        method: "one-shot", "iterative" or "refresh".
-        frames: most frames of a clip that may be changed; None is all.
-        kwargs: the settings of `LinfPGD`, except random starts and early stopping.
     """
 
-    attack_params: ClassVar[list[str]] = [*LinfPGD.attack_params, "method", "frames"]
+    bound = "Linf in frames"
+    eps: ClipBudget = 8 / 255
+    eps_step: EpsStep = None
+    max_iter: Steps = 20
+    loss: LossName = "ce"
+    method: Method = "iterative"
+    frames: MostFrames = None
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | Tensor = 8 / 255,
-        *,
-        method: str = "iterative",
-        frames: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.method = method
-        self.frames = frames
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        _check_method(self.method, self.frames)
-        if self.num_random_init or self.early_stop:
-            raise InputError(
-                "frame saliency starts at the clip and stops by frames: leave num_random_init and "
-                "early_stop out"
-            )
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = frame_saliency(
             model,
-            clips,
-            labels,
-            eps=self.budget(clips, positions),
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             method=self.method,
             frames=self.frames,
             step_size=self.eps_step,
             steps=self.max_iter,
             targeted=self.targeted,
-            mask=mask,
+            mask=batch.mask,
             loss=self.loss,
         )
         return Attacked(result.clips, {"frames": result.frames, "support": result.support})

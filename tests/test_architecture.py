@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 ROOMS = (
     *("errors", "checks", "random_streams", "methods"),
     *("inference", "runs"),
-    *("estimator", "data", "models", "figures", "augmentation"),
+    *("estimator", "augmentation", "data", "models", "figures"),
     *("pairing", "attacks"),
     *("step_size", "evaluation", "training"),
     "defenses",

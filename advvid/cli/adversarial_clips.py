@@ -9,13 +9,14 @@ import torch
 import typer
 from torch import Tensor
 
-from advvid.attacks.core.attack_spec import AttackSpec, attack_caption
 from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.spec import AttackSpec, attack_caption
 from advvid.data.loader import ClipBatch
 from advvid.data.source import DatasetClips
 from advvid.data.video.writing import write_video
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.evaluation.judge import held_to_bound, judge
+from advvid.evaluation.conditions.bound import held_to_bound
+from advvid.evaluation.judge import judge
 from advvid.figures.animation import comparison_picture
 from advvid.runs.progress import progress_bar
 from advvid.runs.run_folder import RunFolder

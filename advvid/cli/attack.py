@@ -78,7 +78,7 @@ def attack(
     first few, and results.json with predictions before, after, and after
     rounding to 8 bits.
     """
-    from advvid.attacks.core.attack_spec import parse_attack
+    from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.adversarial_clips import write_clips
     from advvid.cli.numbers import read_budgets

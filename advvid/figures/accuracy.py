@@ -52,7 +52,12 @@ class Bar:
 
 
 def accuracy_curves(
-    curves: Sequence[Curve], clean: float, *, chance: float | None = None
+    curves: Sequence[Curve],
+    clean: float,
+    *,
+    chance: float | None = None,
+    scale: float = 255.0,
+    label: str = "budget eps in 1/255",
 ) -> Figure:
     """Draw accuracy against the budget, a line for each attack with its 95% band.
 
@@ -60,6 +65,8 @@ def accuracy_curves(
         curves: the attacks; one named "worst case" is drawn in black.
         clean: accuracy without attack.
         chance: accuracy of guessing, or None.
+        scale: a budget, or other strength, times this is what the axis shows.
+        label: of that axis.
     """
     figure = Figure(figsize=(8.4, 4.6), layout="constrained")
     axes = figure.add_subplot()
@@ -70,7 +77,7 @@ def accuracy_curves(
     for i, curve in enumerate(curves):
         worst = curve.name == _WORST
         color = "black" if worst else _COLORS[i % len(_COLORS)]
-        eps = 255 * np.asarray(curve.eps)
+        eps = scale * np.asarray(curve.eps)
         # Attacks that fool the same share would shade the same place again and again.
         band = (*curve.eps, *curve.low)
         if band not in shaded:
@@ -97,21 +104,22 @@ def accuracy_curves(
         )
     axes.set_ylim(-2, 102)
     axes.set_xlim(left=0)
-    axes.set_xlabel("budget eps in 1/255")
+    axes.set_xlabel(label)
     axes.set_ylabel("top-1 accuracy in %")
-    axes.set_title("accuracy under attack, 95% Wilson intervals", fontsize=10)
+    axes.set_title("accuracy, 95% Wilson intervals", fontsize=10)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
 
 
-def attack_type_bars(bars: Sequence[Bar]) -> Figure:
+def attack_type_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
     """Draw mean accuracy of each kind of attack, with its interval, and each attack as a dot.
 
     As in Kinfu and Vidal 2022, Fig. 5.
 
     Args:
         bars: the kinds of attack, in order.
+        kind: what they are kinds of.
     """
     figure = Figure(figsize=(8.4, 0.9 + 0.42 * len(bars)), layout="constrained")
     axes = figure.add_subplot()
@@ -145,9 +153,9 @@ def attack_type_bars(bars: Sequence[Bar]) -> Figure:
             )
     axes.set_yticks(places, [_short(bar.name) for bar in bars])
     axes.invert_yaxis()
-    axes.set_title("accuracy by kind of attack, each attack at its largest budget", fontsize=10)
+    axes.set_title(f"accuracy by kind of {kind}, each at its largest strength", fontsize=10)
     axes.set_xlim(0, 102)
-    axes.set_xlabel("top-1 accuracy in %; bars with 95% intervals, dots are single attacks")
+    axes.set_xlabel(f"top-1 accuracy in %; bars with 95% intervals, dots are single {kind}s")
     axes.xaxis.label.set_fontsize(9)
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""The one training loop: settings, steps, checkpoints, history."""
+"""The one training loop: settings, tasks, checkpoints, history."""
 
 from advvid.figures.generalization_gap import generalization_gap
 from advvid.figures.learning_curve import learning_curve
@@ -8,16 +8,8 @@ from advvid.training.history import EpochRecord, History
 from advvid.training.loop import train
 from advvid.training.measuring.robust_check import ClipAttack, RobustCheck
 from advvid.training.settings import TrainSettings
-from advvid.training.step import (
-    EpochContext,
-    EpochStep,
-    ReplayingStep,
-    ReportingStep,
-    StatefulStep,
-    StepContext,
-    TrainStep,
-    clean_step,
-)
+from advvid.training.step import Step, StepTask, TrainStep, clean_step
+from advvid.training.task import EpochContext, Loss, StepContext, Task
 
 __all__ = [
     "Batches",
@@ -25,14 +17,14 @@ __all__ = [
     "DatasetBatches",
     "EpochContext",
     "EpochRecord",
-    "EpochStep",
     "History",
     "LoaderBatches",
-    "ReplayingStep",
-    "ReportingStep",
+    "Loss",
     "RobustCheck",
-    "StatefulStep",
+    "Step",
     "StepContext",
+    "StepTask",
+    "Task",
     "TrainSettings",
     "TrainStep",
     "clean_step",

@@ -57,7 +57,7 @@ def test_a_stopped_evaluation_is_resumed_by_the_same_command(
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.evaluation.runner.held_to_bound", stop)
+    monkeypatch.setattr("advvid.evaluation.conditions.attack.held_to_bound", stop)
     done = advvid("evaluate", *QUICK, "--out", "run", "--batch-size", "2")
     assert done.code == 130
     assert "--out run --resume" in done.err

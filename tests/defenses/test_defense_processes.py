@@ -18,7 +18,7 @@ from advvid.defenses import (
     hold_out,
     pgd_check,
 )
-from advvid.training import TrainSettings, TrainStep, train
+from advvid.training import Step, TrainSettings, train
 from advvid.training.checkpoints import load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips
 
@@ -47,11 +47,11 @@ def model() -> TinyNet:
 ATTACK = TrainingAttack(max_iter=2, random_start=True)
 
 
-def adaptive() -> TrainStep:
+def adaptive() -> Step:
     return AdaptiveStep(budget_choices((0.0, 0.02, 0.05), ATTACK), KEPT, every=1)
 
 
-STEPS: dict[str, Callable[[], TrainStep]] = {
+STEPS: dict[str, Callable[[], Step]] = {
     "at": lambda: AdversarialStep(ATTACK, 0.02, clean_share=0.2),
     "aat": adaptive,
     "trades": lambda: TradesStep(0.02, max_iter=2),
@@ -107,5 +107,6 @@ def test_the_loss_curve_is_that_of_one_process(
             if column in ours.get("step", {}):
                 assert theirs["step"][column] == pytest.approx(ours["step"][column], abs=1e-4)
         assert ours.get("step", {}).get("drawn") == theirs.get("step", {}).get("drawn")
-    for key, value in expected.model.items():
-        torch.testing.assert_close(found.model[key], value, rtol=1e-3, atol=1e-4, msg=key)
+    weights = found.networks["classifier"]
+    for key, value in expected.networks["classifier"].items():
+        torch.testing.assert_close(weights[key], value, rtol=1e-3, atol=1e-4, msg=key)

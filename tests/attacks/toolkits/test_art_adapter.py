@@ -6,10 +6,10 @@ import pytest
 import torch
 from art.attacks import EvasionAttack
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.attacks.registry import all_attacks, find_attack
+from advvid.attacks.spec import parse_attack
 from advvid.attacks.toolkits.art_adapter import ArtAttack
 from advvid.attacks.toolkits.art_table import RECIPES, REFUSED, SHORT_NAMES
 from advvid.errors import InputError

@@ -5,10 +5,10 @@ import torch
 import torchattacks
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.attacks.registry import all_attacks, find_attack
+from advvid.attacks.spec import parse_attack
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 from advvid.attacks.toolkits.torchattacks_table import RECIPES, REFUSED
 from advvid.errors import InputError

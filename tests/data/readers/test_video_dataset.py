@@ -85,7 +85,7 @@ def test_another_way_of_sampling_sees_the_same_videos(
         f"{video}#{k}" for video in ("b/2.avi", "b/2.avi", "a/0.avi") for k in (0, 1)
     ]
     assert seen.labels.tolist() == [1, 1, 1, 1, 0, 0]
-    with pytest.raises(InputError, match="clips_per_video must be at least 1"):
+    with pytest.raises(InputError, match="clips_per_video must be a whole number of at least 1"):
         dataset.resampled("dense", 0)
     with pytest.raises(InputError, match="not taken from videos"):
         load_dataset("motions").subset([3]).resampled("dense", 2)
