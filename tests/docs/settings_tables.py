@@ -1,6 +1,6 @@
 """The tables of settings in docs/, made from the code.
 
-A table stands between two comments:
+A table is between two comments:
 
     <!-- settings: package.module:Class -->
     <!-- settings: package.module:Class beyond package.module:Other -->
@@ -51,7 +51,7 @@ def _line(row: SettingRow) -> str:
 
 def _replace(found: re.Match[str]) -> str:
     start = found[0][: found[0].index("\n") + 1]
-    return f"{start}{table(found[1], found[2])}<!-- end -->\n"
+    return f"{start}\n{table(found[1], found[2])}\n<!-- end -->\n"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ import torch
 
 import advvid
 from advvid.attacks import ATTACKS
+from advvid.data import DATASETS, DatasetOptions
 from advvid.data.video.writing import write_video
+from advvid.methods import Registry
 from tests.cli.run_command import CommandRunner, Done
 from tests.docs.documents import ROOT, blocks
 from tests.docs.settings_tables import named
@@ -89,12 +91,10 @@ def test_lines_of_the_attack_fit_where_they_belong() -> None:
 def test_the_data_set_is_registered_and_read(
     videolab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry = importlib.import_module("advvid.data.registry")
-    build = named("videolab.csv_videos:build_csv")
-    ((name, entry),) = eval(
-        f"{{{LINES['advvid/data/registry.py']}}}", {**vars(registry), "build_csv": build}
-    ).items()
-    monkeypatch.setitem(registry.DATASETS, name, entry)
+    csv = named("videolab.csv_videos:CSV")
+    ((name, entry),) = eval(f"{{{LINES['advvid/data/registry.py']}}}", {"CSV": csv}).items()
+    registry = Registry("data set", {**DATASETS, name: entry})
+    monkeypatch.setattr("advvid.data.load.DATASETS", registry)
     for video in ("a", "b", "c"):
         write_video(videolab / f"{video}.mkv", torch.rand(3, 10, 40, 48))
     (videolab / "list.csv").write_text("a.mkv,run,train\nb.mkv,jump,test\nc.mkv,run,test\n")
@@ -103,6 +103,7 @@ def test_the_data_set_is_registered_and_read(
     assert clips.shape == (2, 3, 4, 32, 32)
     assert data.classes == ("jump", "run")
     assert sorted(labels.tolist()) == [0, 1]
+    assert len(csv.build("list.csv", DatasetOptions(split="train"))) == 1
     with pytest.raises(advvid.InputError, match="lists no video of the split val"):
         advvid.load_dataset("csv:list.csv", split="val")
     with pytest.raises(advvid.InputError, match="no such file: nowhere"):
@@ -121,5 +122,7 @@ def test_the_model_is_trained_and_attacked(advvid_command: Callable[..., Done]) 
 
 def test_costs_are_those_of_the_examples() -> None:
     table = CONTRIBUTING.read_text(encoding="utf-8").partition("## What a newcomer costs")[2]
-    told: dict[str, Any] = dict(re.findall(r"^\| .*?`(\w+\.py)`.*?\| (\d+) lines", table, re.MULTILINE))
+    told: dict[str, Any] = dict(
+        re.findall(r"^\| .*?`(\w+\.py)`.*?\| (\d+) lines", table, re.MULTILINE)
+    )
     assert told == {Path(name).name: str(text.count("\n")) for name, text in FILES.items()}
