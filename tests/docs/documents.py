@@ -47,7 +47,7 @@ def code_spans(document: Path) -> list[str]:
 
 
 def command_lines(document: Path, command: str = "advvid") -> list[str]:
-    """Every command that a document shows, in a block or a span, without the name of the program."""
+    """Every command that a document shows, in a block or a span, without the program's name."""
     shown = "\n".join(block.text for block in blocks(document) if not block.info)
     shown = re.sub(r"\\\n\s*", "", shown).replace("-m advvid.cli.app ", f"&& {command} ")
     lines = [part.strip(" $") for line in shown.splitlines() for part in line.split("&&")]
