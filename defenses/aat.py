@@ -148,9 +148,11 @@ class AdaptiveStep(Step):
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the distribution of every epoch."""
-        from advvid.figures.adaptive_distribution import distribution_figure
+        from advvid.figures.adaptive_distribution import adaptive_distribution
 
-        return {"adaptive_distribution.png": distribution_figure(reports)}
+        choices = [choice.label for choice in self.choices]
+        shares = [report["probabilities"] for report in reports]
+        return {"adaptive_distribution.png": adaptive_distribution(choices, shares)}
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resume needs; see `StatefulStep`."""

@@ -10,10 +10,11 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.estimator.adapted_model import AdaptedModel
+from advvid.estimator.art_wrapper import ArtWrapper
 from advvid.estimator.channel_standardization import ChannelStandardization
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.fit_predict import FitPredict
-from advvid.estimator.logits_model import AdaptedModel, LogitsModel
 from advvid.inference.devices import resolve_device
 from advvid.inference.frozen import frozen
 
@@ -84,7 +85,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         )
         target = resolve_device(device)
         super().__init__(
-            model=LogitsModel(adapted),
+            model=ArtWrapper(adapted),
             loss=nn.CrossEntropyLoss() if loss is None else loss,
             input_shape=input_shape,
             nb_classes=nb_classes,
@@ -195,7 +196,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
             clone._optimizer.state.clear()
         return clone
 
-    def _make_model_wrapper(self, model: LogitsModel) -> LogitsModel:
+    def _make_model_wrapper(self, model: ArtWrapper) -> ArtWrapper:
         """Keep our own wrapper where ART would make one."""
         return model
 

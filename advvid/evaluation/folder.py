@@ -9,7 +9,7 @@ from advvid.evaluation.views.comparison import picture
 from advvid.evaluation.views.plots import bars, curves
 from advvid.evaluation.views.tables import group_markdown, has_groups, legend, markdown
 from advvid.figures.accuracy import accuracy_curves, attack_type_bars
-from advvid.figures.step_size import save_figure
+from advvid.figures.saving import save_figure
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder
 

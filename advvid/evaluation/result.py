@@ -10,11 +10,9 @@ import numpy.typing as npt
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
+from advvid.figures.words import WORST
 
 Flags = npt.NDArray[np.bool_]
-
-WORST = "worst case"
-"""Name of the row of what remains correct under every condition of a kind."""
 
 
 @dataclass(frozen=True)

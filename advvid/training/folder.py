@@ -3,16 +3,16 @@
 import json
 import shutil
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.runs.files import write_atomically, write_text
+from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder, check_free
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.curves import generalization_gap, learning_curve
 from advvid.training.history import History
 from advvid.training.task import Task
 
@@ -126,8 +126,7 @@ class TrainingFolder:
             finished: whether this was the last epoch.
             task: may have figures of its own.
         """
-        from advvid.figures.generalization_gap import generalization_gap
-        from advvid.figures.learning_curve import learning_curve
+        from advvid.figures.saving import save_figure
         from advvid.models import save_weights
 
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
@@ -139,7 +138,7 @@ class TrainingFolder:
         if task is not None:
             figures |= task.figures([record.step for record in history.epochs])
         for name, figure in figures.items():
-            write_atomically(self.path / name, partial(figure.savefig, dpi=150))
+            save_figure(figure, self.path / name)
         content = results(history, finished=finished)
         write_text(self.path / RESULTS, json.dumps(content, indent=2) + "\n")
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import WORST, ConditionResult, Flags, Results, accuracy_of
+from advvid.evaluation.result import ConditionResult, Flags, Results, accuracy_of
+from advvid.figures.words import WORST
 
 _SCORES = ("n", "correct", "accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
 _COSTS = ("attacked", "seconds", "gradients_per_clip", "forwards_per_clip")

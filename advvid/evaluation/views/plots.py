@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import WORST, Flags, Results, accuracy_of, mean_accuracy
+from advvid.evaluation.result import Flags, Results, accuracy_of, mean_accuracy
 from advvid.figures.accuracy import Bar, Curve
+from advvid.figures.words import WORST
 
 
 def curves(results: Results, kind: str) -> list[Curve]:

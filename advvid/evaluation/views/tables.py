@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.result import (
-    WORST,
     ConditionResult,
     Results,
     accuracy_of,
     mean_accuracy,
     strongest,
 )
+from advvid.figures.words import WORST
 
 _SCORED = {"correct": "", "correct_8bit": ", 8 bits", "correct_h264": ", H.264"}
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from advvid.errors import InputError
 
-_PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
+_PREFIXES = ("module.", "backbone.", "model.", "inner.", "_orig_mod.")
 _COUNTER = "num_batches_tracked"
 _SHOWN = 3
 

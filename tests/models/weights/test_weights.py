@@ -90,6 +90,7 @@ WRAPPINGS: dict[str, Wrap] = {
     },
     "model": lambda state: {"model": {f"backbone.{n}": t for n, t in state.items()}},
     "model_state": lambda state: {"model_state": state},
+    "classifier": lambda state: {f"inner.backbone.{n}": t for n, t in state.items()},
     "twice": lambda state: {f"module.model.{name}": tensor for name, tensor in state.items()},
 }
 
