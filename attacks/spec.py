@@ -57,7 +57,7 @@ def parse_attack(text: str) -> AttackSpec:
     )
 
 
-def attack_text(attack: VideoAttack) -> str:
+def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
     """Spell an attack object: its name, its budget and the settings that are not the defaults.
 
     `parse_attack` reads it, unless a setting is an object that no text holds (a function, a budget
@@ -68,7 +68,8 @@ def attack_text(attack: VideoAttack) -> str:
     pairs = [
         f"{key}={_spelled(values[key], setting)}"
         for key, setting in settings.items()
-        if values.get(key) is not None and (key == "eps" or not _is_default(values[key], setting))
+        if values.get(key) is not None
+        and (budget if key == "eps" else not _is_default(values[key], setting))
     ]
     return ":".join([name, ",".join(pairs)]) if pairs else name
 
