@@ -1,12 +1,12 @@
 """An evaluation kept in the folder of a run: numbers, tables, figures and a picture."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from advvid.evaluation.evaluate import carry_out
 from advvid.evaluation.evaluation import Evaluation
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.views.comparison import picture
-from advvid.evaluation.views.plots import bars, curves
+from advvid.evaluation.views.plots import bars, clean_name, curves
 from advvid.evaluation.views.tables import group_markdown, has_groups, legend, markdown
 from advvid.figures.accuracy import accuracy_curves, attack_type_bars
 from advvid.figures.saving import save_figure
@@ -71,9 +71,12 @@ def _write(
         if drawn:
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
             label = f"{axis.name} in {axis.unit}" if axis.unit else axis.name
-            figure = accuracy_curves(
-                drawn, clean, chance=chance, kind=kind, scale=axis.scale, label=label
-            )
+            looks: dict[str, Any] = {
+                "scale": axis.scale,
+                "label": label,
+                "clean_name": clean_name(evaluation, kind),
+            }
+            figure = accuracy_curves(drawn, clean, chance=chance, **looks)
             save_figure(figure, folder.path / name)
         figure = attack_type_bars(bars(evaluation, kind), kind=kind)
         save_figure(figure, folder.path / f"{kind}_types.png")
