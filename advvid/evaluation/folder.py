@@ -1,5 +1,6 @@
 """An evaluation kept in the folder of a run: numbers, tables, figures and a picture."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advvid.evaluation.evaluate import carry_out
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_into(
-    folder: RunFolder,
+    folder: RunFolder | Path,
     plan: EvaluationPlan,
     *,
     fabric: "Fabric | None" = None,
@@ -28,12 +29,18 @@ def evaluate_into(
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
     Args:
-        folder: of the run; what it holds of a stopped evaluation is not done again.
-        plan: see `plan_evaluation`; its `settings` belong into those of the folder.
+        folder: of the run, opened with the settings of the plan; what it holds of a stopped
+            evaluation is not done again. A path is that of a new folder.
+        plan: see `plan_evaluation`.
         fabric: launched; clips are shared among its processes.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+
+    Raises:
+        InputError: when the folder holds something else, or cannot be written.
     """
+    if isinstance(folder, Path):
+        folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = carry_out(plan, parts=folder.path / "parts", fabric=fabric, progress=True)
     if fabric is None or fabric.is_global_zero:
         _write(folder, plan, evaluation, classes)

@@ -14,11 +14,18 @@ from torch import Tensor
 import advvid
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
-from advvid.evaluation import Axis, Condition, Outcome, Setup, Strength, evaluate, plan_evaluation
-from advvid.evaluation.folder import evaluate_into
+from advvid.evaluation import (
+    Axis,
+    Condition,
+    Outcome,
+    Setup,
+    Strength,
+    evaluate,
+    evaluate_into,
+    plan_evaluation,
+)
 from advvid.methods import Setting
 from advvid.random_streams import uniform
-from advvid.runs.run_folder import RunFolder
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 SHIFT = Axis("shift", unit="%", kind="brightness", clean=0.0, scale=100.0)
@@ -193,12 +200,12 @@ def test_a_folder_holds_tables_numbers_and_figures_of_it(tmp_path: Path) -> None
         conditions=[Brighter(0.3), Brighter(0.6)],
     )
     assert plan.settings[0] == {"brightness": "brighter", "shift": 30, "settings": {"shift": 0.3}}
-    folder = RunFolder(tmp_path / "run", "evaluate", {"conditions": plan.settings})
-    evaluation = evaluate_into(folder, plan)
-    names = {path.name for path in folder.path.iterdir()}
+    run = tmp_path / "run"
+    evaluation = evaluate_into(run, plan)
+    names = {path.name for path in run.iterdir()}
     assert {"accuracy_brightness.png", "brightness_types.png", "comparison.gif"} <= names
     assert {"results.json", "results.csv", "table.md", "config.json"} <= names
-    assert "shift in %" in (folder.path / "table.md").read_text()
+    assert "shift in %" in (run / "table.md").read_text()
     assert len(evaluation.results) == 2
 
 
