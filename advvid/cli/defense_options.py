@@ -8,7 +8,8 @@ from advvid.errors import InputError
 
 if TYPE_CHECKING:
     from advvid.data.clip_dataset import ClipDataset
-    from advvid.defenses.core.defense import Budgets, Defense
+    from advvid.defenses import Prepared
+    from advvid.defenses.core.budgets import Budgets
     from advvid.training.measuring.robust_check import RobustCheck
 
 DEFENSE, CHOICE = "Defense", "Choice of the weights"
@@ -137,13 +138,14 @@ def read_options(
 
 def make_defense(
     name: str, data: "ClipDataset", options: dict[str, Any], *, seed: int
-) -> "Defense | None":
+) -> "Prepared | None":
     """Make the defense, or None for "none".
 
     Raises:
         InputError: for an unknown defense, or an option that it does not take.
     """
     from advvid.defenses import DEFENSES, build_defense
+    from advvid.methods import settings_of
 
     if name == "none":
         if options:
@@ -154,18 +156,16 @@ def make_defense(
         return None
     if name in DEFENSES:
         for option in options:
-            if option not in DEFENSES[name].options:
+            if option not in settings_of(DEFENSES[name]):
                 raise InputError(
                     f"{_flag(option)} means nothing for --defense {name}, which takes "
-                    f"{', '.join(map(_flag, DEFENSES[name].options))}"
+                    f"{', '.join(map(_flag, settings_of(DEFENSES[name])))}"
                 )
-        if "seed" in DEFENSES[name].options:
-            options = {**options, "seed": seed}
-    return build_defense(name, data, **options)
+    return build_defense(name, data, seed=seed, **options)
 
 
 def make_check(
-    defense: "Defense | None", *, val_eps: float | None, steps: int, clips: int, seed: int
+    defense: "Prepared | None", *, val_eps: float | None, steps: int, clips: int, seed: int
 ) -> "RobustCheck | None":
     """Make what the weights are chosen by, or None for the last ones.
 

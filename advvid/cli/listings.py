@@ -35,7 +35,7 @@ def defenses() -> None:
     """List the defenses of `advvid train`, and what a step of each costs."""
     from advvid.defenses import DEFENSES
 
-    rows = [(n, e.summary, e.default_eps, e.cost) for n, e in DEFENSES.items()]
+    rows = [(n, e.summary, e.default_eps(), e.passes) for n, e in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
     Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
 

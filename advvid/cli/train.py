@@ -92,7 +92,7 @@ def train(
     from advvid.cli.numbers import read_numbers
     from advvid.errors import InputError
     from advvid.pairing import load_training
-    from advvid.training import TrainSettings, clean_step
+    from advvid.training import TrainSettings
     from advvid.training import train as run
 
     if resume and out is None:
@@ -161,10 +161,10 @@ def train(
     try:
         history = run(
             video_model,
-            train_data if made is None else made.data,
+            train_data if made is None or made.data is None else made.data,
             val_data,
             settings=settings,
-            step=clean_step if made is None else made.step,
+            task=None if made is None else made.task,
             robust=robust,
             out=out,
             resume=resume,
