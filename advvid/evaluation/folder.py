@@ -8,7 +8,8 @@ from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.views.comparison import picture
 from advvid.evaluation.views.plots import bars, curves
 from advvid.evaluation.views.tables import group_markdown, has_groups, legend, markdown
-from advvid.figures.accuracy import accuracy_curves, attack_type_bars
+from advvid.figures import words
+from advvid.figures.accuracy import accuracy_curves, group_bars
 from advvid.figures.saving import save_figure
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder
@@ -70,8 +71,8 @@ def _write(
         drawn = curves(evaluation, kind)
         if drawn:
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            label = f"{axis.name} in {axis.unit}" if axis.unit else axis.name
-            figure = accuracy_curves(drawn, clean, chance=chance, scale=axis.scale, label=label)
+            label = words.strength(axis.name, axis.unit)
+            figure = accuracy_curves(drawn, clean, chance=chance, kind=kind, label=label)
             save_figure(figure, folder.path / name)
-        figure = attack_type_bars(bars(evaluation, kind), kind=kind)
+        figure = group_bars(bars(evaluation, kind), kind=kind)
         save_figure(figure, folder.path / f"{kind}_types.png")
