@@ -67,7 +67,7 @@ def accuracy_curves(
     """
     figure = new_figure(8.4, 4.6)
     axes = figure.add_subplot()
-    axes.axhline(100 * clean, label=words.without(kind), **palette.NO_ATTACK)
+    axes.axhline(100 * clean, label=words.without(kind), **palette.CLEAN)
     if chance is not None:
         axes.axhline(100 * chance, label=words.CHANCE, **palette.CHANCE)
     shaded: set[tuple[float, ...]] = set()
