@@ -1,4 +1,4 @@
-"""Auto-PGD: PGD with momentum whose step size halves by itself."""
+"""Auto-PGD: PGD with momentum and an adaptive step size."""
 
 import math
 
@@ -37,7 +37,7 @@ def apgd(
     z = P(x_k + eta sign(grad)), x_{k+1} = P(x_k + 0.75 (z - x_k) + 0.25 (x_k - x_{k-1})), from a
     random start. eta begins at 2 eps; at checkpoints it halves, clip by clip, when the loss has
     risen in less than 0.75 of the steps since the last one, or when neither eta nor the best loss
-    have changed; then the run goes on from the best point.
+    have changed; then the run resumes from the best point.
 
     Args:
         model: clips -> logits (B, K).
@@ -45,7 +45,7 @@ def apgd(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,).
         steps: gradient steps; each run takes one gradient more.
-        restarts: independent runs; a clip that is won is left alone by later ones.
+        restarts: independent runs; a clip that is fooled is left alone by later ones.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -79,19 +79,19 @@ def apgd(
     with frozen(model):
         for restart in range(restarts):
             noise = uniform(seeds[left], clips.shape[1:], stream="apgd start", draw=restart)
-            part = box.select(left)
-            run = _Run(model, part.at(noise.to(clips.dtype)), labels[left], signed, targeted)
+            inside = box.select(left)
+            run = _Run(model, inside.at(noise.to(clips.dtype)), labels[left], signed, targeted)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
-            result[left] = run.go(part, own_reach, steps)
+            result[left] = run.steps(inside, own_reach, steps)
             if restart + 1 < restarts:
-                left = left[~run.won]
+                left = left[~run.fooled]
                 if len(left) == 0:
                     break
     return result
 
 
 class _Run:
-    """One run of Auto-PGD on a batch; everything is kept clip by clip, nothing is read back."""
+    """One run of Auto-PGD on a batch; kept clip by clip, without a look from the host."""
 
     def __init__(
         self, model: Model, start: Tensor, labels: Tensor, loss: Loss, targeted: bool
@@ -104,10 +104,10 @@ class _Run:
         self.previous = start
         self.gradient, self.value, logits = input_gradient(model, start, labels, loss)
         self.best, self.best_value, self.best_gradient = start, self.value, self.gradient
-        self.won = is_adversarial(logits, labels, targeted)
-        self.winner, self.winner_value = start, self.value
+        self.fooled = is_adversarial(logits, labels, targeted)
+        self.fooling, self.fooling_value = start, self.value
 
-    def go(self, box: Box, eps: float | Tensor, steps: int) -> Tensor:
+    def steps(self, box: Box, eps: float | Tensor, steps: int) -> Tensor:
         """Take all steps and give the best clips."""
         count = len(self.x)
         eta = torch.full((count,), 2.0, device=self.x.device, dtype=self.x.dtype)
@@ -128,7 +128,7 @@ class _Run:
                 self._back_to_best(halved)
                 best_then = self.best_value
                 rises, last = torch.zeros_like(rises), k + 1
-        return torch.where(wide(self.won), self.winner, self.best)
+        return torch.where(wide(self.fooled), self.fooling, self.best)
 
     def _advance(self, box: Box, step: float | Tensor, *, first: bool) -> None:
         """Take one step with momentum, and look at the loss where it leads."""
@@ -140,18 +140,18 @@ class _Run:
         self.gradient, self.value, logits = input_gradient(
             self.model, self.x, self.labels, self.loss
         )
-        won = is_adversarial(logits, self.labels, self.targeted)
-        better = won & (~self.won | (self.value > self.winner_value))
-        self.winner = torch.where(wide(better), self.x, self.winner)
-        self.winner_value = torch.where(better, self.value, self.winner_value)
-        self.won = self.won | won
+        fooled = is_adversarial(logits, self.labels, self.targeted)
+        better = fooled & (~self.fooled | (self.value > self.fooling_value))
+        self.fooling = torch.where(wide(better), self.x, self.fooling)
+        self.fooling_value = torch.where(better, self.value, self.fooling_value)
+        self.fooled = self.fooled | fooled
         higher = self.value > self.best_value
         self.best = torch.where(wide(higher), self.x, self.best)
         self.best_gradient = torch.where(wide(higher), self.gradient, self.best_gradient)
         self.best_value = torch.where(higher, self.value, self.best_value)
 
     def _back_to_best(self, chosen: Tensor) -> None:
-        """Let some clips go on from the best point so far."""
+        """Let some clips resume from the best point so far."""
         self.x = torch.where(wide(chosen), self.best, self.x)
         self.gradient = torch.where(wide(chosen), self.best_gradient, self.gradient)
         self.value = torch.where(chosen, self.best_value, self.value)
@@ -173,7 +173,7 @@ def checkpoints(steps: int) -> set[int]:
 
 
 class APGD(VideoAttack):
-    """Auto-PGD on a loss of choice, its step size found by itself; see `apgd`."""
+    """Auto-PGD on a loss of choice, its step size adaptive; see `apgd`."""
 
     eps: ClipBudget = 8 / 255
     max_iter: Steps = 100

@@ -32,18 +32,19 @@ def apgd_targeted(
     not defined, the difference of the two logits.
 
     Args:
-        model: see `apgd`, as all arguments that are not listed here.
+        model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
         eps: budget in (0, 1], one for all or (B,).
         steps: for each target.
         restarts: for each target.
-        targets: how many classes are tried, from the most likely on; at most K - 1 are there.
+        targets: how many classes are tried, from the most likely on, at most K - 1.
         mask: see `apgd`.
         seed: of the starts.
 
     Returns:
-        Adversarial clips (B, 3, T, H, W); for a clip that stands, the result of its last target.
+        Adversarial clips (B, 3, T, H, W); where a clip remains correct, the result of
+            its last target.
 
     Raises:
         InputError: as `apgd`; when `targets` is below 1.

@@ -1,4 +1,4 @@
-"""AutoAttack for clips: four attacks in turn on what still stands."""
+"""AutoAttack for clips: four attacks in turn on the clips that are still correct."""
 
 from typing import Any, NamedTuple
 
@@ -19,13 +19,13 @@ PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
 
 
 class AutoAttackResult(NamedTuple):
-    """Clips under attack, and which part won each."""
+    """Clips under attack, and which part fooled each."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
     broken_by: Tensor
-    """int64 (B,): 0 where the clip stands, -1 where it was misclassified from the start, otherwise
-    the place in `PARTS`, from 1 on."""
+    """int64 (B,): 0 where the clip remains correct, -1 where it was misclassified from the start,
+    otherwise the place in `PARTS`, from 1 on."""
 
 
 def auto_attack(
@@ -41,7 +41,7 @@ def auto_attack(
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
 ) -> AutoAttackResult:
-    """Attack clips by APGD-CE, APGD-T, FAB-T and Square in turn, each on those that still stand.
+    """Attack clips by APGD-CE, APGD-T, FAB-T and Square in turn, each on those still correct.
 
     Args:
         model: clips -> logits (B, K).
@@ -56,7 +56,7 @@ def auto_attack(
         seed: a number, a generator, or one number a clip, int64 (B,).
 
     Returns:
-        Clips (B, 3, T, H, W) and what won each.
+        Clips (B, 3, T, H, W) and what fooled each.
 
     Raises:
         InputError: when clips or settings cannot be used.
@@ -74,8 +74,8 @@ def auto_attack(
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)
     with frozen(model), torch.no_grad():
-        stands = model(clips).argmax(dim=1) == labels
-        broken_by[~stands] = -1
+        correct = model(clips).argmax(dim=1) == labels
+        broken_by[~correct] = -1
         for place, part in enumerate(PARTS, start=1):
             left = (broken_by == 0).nonzero().squeeze(1)
             if len(left) == 0:
@@ -94,16 +94,16 @@ def auto_attack(
                 found = square_attack(
                     model, attacked, truth, eps=eps, queries=queries, **common
                 ).clips
-            won = model(found).argmax(dim=1) != truth
+            fooled = model(found).argmax(dim=1) != truth
             result[left] = found
-            broken_by[left[won]] = place
+            broken_by[left[fooled]] = place
     return AutoAttackResult(result, broken_by)
 
 
 class AutoAttack(VideoAttack):
-    """APGD-CE, APGD-T, FAB-T and Square in turn on what is still correct; see `auto_attack`.
+    """APGD-CE, APGD-T, FAB-T and Square in turn on clips that are still correct; see `auto_attack`.
 
-    Its report tells "broken_by", see `AutoAttackResult`.
+    Its report has "broken_by", see `AutoAttackResult`.
     """
 
     no_targets = "it chooses its targets itself"

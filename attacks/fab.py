@@ -40,7 +40,7 @@ def fab_targeted(
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
-        eps: budget in (0, 1]; a clip counts as won when something nearer is found.
+        eps: budget in (0, 1]; a clip counts as fooled when something nearer is found.
         steps: for each target.
         restarts: for each target; from the second on from a random point.
         targets: how many classes are tried, from the most likely on.
@@ -64,7 +64,7 @@ def fab_targeted(
     for name, value in (("steps", steps), ("restarts", restarts), ("targets", targets)):
         check_count(name, value)
     seeds = seeds_of(seed, clips)
-    # The pixel range and the support bound it; the budget only tells what counts.
+    # The pixel range and the support bound the search; the budget only decides what counts.
     room, ball = linf_box(clips, 1.0, mask), linf_box(clips, eps, mask)
     with frozen(model), torch.no_grad():
         logits = model(clips)
@@ -96,7 +96,7 @@ class _Search:
         self.distance = torch.full((len(clips),), torch.inf, device=clips.device)
 
     def take(self, at: Tensor, found: Tensor, logits: Tensor) -> Tensor:
-        """Keep what is misclassified and nearer; tell what is misclassified."""
+        """Keep what is misclassified and nearer, and return which clips are misclassified."""
         wrong = logits.argmax(dim=1) != self.labels[at]
         distance = (found - self.clips[at]).abs().flatten(1).amax(dim=1)
         nearer = wrong & (distance < self.distance[at])

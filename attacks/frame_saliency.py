@@ -30,7 +30,7 @@ Method = Annotated[
 
 
 class FrameSaliencyResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the frames that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -58,8 +58,8 @@ def frame_saliency(
 
     Frames are ordered by the mean absolute gradient of the loss, largest first. "one-shot" attacks
     all frames at once, or only the `frames` first of the order. "iterative" computes one PGD
-    perturbation and switches its frames on one by one. "refresh" orders the remaining frames anew
-    after each, and computes the perturbation of the next one on the clip as it is by then.
+    perturbation and switches its frames on one by one. "refresh" ranks the remaining frames
+    again after each one, and computes the next perturbation on the clip as changed so far.
 
     Success is that of the attack (another class than the label, or the target), clip by clip. A
     clip that is misclassified from the start needs 0 frames, except in one shot.
@@ -123,9 +123,9 @@ def frame_saliency(
             chosen = top_frames(scores, count)
             needed = torch.full((len(clips),), count, device=clips.device)
             return FrameSaliencyResult(pgd(both(chosen, mask, clips)), needed, chosen)
-        won = is_adversarial(logits, labels, targeted)
+        fooled = is_adversarial(logits, labels, targeted)
         return _switch_on(
-            model, clips, pgd(mask), labels, rank_frames(scores), won, count, targeted
+            model, clips, pgd(mask), labels, rank_frames(scores), fooled, count, targeted
         )
 
 
@@ -136,13 +136,13 @@ def _switch_on(
     perturbed: Tensor,
     labels: Tensor,
     rank: Tensor,
-    won: Tensor,
+    fooled: Tensor,
     most: int,
     targeted: bool,
 ) -> FrameSaliencyResult:
-    """Take frames of perturbed clips one by one, in the order of their rank, until each wins."""
+    """Take frames of perturbed clips one by one, by their rank, until each clip is fooled."""
     needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
-    active = (~won).nonzero().squeeze(1)
+    active = (~fooled).nonzero().squeeze(1)
     for count in range(1, most + 1):
         if len(active) == 0:
             break
@@ -171,15 +171,15 @@ class _Refresh:
         self.changed = torch.zeros(len(clips), clips.shape[2], device=clips.device).bool()
 
     def run(self, step: float | Tensor, steps: int, most: int) -> FrameSaliencyResult:
-        """Add frame after frame to the clips that still stand."""
+        """Add frame after frame to the clips that are still correct."""
         active = torch.arange(len(self.current), device=self.current.device)
         for _ in range(most):
             labels = self.labels[active]
             gradient, _, logits = input_gradient(
                 self.model, self.current[active], labels, self.loss
             )
-            standing = ~is_adversarial(logits, labels, self.targeted)
-            active, labels, gradient = active[standing], labels[standing], gradient[standing]
+            correct = ~is_adversarial(logits, labels, self.targeted)
+            active, labels, gradient = active[correct], labels[correct], gradient[correct]
             if len(active) == 0:
                 break
             open_ = (self.box.lower < self.box.upper)[active]
@@ -208,7 +208,7 @@ class _Refresh:
 class FrameSaliency(VideoAttack):
     """PGD on as few frames as it takes, the most salient first; see `frame_saliency`.
 
-    Its report tells "frames", how many frames each clip needed.
+    Its report has "frames", how many frames each clip needed.
     """
 
     bound = "Linf in frames"

@@ -29,7 +29,7 @@ def random_noise(
     """Add noise, uniform in the budget or at its corners, without a look at the gradient.
 
     Args:
-        model: clips -> logits (B, K); asked only when there are several draws.
+        model: clips -> logits (B, K); run only when there are several draws.
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,).
         eps: budget in (0, 1].

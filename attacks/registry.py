@@ -15,7 +15,8 @@ from advvid.attacks.pgd import LinfPGD
 from advvid.attacks.sparse import SparseAttack
 from advvid.attacks.square import Square
 from advvid.attacks.toolkits.art_adapter import ArtAttack
-from advvid.attacks.toolkits.foreign_attack import ForeignAttack, find_foreign, foreign_entries
+from advvid.attacks.toolkits.foreign_attack import ForeignAttack
+from advvid.attacks.toolkits.foreign_entry import find_foreign, foreign_entries
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 from advvid.errors import InputError
 from advvid.methods import Registry

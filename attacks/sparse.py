@@ -27,8 +27,8 @@ Order = Annotated[
     ),
 ]
 
-# So many times the way to the corner of the budget, in all steps together.
-_WAY = 2.5
+# Length of all steps together, in budgets.
+_TOTAL_STEP = 2.5
 
 
 class SparseResult(NamedTuple):
@@ -113,14 +113,8 @@ def sparse_attack(
             gradient, losses, logits = input_gradient(model, x, labels, score)
             search.take(x, losses, logits)
             inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
-            x = _proximal_step(
-                x,
-                clips,
-                -inside if targeted else inside,
-                box,
-                regularization,
-                _WAY * eps / steps,
-            )
+            ascent = -inside if targeted else inside
+            x = _proximal_step(x, clips, ascent, box, regularization, _TOTAL_STEP * eps / steps)
         with torch.no_grad():
             logits = model(x).float()
             search.take(x, score(logits, labels), logits)
@@ -174,18 +168,18 @@ class _Search:
         self.labels = labels
         self.targeted = targeted
         self.best = clips.clone()
-        self.won = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
+        self.fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         self.value = torch.full((len(clips),), torch.inf, device=clips.device)
 
     def take(self, x: Tensor, losses: Tensor, logits: Tensor) -> None:
-        """Keep what is better: adversarial, then small; or else near to it."""
-        won = is_adversarial(logits, self.labels, self.targeted)
+        """Keep what is better: adversarial, then small; otherwise close to being so."""
+        fooled = is_adversarial(logits, self.labels, self.targeted)
         signed = losses if self.targeted else -losses
-        value = torch.where(won, frame_norms(x - self.clips).sum(dim=1), signed)
-        better = (won & ~self.won) | ((won == self.won) & (value < self.value))
+        value = torch.where(fooled, frame_norms(x - self.clips).sum(dim=1), signed)
+        better = (fooled & ~self.fooled) | ((fooled == self.fooled) & (value < self.value))
         self.best = torch.where(better.view(-1, 1, 1, 1, 1), x, self.best)
         self.value = torch.where(better, value, self.value)
-        self.won = self.won | won
+        self.fooled = self.fooled | fooled
 
 
 def _frame_mask(
@@ -220,7 +214,7 @@ def _check_order(order: str | None, frames: int | None) -> None:
 class SparseAttack(VideoAttack):
     """Few frames change, because each that does has its price; see `sparse_attack`.
 
-    Its report tells "frames" that changed and the L2,1 "norm" of each clip.
+    Its report has the "frames" that changed and the L2,1 "norm" of each clip.
     """
 
     bound = "Linf, few frames (L2,1)"

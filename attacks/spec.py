@@ -1,4 +1,4 @@
-"""An attack with settings as text, `NAME[:key=value,...]`, read and spelled."""
+"""An attack with settings as text, `NAME[:key=value,...]`, and back."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ class AttackSpec:
         return self.settings.get("eps")
 
     def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
-        """Make the attack for a classifier and a budget; settings win over `common`."""
+        """Make the attack for a classifier and a budget; settings override `common`."""
         return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
 
 
@@ -57,7 +57,7 @@ def parse_attack(text: str) -> AttackSpec:
     )
 
 
-def attack_text(attack: VideoAttack) -> str:
+def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
     """Spell an attack object: its name, its budget and the settings that are not the defaults.
 
     `parse_attack` reads it, unless a setting is an object that no text holds (a function, a budget
@@ -68,7 +68,8 @@ def attack_text(attack: VideoAttack) -> str:
     pairs = [
         f"{key}={_spelled(values[key], setting)}"
         for key, setting in settings.items()
-        if values.get(key) is not None and (key == "eps" or not _is_default(values[key], setting))
+        if values.get(key) is not None
+        and (budget if key == "eps" else not _is_default(values[key], setting))
     ]
     return ":".join([name, ",".join(pairs)]) if pairs else name
 
@@ -103,5 +104,5 @@ def _spelled(value: Any, setting: NamedSetting) -> str:
     if isinstance(value, StepSizeLaw):
         return value.text
     if isinstance(value, Tensor | np.ndarray):
-        return spell(tuple(value.tolist()), setting) if value.ndim else spell(float(value))
+        return "per-clip" if value.ndim else spell(float(value))
     return getattr(value, "__name__", None) or spell(value, setting)

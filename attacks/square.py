@@ -30,7 +30,7 @@ _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 class SquareResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the queries that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -56,7 +56,7 @@ def square_attack(
     Starts with stripes, one color a column of pixels, the same in every frame, whatever they do to
     the margin by which the clip is classified. Each further query puts a block at a random place,
     every channel of it at one end of the budget, and is kept if that margin has shrunk. A clip
-    stops when it is won.
+    stops when it is fooled.
 
     Args:
         model: clips -> logits (B, K).
@@ -64,7 +64,7 @@ def square_attack(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1].
         queries: most forward passes of a clip, at least 1.
-        share: of the clip that the first blocks cover, in (0, 1]; halves as the search goes on.
+        share: of the clip that the first blocks cover, in (0, 1]; halves during the search.
         block: "cube", the same share of every axis, or "column", a square through all frames.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -90,7 +90,7 @@ def square_attack(
     box = linf_box(clips, eps, mask)
 
     def lead(clips: Tensor, labels: Tensor) -> Tensor:
-        """How far a clip is from being won; below 0 it is (a tie is not)."""
+        """How far a clip is from being fooled; it is below 0 (a tie is not enough)."""
         behind = margin(model(clips).float(), labels)
         return behind if targeted else -behind
 
@@ -98,7 +98,7 @@ def square_attack(
         found = clips.clone()
         used = torch.ones(len(clips), dtype=torch.int64, device=clips.device)
         best = lead(clips, labels)
-        # Clips that are won drop out; the rest is packed anew only then, for most queries win none.
+        # Fooled clips leave the batch, which is packed anew only then: most queries fool none.
         active = (best >= 0).nonzero().squeeze(1)
         current, bounds, best = clips[active], box.select(active), best[active]
         truth, streams = labels[active], seeds[active]
@@ -118,11 +118,11 @@ def square_attack(
             kept = value < best if query > 1 else torch.ones_like(best, dtype=torch.bool)
             current[kept] = candidate[kept]
             best = torch.where(kept, value, best)
-            stands = best >= 0
-            if not stands.all():
-                found[active[~stands]] = current[~stands]
-                active, current, bounds = active[stands], current[stands], bounds.select(stands)
-                best, truth, streams = best[stands], truth[stands], streams[stands]
+            correct = best >= 0
+            if not correct.all():
+                found[active[~correct]] = current[~correct]
+                active, current, bounds = active[correct], current[correct], bounds.select(correct)
+                best, truth, streams = best[correct], truth[correct], streams[correct]
         found[active] = current
     return SquareResult(found, used)
 
@@ -189,7 +189,7 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
 class Square(VideoAttack):
     """Random search with blocks in space-time, from outputs only; see `square_attack`.
 
-    Its report tells "queries", the forward passes of each clip.
+    Its report has "queries", the forward passes of each clip.
     """
 
     access = "black box"

@@ -15,7 +15,7 @@ LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4,
 
 
 class AdaptedModel(nn.Module):
-    """A model behind everything a classifier was told about its input.
+    """A model behind the layout, normalization and precision that a classifier was given.
 
     Args:
         inner: clips (B, C, T, H, W) -> logits (B, K).
@@ -26,7 +26,7 @@ class AdaptedModel(nn.Module):
         num_classes: K.
 
     Raises:
-        InputError: for a layout or precision that is not known, or a std that is not above 0.
+        InputError: for an unknown layout or precision, or a std that is not above 0.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class FitPredict(ClipInterface):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        """Train the model on clips held in memory, as ART's trainers ask for it.
+        """Train the model on clips in memory, as ART's trainers do.
 
         For data on disk, checkpoints and history use `advvid.train`.
 

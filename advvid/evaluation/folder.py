@@ -71,7 +71,9 @@ def _write(
         if drawn:
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
             label = f"{axis.name} in {axis.unit}" if axis.unit else axis.name
-            figure = accuracy_curves(drawn, clean, chance=chance, scale=axis.scale, label=label)
+            figure = accuracy_curves(
+                drawn, clean, chance=chance, kind=kind, scale=axis.scale, label=label
+            )
             save_figure(figure, folder.path / name)
         figure = attack_type_bars(bars(evaluation, kind), kind=kind)
         save_figure(figure, folder.path / f"{kind}_types.png")

@@ -35,5 +35,5 @@ def percent_axis(axes: Axes, *, label: bool = True) -> None:
 
 
 def marker_interval(count: int) -> int:
-    """Choose how far markers are apart so that those of a hundred epochs can be told apart."""
+    """Choose every how many epochs a marker is drawn, so that they do not overlap."""
     return max(1, count // 25)

@@ -1,7 +1,7 @@
 """The colors, line styles and markers of every picture.
 
 Colors are those of Okabe and Ito, which differ for every kind of color vision. Line styles and
-markers tell lines apart without any color.
+markers distinguish lines without color.
 """
 
 from collections.abc import Mapping

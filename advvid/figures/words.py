@@ -3,7 +3,6 @@
 WORST = "worst case"
 """What survives every attack within a budget."""
 
-NO_ATTACK = "no attack"
 CHANCE = "chance"
 TRAINING = "training"
 VALIDATION = "validation"

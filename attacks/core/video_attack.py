@@ -30,7 +30,7 @@ Norm = Literal["Linf", "L2", "none"]
 
 @dataclass(frozen=True)
 class AttackBatch:
-    """What an attack is asked to change at once.
+    """Clips that an attack changes together.
 
     Args:
         clips: (B, 3, T, H, W) in [0, 1] on the device of the classifier.
@@ -52,7 +52,7 @@ class AttackBatch:
 class Attacked(NamedTuple):
     """What an attack gives for some clips.
 
-    `report` tells more, clip by clip: tensors whose first axis is that of the clips, under the same
+    `report` holds more, clip by clip: tensors whose first axis is that of the clips, under the same
     names for all batches. "support" (B or 1, ...), 0/1 and broadcastable to the clips, promises
     that nothing else was touched; an evaluation holds the attack to it.
     """
@@ -87,14 +87,14 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
                 return (frames >= len(frames) - self.frames).view(1, 1, -1, 1, 1)
 
     With that in my_attacks.py, `LastFrames(classifier, eps=8 / 255, frames=2)` is an attack, and so
-    is the text "my_attacks:LastFrames:frames=2" wherever the name of an attack is asked for.
+    is the text "my_attacks:LastFrames:frames=2" wherever an attack is named.
 
     Attributes:
         norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it.
         bound: what is bounded, in words.
         access: what of the model is used, see `Access`.
         no_targets: why the attack cannot be targeted; "" where it can.
-        report: what the last `generate` has to tell beyond its clips, see `Attacked`.
+        report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
     norm: ClassVar[Norm] = "Linf"
@@ -150,7 +150,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
             batch: clips, labels, random streams and where to act.
 
         Returns:
-            Adversarial clips of the same shape, and what else there is to tell.
+            Adversarial clips of the same shape, and a report.
         """
 
     def generate(
@@ -175,7 +175,8 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         if kwargs:
             raise InputError(f"generate takes x, y and mask; got {', '.join(kwargs)} as well")
         classifier = self.estimator
-        clips = classifier.to_clips(x).detach()
+        # Sums over axes round in the order of memory: a layout must not change a bit.
+        clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
         _check_one_a_clip(getattr(self, "eps", None), len(clips))
         labels = self._labels(clips, y)

@@ -49,7 +49,7 @@ Rate = Annotated[
 
 
 class FlickeringResult(NamedTuple):
-    """Clips under attack, and the offsets that made them."""
+    """Attacked clips, and their offsets."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -86,7 +86,7 @@ def flickering(
         step_size: learning rate of Adam, or length of a sign step; a fraction of the pixel range.
         steps: number of updates.
         optimizer: "adam", as the original, or "sign", as ART.
-        shift_draws: also fool with the offsets rolled in time: expectation over so many random
+        shift_draws: also fool with the offsets rolled in time: expectation over this many random
             rolls a step, for an attacker who does not know when the clip begins.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.

@@ -60,7 +60,7 @@ class FlickeringObjective:
             seeds: int64 (B,).
             frames: T.
             draws: random rolls of each clip.
-            step: tells draws of several steps apart.
+            step: of the attack; each has draws of its own.
 
         Returns:
             int64 (1 + draws, B).

@@ -83,7 +83,8 @@ def budget_settings(
         recipe: of the attack.
         parameters: names of the arguments of its class.
         eps: the budget in the norm of the recipe, or None for the toolkit's default.
-        given: settings of the user; a step size among them wins, a law where the recipe has none.
+        given: settings of the user; a step size among them is
+            taken as it is, a law where the recipe has no step of its own.
 
     Returns:
         All of `given`, and what belongs to the budget.

@@ -1,17 +1,15 @@
 """Attacks times budgets."""
 
-import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.attack_entry import AttackEntry
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
-from advvid.attacks.registry import all_attacks
+from advvid.attacks.spec import attack_text, named_entry, parse_attack
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
@@ -19,13 +17,9 @@ from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import Row, expand
-from advvid.methods import spell
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
-
-_NOT_OF_THE_RESULT = ("eps", "targeted", "batch_size", "verbose")
-"""Settings that do not tell one row of a table from another."""
 
 
 class AttackCondition(Condition):
@@ -35,38 +29,35 @@ class AttackCondition(Condition):
         attack: built for the classifier that is evaluated.
         name: of its row.
         group: kind of attack that it is averaged with.
-        entry: what is known of it: norm, access, bound.
         eps: the budget, in the norm of the attack.
+        takes_law: whether its step size is one of those that a law describes.
     """
 
     only_correct = True
 
     def __init__(
-        self, attack: VideoAttack, *, name: str, group: str, entry: AttackEntry, eps: float
+        self, attack: VideoAttack, *, name: str, group: str, eps: float, takes_law: bool
     ) -> None:
         self.attack, self.name, self.group = attack, name, group
-        self.norm, self.eps = entry.norm, eps
-        self.strength = Strength(eps, L2 if entry.norm == "L2" else LINF)
-        self.rounding = None if entry.norm == "L2" else eps
-        self.facts = {"access": entry.access, "bound": entry.bound, "norm": entry.norm}
+        self.eps = eps
+        self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
+        self.rounding = None if attack.norm == "L2" else eps
+        self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if entry.takes_law and isinstance(step, float):
+        if takes_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
-        self.settings = {
-            setting: _plain(getattr(attack, setting))
-            for setting in attack.attack_params
-            if setting not in ("batch_size", "verbose") and hasattr(attack, setting)
-        }
+        settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
+        self.settings = {key: _plain(value) for key, value in settings.items()}
 
     @property
     def work(self) -> str:
         """An attack without a budget gives the same for all of them."""
-        return f"attack {self.name}" if self.norm == "none" else self.key
+        return f"attack {self.name}" if self.attack.norm == "none" else self.key
 
     @property
     def caption(self) -> str:
         """Name and budget, where it has one."""
-        return self.name if self.norm == "none" else super().caption
+        return self.name if self.attack.norm == "none" else super().caption
 
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Attack a batch; the attack makes its streams itself, from its own seed."""
@@ -79,7 +70,7 @@ class AttackCondition(Condition):
 
     def check(self, batch: ClipBatch, outcome: Outcome) -> Tensor:
         """Hold the attack to its bound and its support."""
-        return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.norm)
+        return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
 
 
 @dataclass(frozen=True)
@@ -119,14 +110,33 @@ def plan_attacks(
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
-    built = [
-        *(one for row in expand(texts) for one in _from_text(setup, row, budgets, law)),
-        *(one for attack in objects for one in _from_object(setup.classifier, attack, budgets)),
+    texts_built = [one for row in expand(texts) for one in _from_text(setup, row, budgets, law)]
+    objects_built = [
+        one for attack in objects for one in _from_object(setup.classifier, attack, budgets)
     ]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = set(budgets) if texts or not objects else set()
-    shown |= {one.eps for one in built if one.attack in objects and one.norm != "L2"}
-    return AttackPlan(built, tuple(sorted(shown)))
+    shown = {one.eps for one in objects_built if one.attack.norm != "L2"}
+    shown |= set(budgets) if texts_built else set()
+    return AttackPlan([*texts_built, *objects_built], tuple(sorted(shown)))
+
+
+def plan_attack(
+    setup: Setup, attack: str, eps: float, *, targeted: bool = False
+) -> AttackCondition:
+    """Build one attack for one budget.
+
+    Args:
+        setup: what is attacked.
+        attack: `NAME[:key=value,...]`; a budget of its own counts for more than `eps`.
+        eps: budget, in the norm of the attack.
+        targeted: labels are the classes that clips are to look like.
+
+    Raises:
+        InputError: when the attack does not exist, or cannot be built so.
+    """
+    spec = parse_attack(attack)
+    budget = eps if spec.eps is None else spec.eps
+    return _built(setup, Row(spec, spec.name), budget, {"targeted": True} if targeted else {})
 
 
 def _from_text(
@@ -141,12 +151,23 @@ def _from_text(
         )
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
-    common: dict[str, Any] = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    if spec.entry.takes_law:
-        common["eps_step"] = law
+    common = {"eps_step": law} if spec.entry.takes_law else {}
     for eps in budgets if spec.eps is None else [spec.eps]:
-        attack = spec.build(setup.classifier, eps=eps, **common)
-        yield AttackCondition(attack, name=spec.text, group=row.group, entry=spec.entry, eps=eps)
+        yield _built(setup, row, eps, common)
+
+
+def _built(setup: Setup, row: Row, eps: float, common: Mapping[str, Any]) -> AttackCondition:
+    """Build the attack of a row for a budget."""
+    attack = row.spec.build(
+        setup.classifier,
+        eps=eps,
+        seed=setup.seed,
+        batch_size=setup.batch_size,
+        verbose=False,
+        **common,
+    )
+    law = row.spec.entry.takes_law
+    return AttackCondition(attack, name=row.spec.text, group=row.group, eps=eps, takes_law=law)
 
 
 def _from_object(
@@ -156,45 +177,22 @@ def _from_object(
     kind = type(attack).__name__
     if not isinstance(attack, VideoAttack):
         raise InputError(
-            f"attacks are texts such as 'pgd' or attacks of advvid such as LinfPGD(classifier); "
+            "attacks are texts such as 'pgd' or attacks of advvid such as LinfPGD(classifier); "
             f"got {kind}"
         )
     if attack.estimator is not classifier:
-        raise InputError(f"{kind} was built for another classifier than the one evaluated")
+        raise InputError(
+            f"{kind} was built for another classifier: build it for the one that is evaluated"
+        )
     if attack.targeted:
-        raise InputError(f"{kind} is targeted, and an evaluation has no targets: targeted=False")
-    name, entry = _registered(attack)
+        raise InputError(f"{kind} is targeted, and labels are no targets here: targeted=False")
+    name, entry = named_entry(attack)
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
+    row = attack_text(attack, budget=False)
     for eps in budgets if own is None else [float(own)]:
-        yield AttackCondition(attack, name=_named(attack, name), group=name, entry=entry, eps=eps)
-
-
-def _registered(attack: VideoAttack) -> tuple[str, AttackEntry]:
-    """Find the name and entry of an attack by its class; a stranger is taken for a white box."""
-    toolkit = getattr(attack, "toolkit", None)
-    for name, entry in all_attacks().items():
-        if entry.attack is type(attack) and (
-            toolkit is None or name == f"{toolkit}/{getattr(attack, 'name', '')}"
-        ):
-            return name, entry
-    kind = type(attack)
-    return kind.__name__, AttackEntry(kind)
-
-
-def _named(attack: VideoAttack, name: str) -> str:
-    """Name a row: the attack with what differs from its defaults."""
-    parameters = inspect.signature(type(attack)).parameters
-    differing = []
-    for setting in attack.attack_params:
-        if setting in _NOT_OF_THE_RESULT or setting not in parameters or setting == "name":
-            continue
-        value = getattr(attack, setting)
-        if value != parameters[setting].default:
-            differing.append(f"{setting}={spell(value)}")
-    differing += [f"{key}={spell(value)}" for key, value in getattr(attack, "settings", {}).items()]
-    return f"{name}:{','.join(differing)}" if differing else name
+        yield AttackCondition(attack, name=row, group=name, eps=eps, takes_law=entry.takes_law)
 
 
 def _plain(value: Any) -> Any:

@@ -80,7 +80,8 @@ class Sampling(Condition):
         source, dataset = self._source, self._dataset
         if source is None or dataset is None:
             raise InputError("sampling reads no videos before it is planned: call plan")
-        videos = [int(source.indices[position]) for position in batch.indices.tolist()]
+        places = [int(source.indices[position]) for position in batch.indices.tolist()]
+        videos = [source.dataset.video_number(place) for place in places]
         keys = [video * self.clips + k for video in videos for k in range(self.clips)]
         # Every worker reads one share.
         size = math.ceil(len(keys) / max(1, source.workers))

@@ -194,7 +194,7 @@ def test_steps_follow_the_law_where_they_are_not_given() -> None:
         ("art/PGD:max_iter=few", "cannot be 'few'"),
     ],
 )
-def test_slips_are_one_line(text: str, words: str) -> None:
+def test_invalid_texts_are_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         parse_attack(text)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Whether weights fit a network, and what is wrong when they do not."""
+"""State dicts: names without the prefixes of wrappers, and loading only where everything fits."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +20,7 @@ def strip_prefixes(tensors: Mapping[str, Tensor], expected: Iterable[str]) -> di
         expected: names of the network, which may start with such a word themselves.
 
     Returns:
-        the tensors under the names that most of `expected` know.
+        the tensors, under the names of which most are in `expected`.
     """
     wanted = set(expected)
     best = current = dict(tensors)
