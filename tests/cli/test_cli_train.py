@@ -128,7 +128,7 @@ def test_ctrl_c_says_how_to_go_on(
     out = tmp_path / "run"
     assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
     last = capfd.readouterr().err.splitlines()[-1]
-    assert last == f"advvid: stopped; to go on: the same command, --out {out} --resume"
+    assert last == f"advvid: stopped; to resume: the same command, --out {out} --resume"
     assert (out / "checkpoint.pt").exists()
 
 
