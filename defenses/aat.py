@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.spec import parse_attack
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import to_unit
 from advvid.defenses.core.adaptive_choices import (
     PAPER_BUDGETS,
     Choice,
@@ -30,14 +29,15 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
-from advvid.training.step import EpochContext, StepContext, TrainStep
+from advvid.training.step import Step, TrainStep
+from advvid.training.task import EpochContext, StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass
-class AdaptiveStep:
+class AdaptiveStep(Step):
     """Train each batch on one attack drawn from P, which follows the losses they cause.
 
     Every min(xi, K / |E|) epochs (rounded down, at least 1) P becomes that of Eq. 8, measured on
@@ -120,10 +120,7 @@ class AdaptiveStep:
         shared = derive_seed("adaptive", context.seed, context.epoch)
         context.bare.eval()
         for batch in context.batches(self.held_out):
-            if len(batch.labels) == 0:
-                continue
-            clips = to_unit(batch.clips, context.device)
-            labels = batch.labels.to(context.device)
+            clips, labels = batch.clips, batch.labels
             seeds = clip_seeds(shared, batch.indices).to(context.device)
             for number, choice in enumerate(self.choices):
                 with context.autocast():
@@ -151,9 +148,11 @@ class AdaptiveStep:
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the distribution of every epoch."""
-        from advvid.figures.adaptive_distribution import distribution_figure
+        from advvid.figures.adaptive_distribution import adaptive_distribution
 
-        return {"adaptive_distribution.png": distribution_figure(reports)}
+        choices = [choice.label for choice in self.choices]
+        shares = [report["probabilities"] for report in reports]
+        return {"adaptive_distribution.png": adaptive_distribution(choices, shares)}
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resume needs; see `StatefulStep`."""

@@ -17,14 +17,15 @@ from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.random_streams import uniform
-from advvid.training.step import StepContext
+from advvid.training.step import Step
+from advvid.training.task import StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class AdversarialStep:
+class AdversarialStep(Step):
     """Train on adversarial clips: min_theta E[CE(F(X + delta*), y)], delta* by the attack.
 
     Args:
@@ -161,7 +162,7 @@ def build_adversarial(
     )
     for name, value in (("eps", budgets), ("eps_step", step_rule), ("max_iter", attack_steps)):
         scheduled = isinstance(value, Schedule) and value.kind != "constant"
-        if scheduled and (name in made.spec.settings or name not in made.spec.entry.readers()):
+        if scheduled and (name in made.spec.settings or name not in made.spec.entry.settings()):
             raise InputError(f"{attack[0]} has an {name} that no schedule can change")
     return Defense(step, data, made.check_budget(max(budgets.values)))
 

@@ -1,5 +1,6 @@
 """Free adversarial training: the gradient of the weights is that of the pixels, too."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,18 @@ from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.sign_gradient import sign_step_
 from advvid.checks import check_budget, check_count
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.loader import ClipBatch
 from advvid.defenses.core.defense import EPS_8, Budgets, Defense, one_budget
 from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.random_streams import uniform
-from advvid.training.step import StepContext
+from advvid.training.step import Step
+from advvid.training.task import Loss, StepContext
 
 
 @dataclass(frozen=True)
-class FreeStep:
+class FreeStep(Step):
     """Step on each batch m times; every backward pass moves weights and perturbation at once.
 
     delta <- clip_eps(delta + eps sign(grad_X L)) between the m updates of the weights, so a pass
@@ -48,19 +51,23 @@ class FreeStep:
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
     ) -> tuple[Tensor, Tensor]:
-        """Give loss and logits of the clips as they are perturbed now; see `TrainStep`."""
-        box = linf_box(clips, self.eps)
-        before: Tensor | None = context.memory.get("clips")
-        with torch.no_grad():
-            if before is None or before.grad is None:
-                start = uniform(context.clip_seeds, clips.shape[1:], stream="free start")
-                attacked = box.at(start)
-            else:
-                attacked = sign_step_(before.detach().clone(), before.grad, self.eps, box)
-        attacked.requires_grad_(True)
-        context.memory["clips"] = attacked
-        logits = model(attacked)
+        """Give loss and logits of clips; see `TrainStep`."""
+        logits = model(clips)
         return context.criterion(logits, labels), logits
+
+    def losses(self, batch: ClipBatch, context: StepContext) -> Iterator[Loss]:
+        """Yield m times the loss of the clips as they are perturbed then."""
+        box = linf_box(batch.clips, self.eps)
+        start = uniform(context.clip_seeds, batch.clips.shape[1:], stream="free start")
+        attacked = box.at(start)
+        for replay in range(self.replays):
+            if replay > 0:
+                assert attacked.grad is not None
+                with torch.no_grad():
+                    attacked = sign_step_(attacked.detach().clone(), attacked.grad, self.eps, box)
+            attacked.requires_grad_(True)
+            loss, logits = self(context.model, attacked, batch.labels, context)
+            yield Loss(loss, logits=logits)
 
 
 def build_free(data: ClipDataset, *, eps: Budgets = EPS_8, replays: int = 4) -> Defense:

@@ -20,7 +20,8 @@ from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.training.step import StepContext
+from advvid.training.step import Step
+from advvid.training.task import StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +113,7 @@ def trades_attack(
 
 
 @dataclass(frozen=True)
-class TradesStep:
+class TradesStep(Step):
     """Train on `trades_loss`; clean and adversarial clips pass together, as one batch.
 
     Batch norms in training mode therefore normalize by both halves (the paper's code passes them

@@ -133,12 +133,16 @@ class NamedSetting:
         )
 
 
-@cache
 def settings_of(method: Any) -> dict[str, NamedSetting]:
     """Collect the settings of a class or a function, in the order in which they are declared.
 
     Those of parent classes come first; a subclass may give one another default or meaning.
     """
+    return _collected(method)
+
+
+@cache
+def _collected(method: Any) -> dict[str, NamedSetting]:
     found = {}
     for name, hint in get_type_hints(method, include_extras=True).items():
         about = next((a for a in getattr(hint, "__metadata__", ()) if isinstance(a, Setting)), None)

@@ -1,23 +1,14 @@
-"""The one training loop: settings, steps, checkpoints, history."""
+"""The one training loop: settings, tasks, checkpoints, history."""
 
-from advvid.figures.generalization_gap import generalization_gap
-from advvid.figures.learning_curve import learning_curve
 from advvid.training.batches import Batches, DatasetBatches, LoaderBatches
 from advvid.training.checkpoints import load_checkpoint, save_checkpoint
+from advvid.training.curves import generalization_gap, learning_curve
 from advvid.training.history import EpochRecord, History
 from advvid.training.loop import train
 from advvid.training.measuring.robust_check import ClipAttack, RobustCheck
 from advvid.training.settings import TrainSettings
-from advvid.training.step import (
-    EpochContext,
-    EpochStep,
-    ReplayingStep,
-    ReportingStep,
-    StatefulStep,
-    StepContext,
-    TrainStep,
-    clean_step,
-)
+from advvid.training.step import Step, StepTask, TrainStep, clean_step
+from advvid.training.task import EpochContext, Loss, StepContext, Task
 
 __all__ = [
     "Batches",
@@ -25,14 +16,14 @@ __all__ = [
     "DatasetBatches",
     "EpochContext",
     "EpochRecord",
-    "EpochStep",
     "History",
     "LoaderBatches",
-    "ReplayingStep",
-    "ReportingStep",
+    "Loss",
     "RobustCheck",
-    "StatefulStep",
+    "Step",
     "StepContext",
+    "StepTask",
+    "Task",
     "TrainSettings",
     "TrainStep",
     "clean_step",

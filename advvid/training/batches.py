@@ -7,10 +7,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from advvid.checks import check_clips, check_labels
+from advvid.checks import check_clips
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.errors import InputError
+from advvid.training.labels import check_any_labels
 from advvid.training.order import epoch_keys, steps_per_epoch
 from advvid.training.settings import TrainSettings
 
@@ -99,10 +100,11 @@ class DatasetBatches:
 class LoaderBatches:
     """Batches of a loader that yields (clips, labels), on one process.
 
-    Its order and augmentation are its own, so a run that was killed goes on with other draws.
+    Its order and augmentation are its own, so a run that was killed resumes with other draws.
 
     Args:
-        loader: of known length; clips (B, 3, T, H, W), uint8 or float in [0, 1], and labels (B,).
+        loader: of known length; clips (B, 3, T, H, W), uint8 or float in [0, 1], and labels,
+            (B,) or soft (B, K) float.
         classes: names in label order.
 
     Raises:
@@ -153,7 +155,7 @@ class LoaderBatches:
 
 
 def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:
-    """Check what a loader yields, and make its labels int64."""
+    """Check what a loader yields, and make its labels int64 unless they are soft."""
     if not isinstance(content, tuple | list) or len(content) < 2:
         raise InputError(f"the loader must yield (clips, labels); got {type(content).__name__}")
     clips, labels = content[0], content[1]
@@ -166,8 +168,8 @@ def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:
     if len(clips):
         if clips.is_floating_point():
             check_clips(clips)
-        check_labels(labels, len(clips), classes)
-    return clips, labels.to(torch.int64)
+        check_any_labels(labels, len(clips), classes)
+    return clips, labels if labels.is_floating_point() else labels.to(torch.int64)
 
 
 def clips_digest(data: ClipDataset) -> str:

@@ -1,4 +1,4 @@
-"""The state of a training run on disk, from which it goes on as if nothing had happened."""
+"""The state of a training run on disk, from which it resumes as if nothing had happened."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from advvid.errors import InputError
 from advvid.runs.files import write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass
@@ -18,27 +18,27 @@ class Checkpoint:
 
     Args:
         identity: what must be the same at a resume, see `check_same_run`.
-        model: state dict of the module.
-        optimizer: state dict of the optimizer.
-        step_state: what a stateful step remembers, or None.
+        networks: state dict of each network of the task, by name.
+        optimizers: state dict of each optimizer, by the name of its network.
+        task_state: what the task remembers.
         epoch: epochs that are complete.
         iteration: steps done in the epoch after them.
-        tally: float64 (3,), sums of that epoch, see `Tally`.
+        tally: float64 (R, 3), sums of that epoch, see `Tally`.
         seconds: wall time spent in that epoch.
         history: rows of `History`.
         skipped: (path, reason) of videos that could not be read.
         ema: state of the moving average of the weights, where there is one.
-        best: "epoch" (from 1), "score" and "model", a state dict, of the best epoch so far, where
-            weights are chosen by their score.
+        best: "epoch" (from 1), "score" and "model", a state dict of what is exported, of the best
+            epoch so far, where weights are chosen by their score.
     """
 
     identity: dict[str, Any]
-    model: dict[str, Any]
-    optimizer: dict[str, Any]
-    step_state: Any = None
+    networks: dict[str, dict[str, Any]]
+    optimizers: dict[str, dict[str, Any]]
+    task_state: dict[str, Any] = field(default_factory=dict)
     epoch: int = 0
     iteration: int = 0
-    tally: torch.Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
+    tally: torch.Tensor = field(default_factory=lambda: torch.zeros(1, 3, dtype=torch.float64))
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -82,10 +82,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"cannot read {path}: it is not a checkpoint of a training run; start another run in "
             "another folder"
         ) from error
-    if not isinstance(content, dict) or content.pop("format", None) != _FORMAT:
+    found = content.pop("format", None) if isinstance(content, dict) else None
+    if found != _FORMAT:
+        what = "something else than a training run"
+        if isinstance(found, int):
+            what = f"a training run of another version of advvid (format {found}, not {_FORMAT})"
         raise InputError(
-            f"{path} holds something else than a training run (format {_FORMAT}): start another "
-            "run in another folder, with --weights for weights"
+            f"{path} holds {what}: start another run in another folder, with --weights for weights"
         )
     try:
         return Checkpoint(**content)

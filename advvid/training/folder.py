@@ -2,18 +2,19 @@
 
 import json
 import shutil
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.runs.files import write_atomically, write_text
+from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder, check_free
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.curves import generalization_gap, learning_curve
 from advvid.training.history import History
-from advvid.training.step import ReportingStep, TrainStep
+from advvid.training.task import Task
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
 HISTORY_CSV, HISTORY_JSON, CURVE = "history.csv", "history.json", "learning_curve.png"
@@ -40,8 +41,12 @@ class TrainingFolder:
         """Where the checkpoint is."""
         return self.path / CHECKPOINT
 
-    def open_run(self, model: nn.Module, *, resume: bool) -> Checkpoint | None:
-        """Find the run to go on with, or make sure that a new one has its place. Writes nothing.
+    def open_run(self, networks: Iterable[nn.Module], *, resume: bool) -> Checkpoint | None:
+        """Find the run to resume, or make sure that there is room for a new one. Writes nothing.
+
+        Args:
+            networks: whose weights a checkpoint will hold.
+            resume: whether there has to be a run.
 
         Returns:
             The last checkpoint when `resume`, None for a new run.
@@ -59,12 +64,16 @@ class TrainingFolder:
         taken = [name for name in _OURS if (self.path / name).exists()]
         if taken:
             raise InputError(
-                f"{self.path} already holds a run ({', '.join(taken)}): go on with it by --resume, "
+                f"{self.path} already holds a run ({', '.join(taken)}): resume it by --resume, "
                 "or choose another --out"
             )
-        if not self._stillborn():
+        if not self._never_started():
             check_free(self.path)
-        weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
+        weights = sum(
+            t.numel() * t.element_size()
+            for network in networks
+            for t in network.state_dict().values()
+        )
         # Weights, two moments, average and best in each of two checkpoints, two weights files.
         there = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
         needed, free = 12 * weights, shutil.disk_usage(there).free
@@ -81,14 +90,14 @@ class TrainingFolder:
         Raises:
             InputError: when the folder cannot be written.
         """
-        for path in self._stillborn():
+        for path in self._never_started():
             path.unlink(missing_ok=True)
         RunFolder(self.path, "train", settings)
 
-    def _stillborn(self) -> list[Path]:
-        """List the files of a run that was killed before its first checkpoint; none where more is.
+    def _never_started(self) -> list[Path]:
+        """List the files of a run that was killed before its first checkpoint, if no more is there.
 
-        Such a run has nothing to go on with, and must not keep another from its folder.
+        Such a run cannot be resumed, and must not keep another from its folder.
         """
         found = list(self.path.iterdir()) if self.path.is_dir() else []
         if not all(
@@ -107,18 +116,17 @@ class TrainingFolder:
         save_checkpoint(checkpoint, self.checkpoint)
 
     def write_epoch(
-        self, model: nn.Module, history: History, *, finished: bool, step: TrainStep | None = None
+        self, model: nn.Module, history: History, *, finished: bool, task: Task | None = None
     ) -> None:
         """Write weights, history, figures and results as they are after an epoch.
 
         Args:
-            model: with the weights that are kept.
+            model: what is exported, with the weights that are kept.
             history: so far.
             finished: whether this was the last epoch.
-            step: may have figures of its own.
+            task: may have figures of its own.
         """
-        from advvid.figures.generalization_gap import generalization_gap
-        from advvid.figures.learning_curve import learning_curve
+        from advvid.figures.saving import save_figure
         from advvid.models import save_weights
 
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
@@ -127,16 +135,16 @@ class TrainingFolder:
         figures = {CURVE: learning_curve(history)}
         if any(record.seen_robust_top1 is not None for record in history.epochs):
             figures[GAP] = generalization_gap(history)
-        if isinstance(step, ReportingStep):
-            figures |= step.figures([record.step for record in history.epochs])
+        if task is not None:
+            figures |= task.figures([record.step for record in history.epochs])
         for name, figure in figures.items():
-            write_atomically(self.path / name, partial(figure.savefig, dpi=150))
+            save_figure(figure, self.path / name)
         content = results(history, finished=finished)
         write_text(self.path / RESULTS, json.dumps(content, indent=2) + "\n")
 
 
 def results(history: History, *, finished: bool) -> dict[str, Any]:
-    """Sum a run up: its last epoch, its time, and which videos were skipped.
+    """Summarize a run: its last epoch, its time, and which videos were skipped.
 
     The best epoch is not singled out unless its weights are the ones that are kept: choosing it by
     the clips it is judged on flatters it.

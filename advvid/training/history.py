@@ -1,4 +1,4 @@
-"""What a training run went through, epoch by epoch."""
+"""Numbers of a training run, epoch by epoch."""
 
 import csv
 import io
@@ -25,7 +25,8 @@ class EpochRecord:
         seen_top1: accuracy without attack, after the epoch, on a sample of training clips.
         seen_robust_top1: accuracy under the same attack on that sample: what is more than
             `val_robust_top1` is the generalization gap.
-        step: what the step told of the epoch, see `ReportingStep`.
+        losses: mean of the losses of each optimizer, where there are several.
+        step: what the task reports of the epoch, see `Task.report`.
     """
 
     epoch: int
@@ -38,11 +39,12 @@ class EpochRecord:
     val_robust_top1: float | None = None
     seen_top1: float | None = None
     seen_robust_top1: float | None = None
+    losses: dict[str, float] = field(default_factory=dict)
     step: dict[str, Any] = field(default_factory=dict)
 
 
 # Columns that a history may lack altogether.
-_OPTIONAL = ("val_robust_top1", "seen_top1", "seen_robust_top1", "step")
+_OPTIONAL = ("val_robust_top1", "seen_top1", "seen_robust_top1", "losses", "step")
 
 
 @dataclass
@@ -73,16 +75,19 @@ class History:
         return [{k: v for k, v in row.items() if k not in absent} for row in rows]
 
     def to_json(self) -> str:
-        """Spell the epochs as a JSON list of objects."""
+        """Format the epochs as a JSON list of objects."""
         return json.dumps(self.rows(), indent=2) + "\n"
 
     def to_csv(self) -> str:
-        """Spell the epochs as CSV with a header; what is missing is left empty.
+        """Format the epochs as CSV with a header; missing values are left empty.
 
-        What a step told has columns of its own, lists as JSON.
+        What the task reports has columns of its own, lists as JSON; so has each loss, where there
+        are several.
         """
         rows = [
-            {k: v for k, v in row.items() if k != "step"} | _flat(row.get("step", {}))
+            {k: v for k, v in row.items() if k not in ("step", "losses")}
+            | {f"loss_{name}": value for name, value in row.get("losses", {}).items()}
+            | _flat(row.get("step", {}))
             for row in self.rows()
         ]
         required = [column.name for column in fields(EpochRecord) if column.name not in _OPTIONAL]
@@ -94,6 +99,17 @@ class History:
         return text.getvalue()
 
 
-def _flat(told: dict[str, Any]) -> dict[str, Any]:
-    """Spell lists and dicts as JSON, so that each has one cell."""
-    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in told.items()}
+def _flat(reported: dict[str, Any]) -> dict[str, Any]:
+    """Format lists and dicts as JSON, so that each has one cell."""
+    return {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in reported.items()}
+
+
+def epoch_line(record: EpochRecord, epochs: int) -> str:
+    """Format one epoch of so many as a line for a terminal."""
+    text = f"epoch {record.epoch:{len(str(epochs))}}/{epochs}"
+    text += f"  train loss {record.train_loss:.3f} top-1 {record.train_top1:.3f}"
+    if record.val_loss is not None and record.val_top1 is not None:
+        text += f"  val loss {record.val_loss:.3f} top-1 {record.val_top1:.3f}"
+    if record.val_robust_top1 is not None:
+        text += f" robust {record.val_robust_top1:.3f}"
+    return f"{text}  {record.seconds:.0f} s"

@@ -1,7 +1,6 @@
 """The one training loop, on Lightning Fabric."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,17 @@ from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.inference.probe import probe_model
 from advvid.runs.fabric import launch_fabric
+from advvid.runs.progress import progress_bar
 from advvid.training.batches import Batches, DatasetBatches
 from advvid.training.folder import TrainingFolder
 from advvid.training.history import History
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
-from advvid.training.mode import borrowed
-from advvid.training.optimization import adopted, make_optimizer
-from advvid.training.progress import TrainingProgress
+from advvid.training.networks import Networks, arranged
 from advvid.training.run import TrainingRun
-from advvid.training.scale.activation_checkpointing import checkpointed
-from advvid.training.scale.memory_format import channels_last
-from advvid.training.scale.sync_batch_norm import synchronized
 from advvid.training.settings import TrainSettings, check_same_run
-from advvid.training.step import TrainStep, clean_step, step_name
+from advvid.training.step import Step, TrainStep, clean_step, make_task
+from advvid.training.task import Task
 
 
 def train(
@@ -36,7 +32,8 @@ def train(
     settings: TrainSettings | None = None,
     out: Path | None = None,
     resume: bool = False,
-    step: TrainStep = clean_step,
+    step: TrainStep | Step = clean_step,
+    task: Task | Callable[[nn.Module], Task] | None = None,
     robust: RobustCheck | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     device: str | torch.device = "auto",
@@ -52,15 +49,17 @@ def train(
 
     Args:
         model: clips (B, 3, T, H, W) in [0, 1] -> logits (B, K). Only parameters that ask for a
-            gradient are trained. It comes back in the mode and on the device that it had, with the
-            weights of the last epoch, their moving average (`settings.ema`), or those of the best
-            epoch (with `robust` or `settings.patience`).
+            gradient are trained. In the end it has its mode and device of before, and the weights
+            of the last epoch, their moving average (`settings.ema`), or those of the best epoch
+            (with `robust` or `settings.patience`).
         train_data: clips to train on, seen in their training view; or batches of another source.
         val_data: clips to measure on after each epoch, seen in their evaluation view.
         settings: see `TrainSettings`.
         out: folder for checkpoint, weights, history, learning curve and results; None writes none.
-        resume: go on with the run in `out`.
-        step: what a step trains on; defenses put theirs here.
+        resume: resume the run in `out`.
+        step: gives the loss of a batch, see `TrainStep`.
+        task: makes the task of the model, or is it, where training is more than one loss of one
+            network, see `Task`; in place of `step`. What the task exports is measured and saved.
         robust: measures accuracy under attack after each epoch, on validation and on training
             clips; the weights that are kept are those of the best epoch, unless it says otherwise.
         optimizer: over the parameters of the model, with learning rates of its own, which
@@ -86,6 +85,7 @@ def train(
     batches = (
         DatasetBatches(train_data, settings) if isinstance(train_data, ClipDataset) else train_data
     )
+    made = make_task(model, task, step, optimizer)
     check_data(batches, val_data)
     if val_data is None and (robust is not None or settings.patience is not None):
         raise InputError("choosing the best weights needs validation clips: give val_data")
@@ -95,41 +95,34 @@ def train(
         raise InputError("on a CPU channels_last goes with float32 only: leave one of both out")
     # Says at once when the batches cannot be shared.
     batches.check(fabric.world_size)
-    identity = {**run_identity(model, batches, settings, step, robust), **(config or {})}
+    networks, exported = made.networks(), made.export()
+    identity = {**run_identity(model, batches, settings, made, robust), **(config or {})}
     folder, found = None, None
     if out is not None:
         folder = TrainingFolder(Path(out), classes=batches.classes, input_shape=batches.clip_shape)
-        found = folder.open_run(model, resume=resume)
+        found = folder.open_run(networks.values(), resume=resume)
         if found is not None:
             check_same_run(found.identity, identity)
         # Nobody writes into the folder before everybody has looked at it.
         fabric.barrier()
     elif resume:
         raise InputError("there is nothing to resume without a folder: give the out of the run")
-    adopting: AbstractContextManager[None] = nullcontext()
-    if optimizer is None:
-        optimizer = make_optimizer(model, settings, num_classes=len(batches.classes))
-    else:
-        adopting = adopted(optimizer)
-    total = settings.epochs * batches.steps
-    with borrowed(model, fabric.device), adopting:
-        check_model(model, batches, fabric.device)
-        shown = progress and fabric.is_global_zero
-        with (
-            TrainingProgress(total=total, epochs=settings.epochs, shown=shown) as display,
-            arranged(model, settings),
-        ):
+    optimizers = made.optimizers(settings, len(batches.classes))
+    if not optimizers:
+        raise InputError("no parameter of the model asks for a gradient: nothing to train")
+    total, shown = settings.epochs * batches.steps, progress and fabric.is_global_zero
+    with arranged(networks, optimizers, settings, fabric.device):
+        check_model(exported, batches, fabric.device)
+        with progress_bar("training", total, shown=shown) as bar:
             run = TrainingRun(
-                fabric,
-                model,
-                optimizer,
+                made,
+                Networks(fabric, networks, optimizers, settings),
+                exported,
                 batches,
                 val_data,
                 robust=robust,
-                settings=settings,
-                step=step,
                 folder=folder,
-                display=display,
+                bar=bar,
                 identity=identity,
             )
             if found is not None:
@@ -146,26 +139,13 @@ def train(
                 raise InputError(f"{error} (last good checkpoint: {kept})") from error
 
 
-@contextmanager
-def arranged(model: nn.Module, settings: TrainSettings) -> Iterator[None]:
-    """Arrange how a model computes, and undo it on the way out; its weights stay what they are."""
-    with ExitStack() as stack:
-        if settings.channels_last:
-            stack.enter_context(channels_last(model))
-        if settings.grad_checkpointing:
-            stack.enter_context(checkpointed(model))
-        if settings.sync_batch_norm:
-            stack.enter_context(synchronized(model))
-        yield
-
-
 def check_model(model: nn.Module, data: Batches, device: torch.device) -> None:
     """Find out whether model and data go together, before anything is shown or written.
 
     Raises:
         InputError: when the model fails on such clips, or has another number of classes.
     """
-    logits = probe_model(model, torch.zeros(1, *data.clip_shape, device=device))
+    logits = probe_model(model.to(device), torch.zeros(1, *data.clip_shape, device=device))
     if logits.shape[1] != len(data.classes):
         raise InputError(
             f"the data has {len(data.classes)} classes and the model {logits.shape[1]}: load it "
@@ -204,7 +184,7 @@ def run_identity(
     model: nn.Module,
     batches: Batches,
     settings: TrainSettings,
-    step: TrainStep,
+    task: Task,
     robust: RobustCheck | None,
 ) -> dict[str, Any]:
     """Collect what must be the same for a run to be resumed."""
@@ -213,6 +193,6 @@ def run_identity(
         **settings.identity(),
         "model": getattr(model, "spec", type(model).__name__),
         **batches.facts(),
-        "step": step_name(step),
+        "step": task.describe(),
         **check,
     }

@@ -14,10 +14,10 @@ BatchNormModule = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.SyncBatc
 
 @contextmanager
 def borrowed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Give back modes, momenta, place of the model and random state as they were."""
+    """Restore modes, momenta and device of the model, and the random state."""
     modes = [(module, module.training) for module in model.modules()]
     momenta = [(norm, norm.momentum) for norm in normalizations(model)]
-    home = next(model.parameters()).device
+    home = next((parameter.device for parameter in model.parameters()), device)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
             yield

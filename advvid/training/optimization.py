@@ -1,4 +1,4 @@
-"""Optimizer, parameter groups and the course of the learning rate."""
+"""Optimizer, parameter groups and the schedule of the learning rate."""
 
 import math
 from collections.abc import Iterator
@@ -72,12 +72,12 @@ def make_optimizer(
 
 @contextmanager
 def adopted(optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """Take the learning rates of somebody else's optimizer as the peaks of their groups.
+    """Take the learning rates of an optimizer as the peaks of their groups.
 
     On the way out each group has its own rate again, not the last of the schedule, which may be 0.
     """
     for group in optimizer.param_groups:
-        group["peak_lr"] = group["lr"]
+        group.setdefault("peak_lr", group["lr"])
     try:
         yield
     finally:

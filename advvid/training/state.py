@@ -1,10 +1,10 @@
-"""How far a training run is, and how that goes into a checkpoint and comes back."""
+"""How far a training run is, and how that is saved in a checkpoint and restored."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
@@ -13,39 +13,33 @@ from advvid.training.history import EpochRecord, History
 from advvid.training.measuring.best_weights import BestWeights
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.tally import Tally
+from advvid.training.networks import Networks
 from advvid.training.scale.processes import over_processes
-from advvid.training.step import StatefulStep, TrainStep
+from advvid.training.task import Task
 from advvid.training.weight_average import WeightAverage
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 
 class TrainingState:
     """Everything of a run that changes from step to step.
 
     Args:
-        fabric: launched.
-        model: the bare module, on its device.
-        optimizer: over its parameters.
-        step: may have a state of its own.
-        ema: decay of the moving average of the weights, or None for none.
+        task: may have a state of its own.
+        networks: those of the task, set up.
+        exported: the model that is measured and saved.
+        ema: decay of the moving average of its weights, or None for none.
     """
 
     def __init__(
-        self,
-        fabric: "Fabric",
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        step: TrainStep,
-        ema: float | None = None,
+        self, task: Task, networks: Networks, exported: nn.Module, ema: float | None = None
     ) -> None:
-        self.fabric, self.model, self.optimizer, self.step = fabric, model, optimizer, step
-        self.average = None if ema is None else WeightAverage(model, ema)
+        self.fabric, self.task, self.networks = networks.fabric, task, networks
+        self.average = None if ema is None else WeightAverage(exported, ema)
         self.best = BestWeights()
         self.history = History()
         self.epoch = self.iteration = 0
-        self.tally = Tally(fabric.device)
+        # One loss alone is the loss of the epoch.
+        self.listed = tuple(networks.optimizers) if len(networks.optimizers) > 1 else ()
+        self.tally = self._new_tally()
         self._started, self._seconds_before = time.monotonic(), 0.0
 
     @property
@@ -57,8 +51,11 @@ class TrainingState:
         """Put an epoch that is complete into the history, and start the next."""
         self.history.epochs.append(record)
         self.epoch, self.iteration = self.epoch + 1, 0
-        self.tally = Tally(self.fabric.device)
+        self.tally = self._new_tally()
         self._started, self._seconds_before = time.monotonic(), 0.0
+
+    def _new_tally(self, sums: Tensor | None = None) -> Tally:
+        return Tally(self.fabric.device, self.listed, sums)
 
     def checkpoint(self, identity: dict[str, Any]) -> Checkpoint:
         """Collect a checkpoint; every process has to call this.
@@ -68,15 +65,16 @@ class TrainingState:
                 show only after the last good checkpoint is gone.
         """
         if self.epoch or self.iteration:
-            finite = [torch.isfinite(weight).all() for weight in self.model.parameters()]
+            weights = (w for network in self.networks.bare.values() for w in network.parameters())
+            finite = [torch.isfinite(weight).all() for weight in weights]
             if not bool(torch.stack(finite).all()):
                 done = f"{self.epoch} epochs and {self.iteration} steps"
                 raise NotFiniteError(f"a weight after {done}")
         return Checkpoint(
             identity=identity,
-            model=self.model.state_dict(),
-            optimizer=self.optimizer.state_dict(),
-            step_state=self.step.state_dict() if isinstance(self.step, StatefulStep) else None,
+            networks={name: n.state_dict() for name, n in self.networks.bare.items()},
+            optimizers={name: o.state_dict() for name, o in self.networks.optimizers.items()},
+            task_state=self.task.state_dict(),
             epoch=self.epoch,
             iteration=self.iteration,
             tally=over_processes(self.fabric, self.tally.sums, "sum").cpu(),
@@ -88,14 +86,16 @@ class TrainingState:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go back to where a checkpoint was made.
+        """Restore the moment at which a checkpoint was made.
 
         Raises:
             InputError: when it is of another model.
         """
         try:
-            self.model.load_state_dict(checkpoint.model)
-            self.optimizer.load_state_dict(checkpoint.optimizer)
+            for name, network in self.networks.bare.items():
+                network.load_state_dict(checkpoint.networks[name])
+            for name, optimizer in self.networks.optimizers.items():
+                optimizer.load_state_dict(checkpoint.optimizers[name])
             self.best.load_state_dict(checkpoint.best)
             if self.average is not None and checkpoint.ema is not None:
                 self.average.load_state_dict(checkpoint.ema)
@@ -109,12 +109,11 @@ class TrainingState:
                 "cannot resume: the checkpoint is of another model or of other frozen parameters; "
                 "load the model as the run did"
             ) from error
-        if isinstance(self.step, StatefulStep):
-            self.step.load_state_dict(checkpoint.step_state)
+        self.task.load_state_dict(checkpoint.task_state)
         self.epoch, self.iteration = checkpoint.epoch, checkpoint.iteration
         # In place: others hold on to it.
         vars(self.history).update(vars(history))
-        # The sums are those of all processes, so only one of them may bring them in again.
+        # The sums are those of all processes, so only one of them may count them again.
         if self.fabric.is_global_zero:
-            self.tally = Tally(self.fabric.device, checkpoint.tally)
+            self.tally = self._new_tally(checkpoint.tally)
         self._started, self._seconds_before = time.monotonic(), checkpoint.seconds

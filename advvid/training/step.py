@@ -1,147 +1,47 @@
-"""What one training step trains on: the hole of the training loop that defenses fill."""
+"""Training one classifier on one loss a batch: the hole that most defenses fill."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, is_dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch
+from advvid.errors import InputError
+from advvid.training.settings import TrainSettings
+from advvid.training.task import CLASSIFIER, EpochContext, Hooks, Loss, StepContext, Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-
-@dataclass(frozen=True)
-class StepContext:
-    """Where in the run a step is, and what it may use.
-
-    Args:
-        epoch: 0 to epochs - 1.
-        epochs: of the whole run.
-        iteration: step counted from the start of the run, 0 to total - 1.
-        total: steps of the whole run.
-        seed: of this step on this process; the same after a resume. The global generator has
-            already been seeded with it.
-        shared_seed: of this step, the same on all processes.
-        clip_seeds: int64 (B,), one random stream a clip and epoch, whatever the batch, the process
-            or the part of a batch that a clip is in.
-        bare: the module itself, for passes that make clips instead of training (an attack inside
-            the step): the `model` of the step may be wrapped to synchronize processes.
-        criterion: (logits (B, K), labels (B,)) -> mean loss, with the label smoothing of the run.
-        replay: how many times this batch has been stepped on already, see `ReplayingStep`.
-        memory: empty at the first replay of a batch, and kept to its last.
-    """
-
-    epoch: int
-    epochs: int
-    iteration: int
-    total: int
-    seed: int
-    shared_seed: int
-    clip_seeds: Tensor
-    bare: nn.Module
-    criterion: Callable[[Tensor, Tensor], Tensor]
-    replay: int = 0
-    memory: dict[str, Any] = field(default_factory=dict)
+TrainStep = Callable[[nn.Module, Tensor, Tensor, StepContext], tuple[Tensor, Tensor]]
+"""(model, clips, labels, context) -> mean loss () of the batch and the logits (B, K) that are
+counted as top-1. The model is in training mode; see `Task.losses` for clips and labels."""
 
 
-@dataclass(frozen=True)
-class EpochContext:
-    """What a step may use at the end of an epoch, before the next.
-
-    Args:
-        epoch: epochs that are complete, 1 to epochs.
-        epochs: of the whole run.
-        seed: of the run.
-        bare: the module itself.
-        device: where it is.
-        batches: of a data set, in the evaluation view: the share of this process.
-        total: sums a tensor over all processes.
-        autocast: the precision of the run.
-    """
-
-    epoch: int
-    epochs: int
-    seed: int
-    bare: nn.Module
-    device: torch.device
-    batches: Callable[[ClipDataset], Iterator[ClipBatch]]
-    total: Callable[[Tensor], Tensor]
-    autocast: Callable[[], AbstractContextManager[Any]]
-
-
-class TrainStep(Protocol):
-    """From a batch to the loss whose gradient is followed.
+class Step(Hooks, ABC):
+    """A step with more to it than a function: state, a report, work between epochs.
 
     A step whose settings are the fields of a dataclass is told apart by them at a resume; state in
     such fields needs `field(repr=False)`.
     """
 
+    @abstractmethod
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
     ) -> tuple[Tensor, Tensor]:
-        """Give the mean loss () of the batch and the logits (B, K) that are counted as top-1.
+        """Give loss and logits; see `TrainStep`."""
 
-        Args:
-            model: in training mode; under autocast where the run has reduced precision.
-            clips: (B, 3, T, H, W) float32 in [0, 1].
-            labels: int64 (B,).
-            context: see `StepContext`.
-        """
-        ...
+    def losses(self, batch: ClipBatch, context: StepContext) -> Iterator[Loss]:
+        """Yield the losses of a batch, by default the one of `__call__`; see `Task.losses`."""
+        loss, logits = self(context.model, batch.clips, batch.labels, context)
+        yield Loss(loss, logits=logits)
 
-
-@runtime_checkable
-class StatefulStep(Protocol):
-    """A step that remembers: its state goes into checkpoints and comes back at a resume."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give tensors, numbers, strings, and lists and dicts of them."""
-        ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
-        ...
-
-
-@runtime_checkable
-class EpochStep(Protocol):
-    """A step that does something between epochs, on all processes."""
-
-    def end_epoch(self, context: EpochContext) -> None:
-        """Do it; called before the checkpoint of the epoch is written."""
-        ...
-
-
-@runtime_checkable
-class ReportingStep(Protocol):
-    """A step with something to tell: it goes into the history, and into figures."""
-
-    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell of an epoch that is complete, 0 to epochs - 1: numbers, strings, lists of them.
-
-        Args:
-            epoch: counted from 0.
-            epochs: of the whole run.
-            steps: of an epoch.
-        """
-        ...
-
-    def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
-        """Draw the reports of all epochs so far: names of files -> figures."""
-        ...
-
-
-@runtime_checkable
-class ReplayingStep(Protocol):
-    """A step that wants each batch several times in a row, with an update of the weights each."""
-
-    replays: int
+    def describe(self) -> str:
+        """Name the step with its settings; see `Task.describe`."""
+        return repr(self) if is_dataclass(self) else type(self).__qualname__
 
 
 def clean_step(
@@ -152,17 +52,101 @@ def clean_step(
     return context.criterion(logits, labels), logits
 
 
-def step_name(step: TrainStep) -> str:
-    """Name a step by its settings where it has them, by its function or class otherwise."""
-    if is_dataclass(step):
-        return repr(step)
-    return getattr(step, "__qualname__", type(step).__qualname__)
+class StepTask(Task):
+    """One classifier and a step.
+
+    Args:
+        model: clips -> logits.
+        step: a function, or a `Step`.
+        optimizer: over the parameters of the model; None makes that of the settings.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        step: TrainStep | Step,
+        optimizer: torch.optim.Optimizer | None = None,
+    ) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.step = step if isinstance(step, Step) else _FunctionStep(step)
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """Give the classifier."""
+        return {CLASSIFIER: self.model}
+
+    def optimizers(
+        self, settings: TrainSettings, classes: int
+    ) -> Mapping[str, torch.optim.Optimizer]:
+        """Give the optimizer, made by the settings unless one came."""
+        if self.optimizer is None:
+            return super().optimizers(settings, classes)
+        return {CLASSIFIER: self.optimizer}
+
+    def losses(self, batch: ClipBatch, context: StepContext) -> Iterator[Loss]:
+        """Yield those of the step."""
+        return self.step.losses(batch, context)
+
+    def describe(self) -> str:
+        """Name the step."""
+        return self.step.describe()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the state of the step."""
+        return self.step.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state of the step."""
+        self.step.load_state_dict(state)
+
+    def end_epoch(self, context: EpochContext) -> None:
+        """Let the step work between epochs."""
+        self.step.end_epoch(context)
+
+    def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
+        """Tell what the step tells."""
+        return self.step.report(epoch, epochs, steps)
+
+    def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
+        """Draw what the step draws."""
+        return self.step.figures(reports)
 
 
-def smoothed_cross_entropy(label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
-    """Make the mean cross-entropy of logits of any precision, computed in float32."""
+class _FunctionStep(Step):
+    """A function as a step."""
 
-    def criterion(logits: Tensor, labels: Tensor) -> Tensor:
-        return F.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+    def __init__(self, function: TrainStep) -> None:
+        self.function = function
 
-    return criterion
+    def __call__(
+        self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
+    ) -> tuple[Tensor, Tensor]:
+        return self.function(model, clips, labels, context)
+
+    def describe(self) -> str:
+        function = self.function
+        if is_dataclass(function):
+            return repr(function)
+        return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def make_task(
+    model: nn.Module,
+    task: Task | Callable[[nn.Module], Task] | None,
+    step: TrainStep | Step,
+    optimizer: torch.optim.Optimizer | None,
+) -> Task:
+    """Make the task of `train` from what it was given.
+
+    Raises:
+        InputError: when both a task and a step or an optimizer came.
+    """
+    if task is None:
+        return StepTask(model, step, optimizer)
+    if step is not clean_step:
+        raise InputError("a task has its own steps: give either task or step")
+    made = task if isinstance(task, Task) else task(model)
+    if optimizer is not None:
+        if not isinstance(made, StepTask):
+            raise InputError("a task makes its own optimizers: leave optimizer out")
+        made.optimizer = optimizer
+    return made

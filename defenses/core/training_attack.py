@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.core.video_attack import AttackBatch
+from advvid.attacks.spec import AttackSpec, parse_attack
 from advvid.checks import check_count
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
 from advvid.errors import InputError
@@ -59,7 +60,7 @@ class TrainingAttack:
                 f"{self.attack} does not bound the Linf norm: give it a budget of its own, such as "
                 f"{spec.name}:eps=2"
             )
-        if self.random_start and "num_random_init" not in spec.entry.readers():
+        if self.random_start and "num_random_init" not in spec.entry.settings():
             raise InputError(f"{self.attack} has no random start of its own")
 
     @property
@@ -118,8 +119,8 @@ class TrainingAttack:
             "max_iter": self.max_iter if max_iter is None else max_iter,
             "num_random_init": int(self.random_start),
         }
-        readers = spec.entry.readers()
-        taken = {name: value for name, value in wanted.items() if name in readers}
+        settings = spec.entry.settings()
+        taken = {name: value for name, value in wanted.items() if name in settings}
         if not spec.entry.takes_law:
             # Steps of other attacks are no PGD steps: their own defaults hold.
             taken.pop("eps_step", None)
@@ -131,15 +132,9 @@ class TrainingAttack:
         with frozen(model), _batch_statistics(model) if by_batch else nullcontext():
             # A plain callable is attacked in the mode that it is in, which is set here.
             target: Model = model.__call__ if by_batch else model
-            attacked = attack.perturb(
-                target,
-                clips,
-                labels,
-                seeds=seeds,
-                shared_seed=shared,
-                mask=None,
-                positions=torch.arange(len(clips), device=clips.device),
-            )
+            positions = torch.arange(len(clips), device=clips.device)
+            batch = AttackBatch(clips, labels, seeds, shared, mask=None, positions=positions)
+            attacked = attack.perturb(target, batch)
         return attacked.clips.detach()
 
     def _estimator(self, model: nn.Module, clips: Tensor) -> VideoClassifier:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advvid.random_streams import clip_seeds
-from advvid.training.step import StepContext
+from advvid.training.task import StepContext
 
 SHAPE = (3, 2, 4, 4)
 
@@ -21,7 +21,8 @@ def context(model: nn.Module, count: int, **changes: Any) -> StepContext:
         "seed": 1,
         "shared_seed": 2,
         "clip_seeds": clip_seeds(0, count),
-        "bare": model,
+        "networks": {"classifier": model},
+        "passes": {"classifier": model},
         "criterion": F.cross_entropy,
     }
     return StepContext(**{**given, **changes})

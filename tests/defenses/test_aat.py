@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import ClipBatch, clip_loader
+from advvid.data.loader import ClipBatch, clip_loader, to_unit
 from advvid.data.memory import MemoryDataset
 from advvid.defenses import (
     AdaptiveStep,
@@ -20,7 +20,7 @@ from advvid.defenses import (
     hold_out,
 )
 from advvid.errors import InputError
-from advvid.training.step import EpochContext
+from advvid.training.task import EpochContext
 from tests.defenses.contexts import SHAPE, batch, context
 from tests.training.stand_ins import ToyClips
 
@@ -40,13 +40,14 @@ class Brightness(nn.Module):
 
 def epoch_context(model: nn.Module, epoch: int, epochs: int, **changes: Any) -> EpochContext:
     def batches(data: ClipDataset) -> Iterator[ClipBatch]:
-        yield from clip_loader(data, batch_size=3)
+        for loaded in clip_loader(data, batch_size=3):
+            yield loaded._replace(clips=to_unit(loaded.clips))
 
     given: dict[str, Any] = {
         "epoch": epoch,
         "epochs": epochs,
         "seed": 0,
-        "bare": model,
+        "passes": {"classifier": model},
         "device": torch.device("cpu"),
         "batches": batches,
         "total": lambda tensor: tensor,

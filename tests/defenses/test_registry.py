@@ -77,7 +77,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(name: str, tmp_path: Path) 
         [{k: v for k, v in r.items() if k != "seconds"} for r in c.history] for c in (whole, broken)
     ]
     assert rows[0] == rows[1]
-    assert whole.step_state == broken.step_state
+    assert whole.task_state == broken.task_state
     first, second = ((tmp_path / e / "model.safetensors").read_bytes() for e in ("whole", "broken"))
     assert first == second
 

@@ -47,7 +47,7 @@ def case() -> tuple[LinearClipModel, Tensor, Tensor]:
 
 def outcome(found: Evaluation) -> list[Any]:
     flags = [(r.attack, r.eps, r.correct.tolist(), r.correct_8bit.tolist()) for r in found.results]
-    calls = [(r.attacked, r.forwards, r.gradients) for r in found.results]
+    calls = [(r.applied, r.forwards, r.gradients) for r in found.results]
     return [found.labels.tolist(), found.clean.tolist(), flags, calls, found.probes]
 
 
@@ -182,7 +182,7 @@ def test_calls_are_counted_where_the_model_is() -> None:
         eps=[0.1],
         alarms=False,
     )
-    assert found.results[0].attacked == 16
+    assert found.results[0].applied == 16
     assert found.results[0].gradients_per_clip == 7
     assert found.results[0].forwards_per_clip == 7
     # Clean and 8 bits of all; attack, result and 8 bits of those that stand.
@@ -200,7 +200,7 @@ def test_an_attack_without_a_budget_runs_once_and_costs_the_same_in_every_column
         eps=[0.1, 0.2, 0.3],
         alarms=False,
     )
-    calls = [(r.attacked, r.gradients, r.forwards) for r in found.results]
+    calls = [(r.applied, r.gradients, r.forwards) for r in found.results]
     assert calls[0][1] >= 4 * 16
     assert calls[0] == calls[1] == calls[2]
     assert len({r.seconds for r in found.results}) == 1

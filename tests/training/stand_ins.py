@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.training.checkpoints import load_checkpoint
-from advvid.training.step import StepContext
+from advvid.training.step import Step
+from advvid.training.task import StepContext
 
 
 class ToyClips(ClipDataset):
@@ -66,7 +67,7 @@ class TinyNet(nn.Module):
 
 
 @dataclass
-class KilledAt:
+class KilledAt(Step):
     """A clean step that kills its process, as kill -9 does, or stops it as Ctrl-C does."""
 
     at: int | None = field(default=None, repr=False)
@@ -93,7 +94,7 @@ class KilledAt:
 
 def weights_in(folder: Path) -> dict[str, Tensor]:
     """Weights in the checkpoint of a run."""
-    return load_checkpoint(folder / "checkpoint.pt").model
+    return load_checkpoint(folder / "checkpoint.pt").networks["classifier"]
 
 
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:

@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from advvid.errors import InputError
 from advvid.training import TrainSettings, train
 from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from advvid.training.step import StepContext, clean_step
+from advvid.training.step import clean_step
+from advvid.training.task import StepContext
 from tests.training.stand_ins import TinyNet, ToyClips
 
 
 def _checkpoint(value: float) -> Checkpoint:
     return Checkpoint(
         identity={"lr": 0.1, "grad_clip": None},
-        model={"weight": torch.full((2,), value)},
-        optimizer={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": []},
-        step_state={"radius": 0.5},
+        networks={"classifier": {"weight": torch.full((2,), value)}},
+        optimizers={"classifier": {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": []}},
+        task_state={"radius": 0.5},
         epoch=2,
         iteration=7,
         seconds=1.5,
@@ -31,9 +32,9 @@ def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(_checkpoint(1.0), path)
     loaded = load_checkpoint(path)
-    assert torch.equal(loaded.model["weight"], torch.ones(2))
-    assert torch.equal(loaded.tally, torch.zeros(3, dtype=torch.float64))
-    plain = {k: v for k, v in vars(loaded).items() if k not in ("model", "optimizer", "tally")}
+    assert torch.equal(loaded.networks["classifier"]["weight"], torch.ones(2))
+    assert torch.equal(loaded.tally, torch.zeros(1, 3, dtype=torch.float64))
+    plain = {k: v for k, v in vars(loaded).items() if k not in ("networks", "optimizers", "tally")}
     expected = vars(_checkpoint(1.0))
     assert plain == {k: expected[k] for k in plain}
 
@@ -53,7 +54,7 @@ def test_a_write_that_fails_half_way_leaves_the_one_before(
         save_checkpoint(_checkpoint(2.0), path)
     assert "\n" not in str(caught.value)
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
-    assert load_checkpoint(path).model["weight"][0] == 1
+    assert load_checkpoint(path).networks["classifier"]["weight"][0] == 1
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
@@ -67,6 +68,10 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.ones(1)}, path)
     with pytest.raises(InputError, match="something else"):
         load_checkpoint(path)
+    torch.save({"format": 1, "model": {}}, path)
+    with pytest.raises(InputError, match="another version of advvid") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
 
 
 class _Code:
@@ -78,7 +83,7 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, monkeypatch: pytest.M
     victim = tmp_path / "made by the checkpoint"
     monkeypatch.setenv("ADVVID_TEST_FOLDER", str(victim))
     path = tmp_path / "checkpoint.pt"
-    torch.save({"format": 1, "model": _Code()}, path)
+    torch.save({"format": 2, "networks": _Code()}, path)
     with pytest.raises(InputError, match="not a checkpoint"):
         load_checkpoint(path)
     assert not victim.exists()
@@ -115,4 +120,4 @@ def test_broken_weights_do_not_replace_the_last_good_checkpoint(every: int, tmp_
         )
     saved = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert (saved.epoch, saved.iteration) == (1, 1 if every else 0)
-    assert all(torch.isfinite(value).all() for value in saved.model.values())
+    assert all(torch.isfinite(value).all() for value in saved.networks["classifier"].values())

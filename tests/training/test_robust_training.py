@@ -12,6 +12,7 @@ from advvid.errors import InputError
 from advvid.runs.fabric import launch_fabric
 from advvid.training import History, RobustCheck, TrainSettings, train
 from advvid.training.checkpoints import load_checkpoint
+from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import measure_under_attack
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
@@ -43,8 +44,9 @@ def test_counts_are_those_of_the_model() -> None:
     fabric = launch_fabric("cpu", precision="float32")
     model, data = TinyNet(), ToyClips(30)
     check = RobustCheck(darken, "darken")
-    sums, skipped = measure_under_attack(fabric, model, data, check, batch_size=7, workers=0)
-    assert skipped == []
+    view = EvaluationView(fabric, History(), batch_size=7, workers=0)
+    sums = measure_under_attack(view, model, data, check)
+    assert view.history.skipped == []
     clips, labels = data.sample(30)
     model.eval()
     right = model(clips).argmax(1) == labels
@@ -121,8 +123,8 @@ def test_the_average_is_what_is_measured_and_kept(tmp_path: Path) -> None:
     history = train(model, ToyClips(30), ToyClips(12), settings=settings, out=out, device="cpu")
     saved = load_checkpoint(out / "checkpoint.pt")
     assert saved.ema is not None
-    assert same(model.state_dict(), {**saved.model, **saved.ema["average"]})
-    assert not torch.equal(model.fc.weight, saved.model["fc.weight"])
+    assert same(model.state_dict(), {**saved.networks["classifier"], **saved.ema["average"]})
+    assert not torch.equal(model.fc.weight, saved.networks["classifier"]["fc.weight"])
     clips, labels = ToyClips(12).sample(12)
     model.eval()
     hits = (model(clips).argmax(1) == labels).float().mean().item()

@@ -12,7 +12,8 @@ from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 from advvid.training import train
 from advvid.training.settings import TrainSettings
-from advvid.training.step import StepContext, clean_step
+from advvid.training.step import clean_step
+from advvid.training.task import StepContext
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
 QUICK = TrainSettings(epochs=2, batch_size=6, lr=0.01)

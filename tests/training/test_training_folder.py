@@ -55,7 +55,7 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
 def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
-        _folder(tmp_path).open_run(TinyNet(), resume=False)
+        _folder(tmp_path).open_run([TinyNet()], resume=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -70,13 +70,13 @@ def test_full_disk_is_said_before_the_first_step(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
     with pytest.raises(InputError, match="free space"):
-        _folder(tmp_path / "run").open_run(TinyNet(), resume=False)
+        _folder(tmp_path / "run").open_run([TinyNet()], resume=False)
     assert not (tmp_path / "run").exists()
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run to resume"):
-        _folder(tmp_path).open_run(TinyNet(), resume=True)
+        _folder(tmp_path).open_run([TinyNet()], resume=True)
 
 
 def test_a_run_killed_before_its_first_checkpoint_leaves_the_folder_free(tmp_path: Path) -> None:

@@ -52,19 +52,21 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "two"
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(two_processes: Path, tmp_path: Path) -> None:
     one = tmp_path / "one"
     train(model(), DATA, DATA, settings=SETTINGS, out=one, device="cpu")
     expected = load_checkpoint(one / "checkpoint.pt")
     found = load_checkpoint(two_processes / "checkpoint.pt")
-    for name, weights in expected.model.items():
-        torch.testing.assert_close(found.model[name], weights, msg=name)
+    for name, weights in expected.networks["classifier"].items():
+        torch.testing.assert_close(found.networks["classifier"][name], weights, msg=name)
         assert not torch.equal(weights, model().state_dict()[name])
     for ours, theirs in zip(expected.history, found.history, strict=True):
         for name in ("train_loss", "train_top1", "val_loss", "val_top1", "lr"):
             assert theirs[name] == pytest.approx(ours[name], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_skipped_videos_of_all_processes_are_listed(two_processes: Path) -> None:
     skipped = load_checkpoint(two_processes / "checkpoint.pt").skipped
     assert sorted(BadVideo(*video).path for video in skipped) == ["2.avi", "5.avi", "6.avi"]

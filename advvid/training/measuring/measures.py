@@ -10,6 +10,7 @@ from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.training.batches import Batches
 from advvid.training.history import History
+from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import RobustCheck, measure_under_attack
 from advvid.training.measuring.tally import means
 from advvid.training.measuring.validation import validate
@@ -34,7 +35,7 @@ class Measured:
     def score(self) -> list[float]:
         """What weights are chosen by: accuracy under attack, then without.
 
-        Where nothing stands under attack, the better model without is the better one.
+        Where no clip survives the attack, the model that is better without it is chosen.
         """
         return [s for s in (self.val_robust_top1, self.val_top1) if s is not None]
 
@@ -62,8 +63,12 @@ class Measures:
     ) -> None:
         self.fabric, self.batches = fabric, batches
         self.val_data, self.robust = val_data, robust
-        self.workers = settings.workers
-        self.share = max(1, settings.batch_size // fabric.world_size)
+        self.view = EvaluationView(
+            fabric,
+            history,
+            batch_size=max(1, settings.batch_size // fabric.world_size),
+            workers=settings.workers,
+        )
         by_attack = robust is not None and robust.keep_best
         self.chooses = val_data is not None and (by_attack or settings.patience is not None)
         self.history = history
@@ -81,10 +86,7 @@ class Measures:
         """
         val_loss = val_top1 = robust_top1 = seen_top1 = seen_robust_top1 = None
         if self.val_data is not None:
-            sums, skipped = validate(
-                self.fabric, model, self.val_data, batch_size=self.share, workers=self.workers
-            )
-            self.history.skip(skipped)
+            sums = validate(self.view, model, self.val_data)
             val_loss, val_top1 = self.mean(sums, "validation", epoch)
             _, robust_top1 = self._under_attack(model, self.val_data, "validation", epoch)
         if (sample := self.batches.sample()) is not None:
@@ -92,7 +94,7 @@ class Measures:
         return Measured(val_loss, val_top1, robust_top1, seen_top1, seen_robust_top1)
 
     def mean(self, sums: Tensor, what: str, epoch: int) -> tuple[float, float]:
-        """Bring sums of this process to mean loss and top-1 of all; see `measure`."""
+        """Turn the sums (3,) of this process into mean loss and top-1 of all; see `measure`."""
         sums = over_processes(self.fabric, sums, "sum")
         if sums[2] == 0:
             raise self._unreadable(what, epoch)
@@ -107,17 +109,19 @@ class Measures:
         """Give accuracy without and under attack, where that is asked for."""
         if self.robust is None:
             return None, None
-        sums, skipped = measure_under_attack(
-            self.fabric, model, data, self.robust, batch_size=self.share, workers=self.workers
-        )
-        self.history.skip(skipped)
-        clean, stands, count = over_processes(self.fabric, sums, "sum").tolist()
+        sums = measure_under_attack(self.view, model, data, self.robust)
+        clean, robust, count = over_processes(self.fabric, sums, "sum").tolist()
         if count == 0:
             raise self._unreadable(what, epoch)
-        return clean / count, stands / count
+        return clean / count, robust / count
 
     def _unreadable(self, what: str, epoch: int) -> InputError:
         videos = all_videos(self.fabric, self.history.skipped)
+        if not videos:
+            return InputError(
+                f"no {what} clip of epoch {epoch} was counted: one loss of the task has to give "
+                "its logits"
+            )
         return InputError(
             f"no {what} clip of epoch {epoch} can be read (first: {videos[0].path}: "
             f"{videos[0].reason}): repair or replace the videos"

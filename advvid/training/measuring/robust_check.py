@@ -1,7 +1,7 @@
 """Accuracy under attack while a model trains: what the best weights are chosen by."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,12 +9,8 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
-from advvid.data.loader import clip_loader, to_unit
-from advvid.data.video.bad_video import BadVideo
 from advvid.random_streams import clip_seeds
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
+from advvid.training.measuring.evaluation_view import EvaluationView
 
 
 class ClipAttack(Protocol):
@@ -60,56 +56,35 @@ class RobustCheck:
 
 
 def measure_under_attack(
-    fabric: "Fabric",
-    model: nn.Module,
-    data: ClipDataset,
-    check: RobustCheck,
-    *,
-    batch_size: int,
-    workers: int,
-) -> tuple[Tensor, list[BadVideo]]:
+    view: EvaluationView, model: nn.Module, data: ClipDataset, check: RobustCheck
+) -> Tensor:
     """Count what a model, in evaluation mode, gets right without and under attack.
 
     Clips that are wrong without attack are not attacked.
 
     Args:
-        fabric: launched; the clips are shared among its processes.
+        view: gives the clips.
         model: the bare module, left in evaluation mode.
-        data: seen in its evaluation view.
-        check: the attack and the clips.
-        batch_size: clips at once on a process.
-        workers: processes that load clips.
+        data: the clips to choose from.
+        check: the attack and the choice.
 
     Returns:
-        float64 (3,), of this process: right without attack, right under attack, clips; and its
-        videos that could not be read.
+        float64 (3,), of this process: right without attack, right under attack, clips.
     """
     model.eval()
-    chosen = check.choose(data)
-    sums = torch.zeros(3, dtype=torch.float64, device=fabric.device)
-    skipped: list[BadVideo] = []
-    loader = clip_loader(
-        chosen,
-        batch_size=batch_size,
-        keys=range(fabric.global_rank, len(chosen), fabric.world_size),
-        workers=workers,
-        pin_memory=fabric.device.type == "cuda",
-    )
-    for batch in loader:
-        skipped += batch.skipped
-        if len(batch.labels) == 0:
-            continue
-        clips = to_unit(batch.clips, fabric.device)
-        labels = batch.labels.to(fabric.device)
-        seeds = clip_seeds(check.seed, batch.indices).to(fabric.device)
-        with fabric.autocast():
+    device = view.fabric.device
+    sums = torch.zeros(3, dtype=torch.float64, device=device)
+    for batch in view(check.choose(data)):
+        clips, labels = batch.clips, batch.labels
+        seeds = clip_seeds(check.seed, batch.indices).to(device)
+        with view.fabric.autocast():
             with torch.no_grad():
                 right = model(clips).argmax(1) == labels
             hits = right.sum()
-            stands = hits
+            robust = hits
             if bool(right.any()):
                 attacked = check.attack(model, clips[right], labels[right], seeds[right])
                 with torch.no_grad():
-                    stands = (model(attacked).argmax(1) == labels[right]).sum()
-        sums += torch.stack([hits, stands, hits.new_tensor(len(labels))]).double()
-    return sums, skipped
+                    robust = (model(attacked).argmax(1) == labels[right]).sum()
+        sums += torch.stack([hits, robust, hits.new_tensor(len(labels))]).double()
+    return sums

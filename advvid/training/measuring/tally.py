@@ -1,44 +1,69 @@
-"""Sums over an epoch that stay on the device."""
+"""Sums of loss and hits over batches."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from advvid.training.labels import hard_labels
+
 
 class Tally:
-    """Loss, hits and clips so far, and the first step whose loss was not finite.
+    """Sums over clips, and the first step whose loss was not finite.
 
     Nothing is read back to the host until it is asked for, so that steps are not held up.
 
     Args:
         device: where losses and logits live.
-        sums: of the steps before, float64 (3,): loss summed over clips, hits, clips.
+        optimizers: names of those whose losses are summed by themselves.
+        sums: of the steps before, float64 (1 + optimizers, 3): loss summed over clips, hits, clips.
+            The first row is what counts as the loss of an epoch; hits are only counted there.
     """
 
-    def __init__(self, device: torch.device, sums: Tensor | None = None) -> None:
-        start = torch.zeros(3, dtype=torch.float64) if sums is None else sums
-        self.sums = start.to(device, copy=True)
+    def __init__(
+        self, device: torch.device, optimizers: Sequence[str] = (), sums: Tensor | None = None
+    ) -> None:
+        self.optimizers = tuple(optimizers)
+        start = torch.zeros(1 + len(self.optimizers), 3, dtype=torch.float64)
+        self.sums = (start if sums is None else sums).to(device, copy=True)
         self.first_bad = torch.full((), -1, dtype=torch.int64, device=device)
 
     @torch.no_grad()
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor, step: int) -> None:
+    def count(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count a batch.
 
         Args:
             loss: mean over the batch, ().
             logits: (B, K).
-            labels: int64 (B,).
-            step: what `first_bad` says when this loss is not finite.
+            labels: int64 (B,), or soft (B, K), of which the largest is to be hit.
         """
-        hits = (logits.argmax(1) == labels).sum()
+        hits = (logits.argmax(1) == hard_labels(labels)).sum()
+        self._add(0, loss, hits, len(labels))
+
+    @torch.no_grad()
+    def watch(self, loss: Tensor, optimizer: str, count: int, step: int) -> None:
+        """Remember the step if this is the first loss that is not finite.
+
+        Args:
+            loss: mean over the batch, ().
+            optimizer: whose loss it is.
+            count: clips of the batch.
+            step: what `first_bad` says.
+        """
         loss = loss.detach()
-        self.sums += torch.stack(
-            [loss.double() * len(labels), hits.double(), hits.new_tensor(len(labels)).double()]
-        )
+        if optimizer in self.optimizers:
+            row = 1 + self.optimizers.index(optimizer)
+            self._add(row, loss, self.first_bad.new_zeros(()), count)
         bad = (self.first_bad < 0) & ~torch.isfinite(loss)
         self.first_bad = torch.where(bad, step, self.first_bad)
 
+    def _add(self, row: int, loss: Tensor, hits: Tensor, count: int) -> None:
+        self.sums[row] += torch.stack(
+            [loss.detach().double() * count, hits.double(), hits.new_tensor(count).double()]
+        )
+
 
 def means(sums: Tensor) -> tuple[float, float]:
-    """Turn sums into mean loss and top-1 accuracy; NaN where no clip was counted."""
+    """Turn sums (3,) into mean loss and top-1 accuracy; NaN where no clip was counted."""
     loss, hits, count = sums.tolist()
     return (loss / count, hits / count) if count else (float("nan"), float("nan"))

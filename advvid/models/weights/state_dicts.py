@@ -1,4 +1,4 @@
-"""Whether weights fit a network, and what is wrong when they do not."""
+"""State dicts: names without the prefixes of wrappers, and loading only where everything fits."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from advvid.errors import InputError
 
-_PREFIXES = ("module.", "backbone.", "model.", "_orig_mod.")
+_PREFIXES = ("module.", "backbone.", "model.", "inner.", "_orig_mod.")
 _COUNTER = "num_batches_tracked"
 _SHOWN = 3
 
@@ -20,7 +20,7 @@ def strip_prefixes(tensors: Mapping[str, Tensor], expected: Iterable[str]) -> di
         expected: names of the network, which may start with such a word themselves.
 
     Returns:
-        the tensors under the names that most of `expected` know.
+        the tensors, under the names of which most are in `expected`.
     """
     wanted = set(expected)
     best = current = dict(tensors)

@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
 from advvid.attacks.registry import ATTACKS
+from advvid.attacks.spec import AttackSpec, parse_attack
 from advvid.errors import InputError
 
 
@@ -60,13 +60,15 @@ SUITES: dict[str, dict[str, list[str]]] = {
 
 
 def expand(attacks: Sequence[str]) -> list[Row]:
-    """Turn names of attacks and suites into rows, in order and each once.
+    """Turn names of attacks and suites into rows, in order and each once; "none" gives none.
 
     Raises:
         InputError: for a name that is neither, or settings that an attack does not have.
     """
     rows: dict[str, Row] = {}
     for text in attacks:
+        if text == "none":
+            continue
         if text in SUITES:
             for group, members in SUITES[text].items():
                 for member in members:

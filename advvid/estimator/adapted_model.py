@@ -1,22 +1,21 @@
-"""The module that ART holds: layout, normalization and precision around the caller's model."""
+"""A caller's model behind the layout, normalization and precision of a classifier."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.inference.devices import Precision
 
 LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4, 1, 2, 3)}
 """Layout of the caller -> the permutation that brings it to (B, C, T, H, W)."""
 
-PRECISIONS = ("float32", "bf16")
-
 
 class AdaptedModel(nn.Module):
-    """A model behind everything a classifier was told about its input.
+    """A model behind the layout, normalization and precision that a classifier was given.
 
     Args:
         inner: clips (B, C, T, H, W) -> logits (B, K).
@@ -27,7 +26,7 @@ class AdaptedModel(nn.Module):
         num_classes: K.
 
     Raises:
-        InputError: for a layout or precision that is not known, or a std that is not above 0.
+        InputError: for an unknown layout or precision, or a std that is not above 0.
     """
 
     def __init__(
@@ -43,8 +42,9 @@ class AdaptedModel(nn.Module):
         super().__init__()
         if layout not in LAYOUTS:
             raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}")
-        if precision not in PRECISIONS:
-            raise InputError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+        precisions = get_args(Precision)
+        if precision not in precisions:
+            raise InputError(f"precision must be one of {', '.join(precisions)}; got {precision!r}")
         self.inner = inner
         self.layout = layout
         self.precision = precision
@@ -63,8 +63,9 @@ class AdaptedModel(nn.Module):
         plain = self.layout == "NCTHW" and self.precision == "float32" and self.draws == 1
         return plain and not self.normalizes
 
-    def canonical(self, clips: Tensor) -> Tensor:
-        """Give the logits (B, K), float32, of clips (B, C, T, H, W)."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Give the logits (B, K), float32, of clips in the layout."""
+        clips = x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
         if self.draws > 1:
             # log of the mean probability, without ever leaving the log.
             answers = torch.stack([self._once(clips).log_softmax(1) for _ in range(self.draws)])
@@ -88,51 +89,6 @@ class AdaptedModel(nn.Module):
                 "pass the right nb_classes, or wrap it in a module that gives logits"
             )
         return logits.float()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Give the logits (B, K), float32, of clips in the layout."""
-        return self.canonical(x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x)
-
-
-class CanonicalModel(nn.Module):
-    """The same model for clips (B, C, T, H, W): what attacks differentiate.
-
-    A module, so that `frozen` reaches the modes of the model inside.
-    """
-
-    def __init__(self, model: AdaptedModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, clips: Tensor) -> Tensor:
-        """Give the logits (B, K), float32."""
-        return self.model.canonical(clips)
-
-
-class LogitsModel(nn.Module):
-    """Gives the list of outputs, here one, that ART expects of the module it holds.
-
-    ART reads `_model` back as the model of the classifier, and some of its attacks call that
-    themselves; so it takes and gives what the classifier does, and is the caller's own module where
-    that makes no difference.
-    """
-
-    def __init__(self, adapted: AdaptedModel) -> None:
-        super().__init__()
-        self.adapted = adapted
-
-    @property
-    def _model(self) -> nn.Module:
-        return self.adapted.inner if self.adapted.changes_nothing else self.adapted
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Give [logits (B, K)] of clips in the layout."""
-        return [self.adapted(x)]
-
-    @property
-    def get_layers(self) -> list[str]:
-        """Names of the children of the model, as ART's wrapper gives them."""
-        return [name for name, _ in self._model.named_children()]
 
 
 def _per_channel(name: str, values: Sequence[float] | None, default: float) -> Tensor:
