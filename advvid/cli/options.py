@@ -21,64 +21,6 @@ def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
     return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
 
 
-Model = Annotated[
-    str,
-    option(
-        "--model",
-        "SPEC",
-        "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
-        "(see `advvid models`).",
-        MODEL,
-    ),
-]
-Weights = Annotated[
-    str | None,
-    option(
-        "--weights",
-        "FILE|NAME",
-        "A .safetensors, .pt or .pth file, or a name such as DEFAULT or none.",
-        MODEL,
-    ),
-]
-Fold = Annotated[
-    int | None,
-    option("--fold", "N", "ucf11: the group held out (3); ucf101: the official split (1).", CLIPS),
-]
-Frames = Annotated[
-    int | None,
-    option("--frames", "T", "Frames of a clip; what the model was built for unless given.", CLIPS),
-]
-Size = Annotated[
-    int | None,
-    option(
-        "--size",
-        "PIXELS",
-        "Height and width of a clip; what the model was built for unless given.",
-        CLIPS,
-    ),
-]
-Sampling = Annotated[
-    str,
-    option(
-        "--sampling",
-        None,
-        "uniform: frames spread over the video; dense: consecutive frames.",
-        CLIPS,
-    ),
-]
-OnBadVideo = Annotated[
-    str,
-    option(
-        "--on-bad-video",
-        None,
-        "raise: stop at a video that cannot be read; skip: list it and continue.",
-        CLIPS,
-    ),
-]
-Labels = Annotated[
-    str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
-]
-Split = Annotated[str, option("--split", None, "train, val, test or all.", CLIPS)]
 Device = Annotated[
     str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
 ]
@@ -114,8 +56,25 @@ Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", 
 class ModelOptions:
     """Which model, and where and how precisely it computes."""
 
-    model: Model = "motions-r3d"
-    weights: Weights = None
+    model: Annotated[
+        str,
+        option(
+            "--model",
+            "SPEC",
+            "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
+            "(see `advvid models`).",
+            MODEL,
+        ),
+    ] = "motions-r3d"
+    weights: Annotated[
+        str | None,
+        option(
+            "--weights",
+            "FILE|NAME",
+            "A .safetensors, .pt or .pth file, or a name such as DEFAULT or none.",
+            MODEL,
+        ),
+    ] = None
     device: Device = "auto"
     precision: Precision = "float32"
 
@@ -129,11 +88,45 @@ class ModelOptions:
 class ReadingOptions:
     """How clips are read from videos."""
 
-    fold: Fold = None
-    frames: Frames = None
-    size: Size = None
-    sampling: Sampling = "uniform"
-    on_bad_video: OnBadVideo = "raise"
+    fold: Annotated[
+        int | None,
+        option(
+            "--fold", "N", "ucf11: the group held out (3); ucf101: the official split (1).", CLIPS
+        ),
+    ] = None
+    frames: Annotated[
+        int | None,
+        option(
+            "--frames", "T", "Frames of a clip; what the model was built for unless given.", CLIPS
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        option(
+            "--size",
+            "PIXELS",
+            "Height and width of a clip; what the model was built for unless given.",
+            CLIPS,
+        ),
+    ] = None
+    sampling: Annotated[
+        str,
+        option(
+            "--sampling",
+            None,
+            "uniform: frames spread over the video; dense: consecutive frames.",
+            CLIPS,
+        ),
+    ] = "uniform"
+    on_bad_video: Annotated[
+        str,
+        option(
+            "--on-bad-video",
+            None,
+            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            CLIPS,
+        ),
+    ] = "raise"
 
     @property
     def config(self) -> dict[str, Any]:
@@ -147,8 +140,10 @@ class SelectionOptions:
 
     data: Data = "motions"
     clips: Annotated[int, option("--clips", "N", "Clips to attack; 0 takes all.", CLIPS)] = 1
-    labels: Labels = "true"
-    split: Split = "test"
+    labels: Annotated[
+        str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
+    ] = "true"
+    split: Annotated[str, option("--split", None, "train, val, test or all.", CLIPS)] = "test"
 
 
 # Of two bases a dataclass takes the fields of the last one first.

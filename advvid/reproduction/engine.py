@@ -11,7 +11,7 @@ from rich.console import Console
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.data import load_dataset
-from advvid.figures.step_size import save_figure
+from advvid.figures.saving import save_figure
 from advvid.inference.devices import Precision
 from advvid.pairing import load_training
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown

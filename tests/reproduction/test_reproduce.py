@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_a_row_is_trained_attacked_and_put_beside_the_paper(whole: Path) -> None
     assert (row["clips"], row["auto_clips"], row["epochs"]) == (3, 2, 2)
     assert len(row["pgd"]) == len(row["auto"]) == 5
     pgd = row["pgd"]
-    assert all(after <= before for before, after in zip(pgd, pgd[1:], strict=False))
+    assert all(after <= before for before, after in pairwise(pgd))
     assert json.loads((whole / "results.json").read_text())["at-8-eps"]["pgd"] == row["pgd"]
     table = (whole / "table1.md").read_text()
     assert "39.9" in table  # of the paper, AT(8, eps) at 4/255
