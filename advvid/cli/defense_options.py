@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from advvid.cli.options import option
 from advvid.cli.setting_options import setting_option
 from advvid.errors import InputError
-from advvid.methods import MethodText, NamedSetting, Setting, split_text
+from advvid.methods import split_text
 
 if TYPE_CHECKING:
-    from advvid.data.clip_dataset import ClipDataset
-    from advvid.defenses.core.defense import Budgets, Defense
+    from advvid.defenses import Defense, Prepared
     from advvid.training.measuring.robust_check import RobustCheck
 
 DEFENSE, CHOICE = "Defense", "Choice of the weights"
@@ -39,25 +38,7 @@ _PLACEHOLDERS = {
     "attack_steps": "M",
     "clean_share": "SHARE",
     "replays": "N",
-    "update_every": "EPOCHS",
     "held_out": "N",
-}
-
-_TODAY = {
-    "eps": "budget in 1/255; several for aat (0,4,8); or one that changes: linear:0:12, "
-    "cosine:0:12, list:0:4:8, with @iteration behind to change within epochs",
-    "attack": "what to train on (see `advvid attacks`); several for aat",
-    "step_rule": "step size: optimal, half (of optimal), eps, 1.25x (of eps), a number in 1/255, "
-    "the file of a law, or a schedule of numbers",
-    "attack_steps": "steps of the attack, or a schedule of them; 5 unless given",
-    "random_start": "start the attack at random",
-    "clean_share": "share of clips that are not attacked",
-    "attack_batch_norm": "of the model under attack: eval (default) or train",
-    "direction": "of the budget: up (default) or down",
-    "beta": "weight of agreement; 6 unless given",
-    "replays": "updates on each batch; 4 unless given",
-    "update_every": "epochs between updates, at most (xi); 10 unless given",
-    "held_out": "training clips that are held out to measure losses on; a tenth unless given",
 }
 
 
@@ -83,7 +64,7 @@ class CheckOptions:
         ),
     ] = 200
 
-    def make(self, defense: "Defense | None", *, seed: int) -> "RobustCheck | None":
+    def make(self, defense: "Prepared | None", *, seed: int) -> "RobustCheck | None":
         """Make what the weights are chosen by, or None for the last ones.
 
         Raises:
@@ -105,70 +86,60 @@ class CheckOptions:
 def defense_options() -> Iterator[inspect.Parameter]:
     """Make an option of every setting that a defense has, to be read as text."""
     from advvid.defenses import DEFENSES
+    from advvid.methods import settings_of
 
-    found: dict[str, NamedSetting] = {}
-    takers: dict[str, list[str]] = {}
-    for name in DEFENSES:
-        for key, setting in _settings(name).items():
-            found.setdefault(key, setting)
-            takers.setdefault(key, []).append(name)
-    for key, setting in found.items():
-        some = len(takers[key]) < len(DEFENSES) / 2
+    of_all = {name: settings_of(kind) for name, kind in DEFENSES.items()}
+    for key in dict.fromkeys(key for settings in of_all.values() for key in settings):
+        takers = [name for name, settings in of_all.items() if key in settings]
         yield setting_option(
-            setting,
+            of_all[takers[0]][key],
             panel=DEFENSE,
             metavar=_PLACEHOLDERS.get(key),
-            only=takers[key] if some else (),
+            only=takers if len(takers) < len(of_all) / 2 else (),
             optional=True,
         )
 
 
-def merge(text: str, options: Mapping[str, Any]) -> MethodText:
-    """Join the text of a defense with options that set something of it.
+def read_defense(text: str, options: Mapping[str, Any]) -> "Defense | None":
+    """Read --defense and the options that set something of it; None for "none".
 
     Args:
-        text: of --defense.
-        options: those that `defense_options` made; None was not given.
+        text: "NAME:key=value,...".
+        options: made by `defense_options`; None was not given.
 
     Raises:
-        InputError: for a setting that is given both ways, with the line that is meant; or an
-            option that the defense does not have.
+        InputError: for an unknown defense, an option that it does not take, a setting that is given
+            both ways, or a value that cannot be read.
     """
-    from advvid.defenses import DEFENSES
+    from advvid.defenses import read_defense as read
+    from advvid.defenses.registry import find_defense
+    from advvid.methods import settings_of
 
     method = split_text(text)
     given = {key: _as_text(value) for key, value in options.items() if value not in (None, [])}
     if method.name == "none":
-        for key in given:
-            raise InputError(f"{_flag(key)} goes with a defense: add --defense at, say")
+        for key in [*given, *method.given]:
+            raise InputError(f"{_option(key)} goes with a defense: add --defense at, say")
+        return None
+    known = settings_of(find_defense(method.name))
+    for key in given:
+        if key not in known:
+            raise InputError(
+                f"{_option(key)} means nothing for --defense {method.name}, which takes "
+                f"{', '.join(map(_option, known))}"
+            )
+    whole = method.name + ":" + ",".join(f"{k}={v}" for k, v in {**method.given, **given}.items())
     for key in given:
         if key in method.given:
-            line = ",".join(f"{k}={v}" for k, v in {**method.given, **given}.items())
             raise InputError(
-                f"{key} is given twice, by {_flag(key)} and in --defense: leave one out, as in "
-                f"--defense {method.name}:{line}"
+                f"{key} is given twice, by {_option(key)} and in --defense: write one of both, as "
+                f"in --defense {whole}"
             )
-        if method.name in DEFENSES and key not in _settings(method.name):
-            raise InputError(
-                f"{_flag(key)} means nothing for --defense {method.name}, which takes "
-                f"{', '.join(map(_flag, _settings(method.name)))}"
-            )
-    return MethodText(method.name, {**method.given, **given})
+    return read(whole)
 
 
-def make_defense(method: MethodText, data: "ClipDataset", *, seed: int) -> "Defense | None":
-    """Make the defense, or None for "none".
-
-    Raises:
-        InputError: for an unknown defense, or a setting that cannot be read.
-    """
-    if method.name == "none":
-        return None
-    return _build_today(method, data, seed=seed)
-
-
-def _flag(option: str) -> str:
-    return "--" + option.replace("_", "-")
+def _option(key: str) -> str:
+    return "--" + key.replace("_", "-")
 
 
 def _as_text(value: Any) -> str:
@@ -176,58 +147,5 @@ def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "/".join(f"[{one}]" if {",", "/"} & set(one) else one for one in value)
+        return "/".join(f"[{one}]" for one in value)
     return str(value).replace(",", "/")
-
-
-def _settings(name: str) -> dict[str, NamedSetting]:
-    from advvid.defenses import DEFENSES
-
-    kinds = {"random_start": bool, "attack": tuple[str, ...], "clean_share": float, "beta": float}
-    kinds |= {"replays": int, "update_every": int, "held_out": int}
-    return {
-        key: NamedSetting(key, kinds.get(key, str), None, Setting(_TODAY[key]))
-        for key in DEFENSES[name].options
-        if key != "seed"
-    }
-
-
-def _build_today(method: MethodText, data: "ClipDataset", *, seed: int) -> "Defense":
-    from advvid.cli.numbers import read_budgets
-    from advvid.defenses import DEFENSES, build_defense, read_schedule, read_step_rule
-    from advvid.methods import read_settings
-    from advvid.methods.text import split_outside_brackets, without_brackets
-
-    def budgets(text: str) -> "Budgets":
-        if "/" in text:
-            return tuple(read_budgets(text.replace("/", ","), zero=True))
-        schedule = read_schedule(text)
-        for value in schedule.values:
-            if not 0 <= value <= 255:
-                raise InputError(f"eps must be a budget in 1/255, from 0 to 255; got {value:g}")
-        return schedule.scaled(1 / 255)
-
-    def rule(text: str) -> Any:
-        changes = text.partition(":")[0] in ("linear", "cosine", "list")
-        return read_schedule(text).scaled(1 / 255) if changes else read_step_rule(text)
-
-    def steps(text: str) -> Any:
-        schedule = read_schedule(text)
-        if any(value < 1 or value != round(value) for value in schedule.values):
-            raise InputError(f"attack_steps must be whole numbers from 1 on; got {text}")
-        return schedule
-
-    def attacks(text: str) -> tuple[str, ...]:
-        return tuple(without_brackets(one) for one in split_outside_brackets(text, "/"))
-
-    own = {"eps": budgets, "step_rule": rule, "attack_steps": steps, "attack": attacks}
-    if method.name not in DEFENSES:
-        return build_defense(method.name, data)
-    settings = _settings(method.name)
-    values = read_settings(
-        method.name, {k: v for k, v in method.given.items() if k not in own}, settings
-    )
-    values |= {key: own[key](text) for key, text in method.given.items() if key in own}
-    if "seed" in DEFENSES[method.name].options:
-        values["seed"] = seed
-    return build_defense(method.name, data, **values)

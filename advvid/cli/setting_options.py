@@ -17,6 +17,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
+from advvid.methods.listing import default_words
 from advvid.methods.setting import NamedSetting
 from advvid.methods.text import read_settings, spell
 
@@ -107,10 +108,12 @@ def setting_option(
     elif kind is str and default is not None and not isinstance(default, str):
         default = spell(default, setting).replace("/", ",")
     flag = "--" + setting.name.replace("_", "-")
+    about = setting.about
+    unit = "" if metavar is None else about.unit
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if default is True else flag,
-        metavar=metavar or setting.about.unit.upper() or None,
-        help=_sentence(setting, only),
+        metavar=metavar or about.unit.upper() or None,
+        help=_sentence(setting, only, unit, default_words(setting) if optional else ""),
         rich_help_panel=panel,
     )
     return inspect.Parameter(
@@ -152,12 +155,14 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-def _sentence(setting: NamedSetting, only: Sequence[str]) -> str:
-    """Spell meaning and range; a range without an upper end goes without saying."""
+def _sentence(setting: NamedSetting, only: Sequence[str], unit: str, default: str) -> str:
+    """Spell meaning, unit, range and default; a range without an upper end goes without saying."""
     about = setting.about
     bounded = about.below is not None or about.at_most is not None
-    first = about.help.split()[0].rstrip(",:")
+    known = [unit, about.range if bounded else "", f"{default} unless given" if default else ""]
+    details = "; ".join(filter(None, known))
     text = f"{', '.join(only)}: {about.help}" if only else about.help
-    if not only and first not in (setting.choices or ()):
+    # A value that may be given is not capitalized.
+    if not only and about.help.split()[0].rstrip(",:") not in (setting.choices or ()):
         text = text[0].upper() + text[1:]
-    return f"{text} ({about.range})." if bounded else f"{text}."
+    return f"{text} ({details})." if details else f"{text}."

@@ -44,14 +44,14 @@ def train(
     killed run is resumed to the same weights.
     """
     from advvid.checks import check_count
-    from advvid.cli.defense_options import make_defense, merge
+    from advvid.cli.defense_options import read_defense
     from advvid.cli.setting_options import read_options
     from advvid.errors import InputError
     from advvid.methods import settings_of
     from advvid.pairing import load_training
     from advvid.runs.launch import is_first_process
     from advvid.runs.run_folder import new_run_path
-    from advvid.training import TrainSettings, clean_step
+    from advvid.training import TrainSettings
     from advvid.training import train as train_model
 
     if run.resume and run.out is None:
@@ -65,20 +65,21 @@ def train(
     )
     for name, count in (("devices", devices), ("nodes", nodes)):
         check_count(name, count)
-    method = merge(defense, defending)
+    defended = read_defense(defense, defending)
     video_model, train_data, val_data = load_training(
         model.model, data, weights=model.weights, seed=run.seed, **reading.config
     )
-    made = make_defense(method, train_data, seed=run.seed)
+    made = None if defended is None else defended.prepare(train_data, seed=run.seed)
+    robust = check.make(made, seed=run.seed)
     out = run.out or new_run_path("train")
     with options.resumable(out, needs="checkpoint.pt"):
         history = train_model(
             video_model,
-            train_data if made is None else made.data,
+            train_data if made is None or made.data is None else made.data,
             val_data,
             settings=settings,
-            step=clean_step if made is None else made.step,
-            robust=check.make(made, seed=run.seed),
+            task=None if made is None else made.task,
+            robust=robust,
             out=out,
             resume=run.resume,
             device=model.device,
