@@ -53,9 +53,9 @@ def accuracy_curves(
     clean: float,
     *,
     chance: float | None = None,
-    kind: str = "attack",
     scale: float = 255.0,
     label: str = words.BUDGET,
+    clean_name: str = words.NO_ATTACK,
 ) -> Figure:
     """Draw accuracy against the budget, a line for each attack with its 95% band.
 
@@ -63,13 +63,13 @@ def accuracy_curves(
         curves: the attacks; one named "worst case" is drawn broad and black, behind the others.
         clean: accuracy without attack.
         chance: accuracy of guessing, or None.
-        kind: what the curves are of.
         scale: a budget, or other strength, times this is what the axis shows.
         label: of that axis.
+        clean_name: of the line at `clean`.
     """
     figure = new_figure(8.4, 4.6)
     axes = figure.add_subplot()
-    axes.axhline(100 * clean, label=f"no {kind}", **palette.NO_ATTACK)
+    axes.axhline(100 * clean, label=clean_name, **palette.NO_ATTACK)
     if chance is not None:
         axes.axhline(100 * chance, label=words.CHANCE, **palette.CHANCE)
     shaded: set[tuple[float, ...]] = set()

@@ -3,6 +3,7 @@
 WORST = "worst case"
 """What survives every attack within a budget."""
 
+NO_ATTACK = "no attack"
 CHANCE = "chance"
 TRAINING = "training"
 VALIDATION = "validation"
