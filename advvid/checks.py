@@ -1,6 +1,7 @@
 """Checks of what callers hand in: one line each, what came, what was wanted, what to do."""
 
 import math
+import numbers
 
 import torch
 from torch import Tensor
@@ -114,5 +115,5 @@ def check_count(name: str, value: int) -> None:
     Raises:
         InputError: naming the setting and what came.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")

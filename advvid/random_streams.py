@@ -41,6 +41,18 @@ def clip_seeds(
     return _mix(_mix(torch.full_like(position, seed)) + position * _GOLDEN_GAMMA)
 
 
+def seeds_of(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
+    """Give each clip of a batch its seed, int64 (B,) on its device, in whatever form it came.
+
+    Args:
+        seed: one number a clip, int64 (B,); or of a run whose first clips these are.
+        clips: (B, ...).
+    """
+    if isinstance(seed, Tensor):
+        return seed.to(clips.device)
+    return clip_seeds(seed, len(clips), device=clips.device)
+
+
 def uniform(seeds: Tensor, shape: Sequence[int], *, stream: str, draw: int = 0) -> Tensor:
     """Draw numbers uniform in [0, 1), each clip from its own stream.
 

@@ -1,27 +1,22 @@
-"""Auto-PGD: PGD with momentum whose step size halves by itself."""
+"""Auto-PGD: PGD with momentum and an adaptive step size."""
 
 import math
-from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.linf_box import Box, linf_box, per_clip
-from advvid.attacks.core.losses import (
-    Loss,
-    resolve_loss,
-)
+from advvid.attacks.core.linf_box import Box, linf_box, per_clip, wide
+from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import ClipBudget, LossName, Runs, Steps
 from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, sign_step_
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds, uniform
+from advvid.random_streams import seeds_of, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
-# Streams of starts, away from those of other attacks.
 
 
 def apgd(
@@ -42,7 +37,7 @@ def apgd(
     z = P(x_k + eta sign(grad)), x_{k+1} = P(x_k + 0.75 (z - x_k) + 0.25 (x_k - x_{k-1})), from a
     random start. eta begins at 2 eps; at checkpoints it halves, clip by clip, when the loss has
     risen in less than 0.75 of the steps since the last one, or when neither eta nor the best loss
-    have changed; then the run goes on from the best point.
+    have changed; then the run resumes from the best point.
 
     Args:
         model: clips -> logits (B, K).
@@ -50,7 +45,7 @@ def apgd(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,).
         steps: gradient steps; each run takes one gradient more.
-        restarts: independent runs; a clip that is won is left alone by later ones.
+        restarts: independent runs; a clip that is fooled is left alone by later ones.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -84,19 +79,19 @@ def apgd(
     with frozen(model):
         for restart in range(restarts):
             noise = uniform(seeds[left], clips.shape[1:], stream="apgd start", draw=restart)
-            part = box.select(left)
-            run = _Run(model, part.at(noise.to(clips.dtype)), labels[left], signed, targeted)
+            inside = box.select(left)
+            run = _Run(model, inside.at(noise.to(clips.dtype)), labels[left], signed, targeted)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
-            result[left] = run.go(part, own_reach, steps)
+            result[left] = run.steps(inside, own_reach, steps)
             if restart + 1 < restarts:
-                left = left[~run.won]
+                left = left[~run.fooled]
                 if len(left) == 0:
                     break
     return result
 
 
 class _Run:
-    """One run of Auto-PGD on a batch; everything is kept clip by clip, nothing is read back."""
+    """One run of Auto-PGD on a batch; kept clip by clip, without a look from the host."""
 
     def __init__(
         self, model: Model, start: Tensor, labels: Tensor, loss: Loss, targeted: bool
@@ -109,10 +104,10 @@ class _Run:
         self.previous = start
         self.gradient, self.value, logits = input_gradient(model, start, labels, loss)
         self.best, self.best_value, self.best_gradient = start, self.value, self.gradient
-        self.won = is_adversarial(logits, labels, targeted)
-        self.winner, self.winner_value = start, self.value
+        self.fooled = is_adversarial(logits, labels, targeted)
+        self.fooling, self.fooling_value = start, self.value
 
-    def go(self, box: Box, eps: float | Tensor, steps: int) -> Tensor:
+    def steps(self, box: Box, eps: float | Tensor, steps: int) -> Tensor:
         """Take all steps and give the best clips."""
         count = len(self.x)
         eta = torch.full((count,), 2.0, device=self.x.device, dtype=self.x.dtype)
@@ -123,7 +118,7 @@ class _Run:
         last = 0
         for k in range(steps):
             before = self.value
-            self._advance(box, _wide(eta) * eps, first=k == 0)
+            self._advance(box, wide(eta) * eps, first=k == 0)
             rises += (self.value > before).float()
             if k + 1 in ends:
                 too_few = rises < _RHO * (k + 1 - last)
@@ -133,7 +128,7 @@ class _Run:
                 self._back_to_best(halved)
                 best_then = self.best_value
                 rises, last = torch.zeros_like(rises), k + 1
-        return torch.where(_wide(self.won), self.winner, self.best)
+        return torch.where(wide(self.fooled), self.fooling, self.best)
 
     def _advance(self, box: Box, step: float | Tensor, *, first: bool) -> None:
         """Take one step with momentum, and look at the loss where it leads."""
@@ -145,20 +140,20 @@ class _Run:
         self.gradient, self.value, logits = input_gradient(
             self.model, self.x, self.labels, self.loss
         )
-        won = is_adversarial(logits, self.labels, self.targeted)
-        better = won & (~self.won | (self.value > self.winner_value))
-        self.winner = torch.where(_wide(better), self.x, self.winner)
-        self.winner_value = torch.where(better, self.value, self.winner_value)
-        self.won = self.won | won
+        fooled = is_adversarial(logits, self.labels, self.targeted)
+        better = fooled & (~self.fooled | (self.value > self.fooling_value))
+        self.fooling = torch.where(wide(better), self.x, self.fooling)
+        self.fooling_value = torch.where(better, self.value, self.fooling_value)
+        self.fooled = self.fooled | fooled
         higher = self.value > self.best_value
-        self.best = torch.where(_wide(higher), self.x, self.best)
-        self.best_gradient = torch.where(_wide(higher), self.gradient, self.best_gradient)
+        self.best = torch.where(wide(higher), self.x, self.best)
+        self.best_gradient = torch.where(wide(higher), self.gradient, self.best_gradient)
         self.best_value = torch.where(higher, self.value, self.best_value)
 
     def _back_to_best(self, chosen: Tensor) -> None:
-        """Let some clips go on from the best point so far."""
-        self.x = torch.where(_wide(chosen), self.best, self.x)
-        self.gradient = torch.where(_wide(chosen), self.best_gradient, self.gradient)
+        """Let some clips resume from the best point so far."""
+        self.x = torch.where(wide(chosen), self.best, self.x)
+        self.gradient = torch.where(wide(chosen), self.best_gradient, self.gradient)
         self.value = torch.where(chosen, self.best_value, self.value)
 
 
@@ -177,102 +172,37 @@ def checkpoints(steps: int) -> set[int]:
     return {end for end in ends if 1 <= end <= steps}
 
 
-def seeds_of(seed: int | torch.Generator | Tensor, clips: Tensor) -> Tensor:
-    """Give each clip its number, whatever the form of the seed."""
-    if isinstance(seed, Tensor):
-        return seed.to(clips.device)
-    return clip_seeds(seed, len(clips), device=clips.device)
-
-
-def _wide(values: Tensor) -> Tensor:
-    """Shape one value a clip (B,) so that it broadcasts over clips."""
-    return values.view(-1, 1, 1, 1, 1)
-
-
 class APGD(VideoAttack):
-    """Auto-PGD as an ART attack; `apgd` does the work.
+    """Auto-PGD on a loss of choice, its step size adaptive; see `apgd`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        max_iter: gradient steps.
-        nb_random_init: runs, each from a random start.
-        loss: "ce", "dlr" or "cw".
-        targeted: labels are targets.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: of the starts; see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
-    """
+    eps: ClipBudget = 8 / 255
+    max_iter: Steps = 100
+    nb_random_init: Runs = 1
+    loss: LossName = "ce"
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "max_iter",
-        "nb_random_init",
-        "loss",
-    ]
-
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        max_iter: int = 100,
-        nb_random_init: int = 1,
-        loss: str = "ce",
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.max_iter = max_iter
-        self.nb_random_init = nb_random_init
-        self.loss = loss
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_budget(self.eps)
-        check_count("max_iter", self.max_iter)
-        check_count("nb_random_init", self.nb_random_init)
-        resolve_loss(self.loss)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = apgd(
             model,
-            clips,
-            labels,
-            eps=self.eps,
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             steps=self.max_iter,
             restarts=self.nb_random_init,
             loss=self.loss,
             targeted=self.targeted,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
-        return Attacked(adversarial, {} if mask is None else {"support": mask})
+        return Attacked(adversarial)
 
 
 class APGDDLR(APGD):
-    """Auto-PGD with the difference of logits ratio; see `APGD`."""
+    """Auto-PGD on the difference of logits ratio; see `apgd`."""
 
-    def __init__(self, estimator: VideoClassifier, eps: float = 8 / 255, **kwargs: Any) -> None:
-        super().__init__(estimator, eps, **{"loss": "dlr", **kwargs})
+    loss: LossName = "dlr"
 
-    def _check_params(self) -> None:
-        super()._check_params()
+    def check_together(self) -> None:
+        """Refuse another loss; see `VideoAttack.check_together`."""
         if self.loss != "dlr":
             raise InputError(f"apgd-dlr follows the DLR loss, not {self.loss!r}: use apgd-ce:loss=")

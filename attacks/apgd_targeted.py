@@ -1,17 +1,17 @@
 """Auto-PGD toward each of the most likely other classes in turn."""
 
-from typing import Any, ClassVar, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.apgd import APGD, apgd, seeds_of
+from advvid.attacks.apgd import apgd
 from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
-from advvid.attacks.core.video_attack import Attacked
+from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.checks import check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.random_streams import seeds_of
 
 
 def apgd_targeted(
@@ -32,18 +32,19 @@ def apgd_targeted(
     not defined, the difference of the two logits.
 
     Args:
-        model: see `apgd`, as all arguments that are not listed here.
+        model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
         eps: budget in (0, 1], one for all or (B,).
         steps: for each target.
         restarts: for each target.
-        targets: how many classes are tried, from the most likely on; at most K - 1 are there.
+        targets: how many classes are tried, from the most likely on, at most K - 1.
         mask: see `apgd`.
         seed: of the starts.
 
     Returns:
-        Adversarial clips (B, 3, T, H, W); for a clip that stands, the result of its last target.
+        Adversarial clips (B, 3, T, H, W); where a clip remains correct, the result of
+            its last target.
 
     Raises:
         InputError: as `apgd`; when `targets` is below 1.
@@ -94,53 +95,26 @@ def _at(value: T, chosen: Tensor, clips: Tensor) -> T:
     return value
 
 
-class APGDTargeted(APGD):
-    """Auto-PGD toward each of the most likely other classes; `apgd_targeted` does the work.
+class APGDTargeted(VideoAttack):
+    """Auto-PGD toward each of the likely classes in turn; see `apgd_targeted`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        targets: how many classes are tried.
-        kwargs: the settings of `APGD`, but for the loss, and without targets of the caller.
-    """
+    no_targets = "it chooses its targets itself"
+    eps: ClipBudget = 8 / 255
+    max_iter: Steps = 100
+    nb_random_init: Runs = 1
+    targets: Targets = 9
 
-    attack_params: ClassVar[list[str]] = [*APGD.attack_params, "targets"]
-
-    def __init__(
-        self, estimator: VideoClassifier, eps: float = 8 / 255, *, targets: int = 9, **kwargs: Any
-    ) -> None:
-        self.targets = targets
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_count("targets", self.targets)
-        if self.targeted:
-            raise InputError("apgd-t chooses its targets itself: it is targeted without being told")
-        if self.loss != "ce":
-            raise InputError("apgd-t has a loss of its own: leave loss out")
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         adversarial = apgd_targeted(
             model,
-            clips,
-            labels,
-            eps=self.eps,
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             steps=self.max_iter,
             restarts=self.nb_random_init,
             targets=self.targets,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
-        return Attacked(adversarial, {} if mask is None else {"support": mask})
+        return Attacked(adversarial)

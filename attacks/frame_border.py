@@ -1,18 +1,16 @@
 """PGD inside a border, the same in every frame."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Unpack
 
-import torch
 from torch import Tensor
 
-from advvid.attacks.core.losses import Loss
 from advvid.attacks.core.masks import border_mask, border_thickness
-from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.pgd import LinfPGD, linf_pgd
-from advvid.checks import check_clips, check_count
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
+from advvid.attacks.core.settings import ClipBudget, Ratio
+from advvid.attacks.core.video_attack import AttackBatch
+from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
+from advvid.checks import check_clips
 from advvid.inference.frozen import Model
+from advvid.methods import Setting
 
 
 def frame_border(
@@ -20,17 +18,9 @@ def frame_border(
     clips: Tensor,
     labels: Tensor,
     *,
-    eps: float | Tensor,
     ratio: float = 0.15,
     thickness: int | None = None,
-    step_size: float | StepSizeLaw | None = None,
-    steps: int = 20,
-    random_start: bool = False,
-    restarts: int = 1,
-    targeted: bool = False,
-    loss: str | Loss = "ce",
-    early_stop: bool = False,
-    seed: int | torch.Generator | Tensor = 0,
+    **pgd: Unpack[PgdOptions],
 ) -> Tensor:
     """Attack clips by PGD inside a border of every frame.
 
@@ -38,20 +28,12 @@ def frame_border(
     smaller root, rounded down.
 
     Args:
-        model: see `linf_pgd`, as all arguments that are not listed here.
+        model: see `linf_pgd`.
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,).
-        eps: budget in (0, 1]; borders are often given the whole range, 1.
         ratio: share of the frame, in (0, 1].
         thickness: in pixels, instead of the ratio.
-        step_size: see `linf_pgd`.
-        steps: see `linf_pgd`.
-        random_start: see `linf_pgd`.
-        restarts: see `linf_pgd`.
-        targeted: see `linf_pgd`.
-        loss: see `linf_pgd`.
-        early_stop: see `linf_pgd`.
-        seed: see `linf_pgd`.
+        pgd: `eps` and the other options of `linf_pgd`.
 
     Returns:
         Adversarial clips (B, 3, T, H, W), equal to the given ones inside of the border.
@@ -62,21 +44,7 @@ def frame_border(
     Source: Kinfu and Vidal 2022, sec. 2, "Frame border attack".
     """
     check_clips(clips)
-    return linf_pgd(
-        model,
-        clips,
-        labels,
-        eps=eps,
-        step_size=step_size,
-        steps=steps,
-        random_start=random_start,
-        restarts=restarts,
-        targeted=targeted,
-        mask=_border(clips, ratio, thickness),
-        loss=loss,
-        early_stop=early_stop,
-        seed=seed,
-    )
+    return linf_pgd(model, clips, labels, mask=_border(clips, ratio, thickness), **pgd)
 
 
 def _border(clips: Tensor, ratio: float, thickness: int | None) -> Tensor:
@@ -87,39 +55,15 @@ def _border(clips: Tensor, ratio: float, thickness: int | None) -> Tensor:
 
 
 class FrameBorder(LinfPGD):
-    """PGD inside a border as an ART attack; `frame_border` does the work.
+    """PGD inside a border of every frame; see `frame_border`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        ratio: share of the frame that the border covers, in (0, 1].
-        thickness: in pixels, instead of the ratio.
-        kwargs: the settings of `LinfPGD`.
-    """
+    bound = "Linf in a border"
+    eps: ClipBudget = 1.0
+    ratio: Ratio = 0.15
+    thickness: Annotated[
+        int | None, Setting("of the border, instead of the ratio", "pixels", at_least=1)
+    ] = None
 
-    attack_params: ClassVar[list[str]] = [*LinfPGD.attack_params, "ratio", "thickness"]
-
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | Tensor = 1.0,
-        *,
-        ratio: float = 0.15,
-        thickness: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.ratio = ratio
-        self.thickness = thickness
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if not 0 < self.ratio <= 1:
-            raise InputError(f"ratio must be above 0 and at most 1; got {self.ratio:g}")
-        if self.thickness is not None:
-            check_count("thickness", self.thickness)
-
-    def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor:
+    def support(self, batch: AttackBatch) -> Tensor:
         """Mark the border, bool (1, 1, 1, H, W)."""
-        del seeds, shared_seed
-        return _border(clips, self.ratio, self.thickness)
+        return _border(batch.clips, self.ratio, self.thickness)

@@ -1,6 +1,6 @@
 """PGD on as few frames as it takes, the most salient first."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,20 +14,23 @@ from advvid.attacks.core.frame_order import (
 )
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, MostFrames, Steps
 from advvid.attacks.core.sign_gradient import ascend, input_gradient, is_adversarial
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.core.video_attack import Attacked
-from advvid.attacks.pgd import LinfPGD, linf_pgd
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
+from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import Setting, check_setting
 
-METHODS = ("one-shot", "iterative", "refresh")
+Method = Annotated[
+    str,
+    Setting("how frames are chosen", choices=("one-shot", "iterative", "refresh")),
+]
 
 
 class FrameSaliencyResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the frames that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -55,8 +58,8 @@ def frame_saliency(
 
     Frames are ordered by the mean absolute gradient of the loss, largest first. "one-shot" attacks
     all frames at once, or only the `frames` first of the order. "iterative" computes one PGD
-    perturbation and switches its frames on one by one. "refresh" orders the remaining frames anew
-    after each, and computes the perturbation of the next one on the clip as it is by then.
+    perturbation and switches its frames on one by one. "refresh" ranks the remaining frames
+    again after each one, and computes the next perturbation on the clip as changed so far.
 
     Success is that of the attack (another class than the label, or the target), clip by clip. A
     clip that is misclassified from the start needs 0 frames, except in one shot.
@@ -87,7 +90,8 @@ def frame_saliency(
     check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("steps", steps)
-    _check_method(method, frames)
+    check_setting("method", method, Method)
+    check_setting("frames", frames, MostFrames)
     count = clips.shape[2] if frames is None else min(frames, clips.shape[2])
     score = resolve_loss(loss)
     step = resolve_step(step_size, eps)
@@ -119,9 +123,9 @@ def frame_saliency(
             chosen = top_frames(scores, count)
             needed = torch.full((len(clips),), count, device=clips.device)
             return FrameSaliencyResult(pgd(both(chosen, mask, clips)), needed, chosen)
-        won = is_adversarial(logits, labels, targeted)
+        fooled = is_adversarial(logits, labels, targeted)
         return _switch_on(
-            model, clips, pgd(mask), labels, rank_frames(scores), won, count, targeted
+            model, clips, pgd(mask), labels, rank_frames(scores), fooled, count, targeted
         )
 
 
@@ -132,13 +136,13 @@ def _switch_on(
     perturbed: Tensor,
     labels: Tensor,
     rank: Tensor,
-    won: Tensor,
+    fooled: Tensor,
     most: int,
     targeted: bool,
 ) -> FrameSaliencyResult:
-    """Take frames of perturbed clips one by one, in the order of their rank, until each wins."""
+    """Take frames of perturbed clips one by one, by their rank, until each clip is fooled."""
     needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
-    active = (~won).nonzero().squeeze(1)
+    active = (~fooled).nonzero().squeeze(1)
     for count in range(1, most + 1):
         if len(active) == 0:
             break
@@ -167,15 +171,15 @@ class _Refresh:
         self.changed = torch.zeros(len(clips), clips.shape[2], device=clips.device).bool()
 
     def run(self, step: float | Tensor, steps: int, most: int) -> FrameSaliencyResult:
-        """Add frame after frame to the clips that still stand."""
+        """Add frame after frame to the clips that are still correct."""
         active = torch.arange(len(self.current), device=self.current.device)
         for _ in range(most):
             labels = self.labels[active]
             gradient, _, logits = input_gradient(
                 self.model, self.current[active], labels, self.loss
             )
-            standing = ~is_adversarial(logits, labels, self.targeted)
-            active, labels, gradient = active[standing], labels[standing], gradient[standing]
+            correct = ~is_adversarial(logits, labels, self.targeted)
+            active, labels, gradient = active[correct], labels[correct], gradient[correct]
             if len(active) == 0:
                 break
             open_ = (self.box.lower < self.box.upper)[active]
@@ -201,73 +205,33 @@ class _Refresh:
         return Box(torch.where(frame, bounds.lower, here), torch.where(frame, bounds.upper, here))
 
 
-def _check_method(method: str, frames: int | None) -> None:
-    if method not in METHODS:
-        raise InputError(f"method must be one of {', '.join(METHODS)}; got {method!r}")
-    if frames is not None:
-        check_count("frames", frames)
+class FrameSaliency(VideoAttack):
+    """PGD on as few frames as it takes, the most salient first; see `frame_saliency`.
 
-
-class FrameSaliency(LinfPGD):
-    """Frame saliency as an ART attack; `frame_saliency` does the work.
-
-    Its report tells "frames", how many frames each clip needed.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        method: "one-shot", "iterative" or "refresh".
-        frames: most frames of a clip that may be changed; None is all.
-        kwargs: the settings of `LinfPGD`, except random starts and early stopping.
+    Its report has "frames", how many frames each clip needed.
     """
 
-    attack_params: ClassVar[list[str]] = [*LinfPGD.attack_params, "method", "frames"]
+    bound = "Linf in frames"
+    eps: ClipBudget = 8 / 255
+    eps_step: EpsStep = None
+    max_iter: Steps = 20
+    loss: LossName = "ce"
+    method: Method = "iterative"
+    frames: MostFrames = None
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | Tensor = 8 / 255,
-        *,
-        method: str = "iterative",
-        frames: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.method = method
-        self.frames = frames
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        _check_method(self.method, self.frames)
-        if self.num_random_init or self.early_stop:
-            raise InputError(
-                "frame saliency starts at the clip and stops by frames: leave num_random_init and "
-                "early_stop out"
-            )
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = frame_saliency(
             model,
-            clips,
-            labels,
-            eps=self.budget(clips, positions),
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             method=self.method,
             frames=self.frames,
             step_size=self.eps_step,
             steps=self.max_iter,
             targeted=self.targeted,
-            mask=mask,
+            mask=batch.mask,
             loss=self.loss,
         )
         return Attacked(result.clips, {"frames": result.frames, "support": result.support})

@@ -1,19 +1,19 @@
 """PGD inside one patch, the same in every frame."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Unpack
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.losses import Loss
 from advvid.attacks.core.masks import random_corner, rectangle_mask, rectangle_size
-from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.pgd import LinfPGD, linf_pgd
+from advvid.attacks.core.settings import ClipBudget, Ratio
+from advvid.attacks.core.video_attack import AttackBatch
+from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model
-from advvid.random_streams import clip_seeds
+from advvid.methods import Setting
+from advvid.random_streams import seeds_of
 
 
 def masked_pgd(
@@ -21,19 +21,11 @@ def masked_pgd(
     clips: Tensor,
     labels: Tensor,
     *,
-    eps: float | Tensor,
     ratio: float = 0.15,
     size: tuple[int, int] | None = None,
     corner: tuple[int, int] | None = None,
     shared: bool = False,
-    step_size: float | StepSizeLaw | None = None,
-    steps: int = 20,
-    random_start: bool = False,
-    restarts: int = 1,
-    targeted: bool = False,
-    loss: str | Loss = "ce",
-    early_stop: bool = False,
-    seed: int | torch.Generator | Tensor = 0,
+    **pgd: Unpack[PgdOptions],
 ) -> Tensor:
     """Attack clips by PGD inside one rectangle, the same in every frame.
 
@@ -41,22 +33,14 @@ def masked_pgd(
     at random unless given.
 
     Args:
-        model: see `linf_pgd`, as all arguments that are not listed here.
+        model: see `linf_pgd`.
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,).
-        eps: budget in (0, 1]; patches are often given the whole range, 1.
         ratio: share of the frame, in (0, 1].
         size: rows and columns of the patch, instead of the ratio.
         corner: first row and column of the patch; None draws them.
         shared: draw one corner for all clips instead of one for each.
-        step_size: see `linf_pgd`.
-        steps: see `linf_pgd`.
-        random_start: see `linf_pgd`.
-        restarts: see `linf_pgd`; the patch stays where it is.
-        targeted: see `linf_pgd`.
-        loss: see `linf_pgd`.
-        early_stop: see `linf_pgd`.
-        seed: of the corners and of the random starts.
+        pgd: `eps` and the other options of `linf_pgd`; the seed is that of the corners too.
 
     Returns:
         Adversarial clips (B, 3, T, H, W), equal to the given ones outside of the patch.
@@ -67,25 +51,10 @@ def masked_pgd(
     Source: Kinfu and Vidal 2022, sec. 2, "Masked PGD attacks".
     """
     check_clips(clips)
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
-    return linf_pgd(
-        model,
-        clips,
-        labels,
-        eps=eps,
-        step_size=step_size,
-        steps=steps,
-        random_start=random_start,
-        restarts=restarts,
-        targeted=targeted,
-        mask=patch_mask(clips, ratio, size, corner, seeds[:1] if shared else seeds),
-        loss=loss,
-        early_stop=early_stop,
-        seed=seeds,
-    )
+    seeds = seeds_of(pgd.get("seed", 0), clips)
+    mask = patch_mask(clips, ratio, size, corner, seeds[:1] if shared else seeds)
+    pgd["seed"] = seeds
+    return linf_pgd(model, clips, labels, mask=mask, **pgd)
 
 
 def patch_mask(
@@ -119,53 +88,22 @@ def patch_mask(
 
 
 class MaskedPGD(LinfPGD):
-    """PGD inside one patch as an ART attack; `masked_pgd` does the work.
+    """PGD inside one patch, the same in every frame; see `masked_pgd`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        ratio: share of the frame that the patch covers, in (0, 1].
-        size: rows and columns of the patch, instead of the ratio.
-        corner: first row and column of the patch; None draws them from the seed.
-        shared: one corner for all clips instead of one for each.
-        kwargs: the settings of `LinfPGD`.
-    """
+    bound = "Linf in a patch"
+    eps: ClipBudget = 1.0
+    ratio: Ratio = 0.15
+    size: Annotated[
+        tuple[int, int] | None,
+        Setting("rows and columns, instead of the ratio", "pixels", at_least=1),
+    ] = None
+    corner: Annotated[
+        tuple[int, int] | None,
+        Setting("first row and column; not given, drawn from the seed", "pixels", at_least=0),
+    ] = None
+    shared: Annotated[bool, Setting("one corner for all clips instead of one for each")] = False
 
-    attack_params: ClassVar[list[str]] = [
-        *LinfPGD.attack_params,
-        "ratio",
-        "size",
-        "corner",
-        "shared",
-    ]
-
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | Tensor = 1.0,
-        *,
-        ratio: float = 0.15,
-        size: tuple[int, int] | None = None,
-        corner: tuple[int, int] | None = None,
-        shared: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        self.ratio = ratio
-        self.size = size
-        self.corner = corner
-        self.shared = shared
-        super().__init__(estimator, eps, **kwargs)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if not 0 < self.ratio <= 1:
-            raise InputError(f"ratio must be above 0 and at most 1; got {self.ratio:g}")
-        if self.size is not None and min(self.size) < 1:
-            raise InputError(f"size is rows and columns, each at least 1; got {self.size}")
-        if self.corner is not None and min(self.corner) < 0:
-            raise InputError(f"corner is row and column, each at least 0; got {self.corner}")
-
-    def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor:
+    def support(self, batch: AttackBatch) -> Tensor:
         """Mark the patch of each clip, bool (1 or B, 1, 1, H, W)."""
-        drawn = shared_seed if self.shared else seeds
-        return patch_mask(clips, self.ratio, self.size, self.corner, drawn)
+        seeds = batch.shared_seed if self.shared else batch.seeds
+        return patch_mask(batch.clips, self.ratio, self.size, self.corner, seeds)

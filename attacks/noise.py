@@ -1,18 +1,18 @@
 """Noise within a budget: what an attack has to beat."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import margin
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.settings import Budget
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds, uniform
+from advvid.methods import Setting
+from advvid.random_streams import seeds_of, uniform
 
 
 def random_noise(
@@ -29,7 +29,7 @@ def random_noise(
     """Add noise, uniform in the budget or at its corners, without a look at the gradient.
 
     Args:
-        model: clips -> logits (B, K); asked only when there are several draws.
+        model: clips -> logits (B, K); run only when there are several draws.
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,).
         eps: budget in (0, 1].
@@ -49,10 +49,7 @@ def random_noise(
     check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("draws", draws)
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    seeds = seeds_of(seed, clips)
     box = linf_box(clips, eps, mask)
 
     def draw(number: int) -> Tensor:
@@ -74,70 +71,30 @@ def random_noise(
 
 
 class RandomNoise(VideoAttack):
-    """Uniform noise in the budget as an ART attack; `random_noise` does the work.
+    """Uniform noise in the budget: what an attack has to beat; see `random_noise`."""
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        draws: of each clip the worst is kept.
-        targeted: not possible.
-        batch_size: clips at once; it does not change the result.
-        seed: see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
-    """
-
-    attack_params: ClassVar[list[str]] = [*VideoAttack.attack_params, "eps", "draws"]
+    access = "control"
+    no_targets = "noise does not look at the model"
     corners: ClassVar[bool] = False
+    eps: Budget = 8 / 255
+    draws: Annotated[int, Setting("draws, of which the worst of each clip is kept", at_least=1)] = 1
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        draws: int = 1,
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.draws = draws
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if self.targeted:
-            raise InputError("noise cannot be targeted: it does not look at the model")
-        check_budget(self.eps)
-        check_count("draws", self.draws)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Add noise to one batch; see `VideoAttack.perturb`."""
         noisy = random_noise(
             model,
-            clips,
-            labels,
+            batch.clips,
+            batch.labels,
             eps=self.eps,
             corners=self.corners,
             draws=self.draws,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
         return Attacked(noisy)
 
 
 class CornerNoise(RandomNoise):
-    """Noise at the corners of the budget, the largest that it allows; see `RandomNoise`."""
+    """Noise at the corners of the budget, the largest that it allows."""
 
     corners: ClassVar[bool] = True

@@ -1,21 +1,34 @@
 """PGD under an L-infinity bound."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Required, TypedDict
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
 from advvid.attacks.core.sign_gradient import ascend, is_adversarial
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.clip_interface import ArrayOrTensor
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds, uniform
+from advvid.methods import Setting
+from advvid.random_streams import seeds_of, uniform
+
+
+class PgdOptions(TypedDict, total=False):
+    """What attacks that run PGD inside a mask hand on to `linf_pgd`, which describes each."""
+
+    eps: Required[float | Tensor]
+    step_size: float | StepSizeLaw | None
+    steps: int
+    random_start: bool
+    restarts: int
+    targeted: bool
+    loss: str | Loss
+    early_stop: bool
+    seed: int | torch.Generator | Tensor
 
 
 def linf_pgd(
@@ -39,7 +52,7 @@ def linf_pgd(
     x_{i+1} = clip(x_i + alpha sign(grad L(F(x_i), y)), x - eps, x + eps), then clip to [0, 1].
 
     Args:
-        model: clips -> logits (B, K); a module is run in evaluation mode and given back as it was.
+        model: clips -> logits (B, K); a module is run in evaluation mode and then restored.
         clips: (B, 3, T, H, W) float in [0, 1]; they are not changed.
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,), such as 8 / 255.
@@ -72,10 +85,7 @@ def linf_pgd(
     score = resolve_loss(loss)
     box = linf_box(clips, eps, mask)
     step = per_clip(resolve_step(step_size, eps), clips)
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    seeds = seeds_of(seed, clips)
 
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
@@ -123,112 +133,35 @@ def _rank(model: Model, clips: Tensor, labels: Tensor, loss: Loss, targeted: boo
 
 
 class LinfPGD(VideoAttack):
-    """PGD under an L-infinity bound as an ART attack; `linf_pgd` does the work.
+    """Projected gradient descent under an L-infinity bound, its step size from the law.
 
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1], such as 8 / 255; one number, or an array with one for each clip.
-        eps_step: step size as a fraction of the pixel range, a `StepSizeLaw`, or None for the law
-            0.2 (eps + 1).
-        max_iter: gradient steps.
-        num_random_init: 0 starts at the clip; n runs n random starts and keeps the worst result.
-        targeted: labels are targets.
-        loss: "ce", "dlr" or "cw".
-        early_stop: stop each clip at its first adversarial iterate.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: of the random starts; see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
+    `linf_pgd` does the work. A subclass that gives a `support` is PGD inside it.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "eps_step",
-        "max_iter",
-        "num_random_init",
-        "loss",
-        "early_stop",
-    ]
+    eps: ClipBudget = 8 / 255
+    eps_step: EpsStep = None
+    max_iter: Steps = 20
+    num_random_init: Annotated[
+        int, Setting("random starts, of which the worst is kept; 0 starts at the clip", at_least=0)
+    ] = 0
+    loss: LossName = "ce"
+    early_stop: Annotated[bool, Setting("stop each clip at its first adversarial iterate")] = False
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | Tensor = 8 / 255,
-        eps_step: float | StepSizeLaw | None = None,
-        max_iter: int = 20,
-        num_random_init: int = 0,
-        targeted: bool = False,
-        loss: str | Loss = "ce",
-        early_stop: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.eps_step = eps_step
-        self.max_iter = max_iter
-        self.num_random_init = num_random_init
-        self.loss = loss
-        self.early_stop = early_stop
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        if not isinstance(self.num_random_init, int) or self.num_random_init < 0:
-            raise InputError(
-                "num_random_init must be a whole number of at least 0; got "
-                f"{self.num_random_init!r}"
-            )
-        check_count("max_iter", self.max_iter)
-        eps = torch.as_tensor(self.eps)
-        check_budget(eps)
-        resolve_step(self.eps_step, eps)
-        resolve_loss(self.loss)
-
-    def generate(
-        self, x: ArrayOrTensor, y: ArrayOrTensor | None = None, **kwargs: Any
-    ) -> ArrayOrTensor:
-        """Attack clips; see `VideoAttack.generate`."""
-        eps = torch.as_tensor(self.eps)
-        if eps.ndim > 0 and tuple(eps.shape) != (len(x),):
-            raise InputError(
-                f"eps must be one number or one for each of the {len(x)} clips; got shape "
-                f"{tuple(eps.shape)}"
-            )
-        return super().generate(x, y, **kwargs)
-
-    def support(self, clips: Tensor, seeds: Tensor, shared_seed: Tensor) -> Tensor | None:
-        """Give the support mask that the attack brings along, or None for everywhere."""
-        del clips, seeds, shared_seed
+    def support(self, batch: AttackBatch) -> Tensor | None:
+        """Mark where the attack acts, broadcastable to the clips, or None for everywhere."""
+        del batch
         return None
 
-    def budget(self, clips: Tensor, positions: Tensor) -> float | Tensor:
-        """Give the budget of all clips of a batch, or that of each (B,)."""
-        eps = torch.as_tensor(self.eps)
-        return float(eps) if eps.ndim == 0 else eps[positions.to(eps.device)].to(clips)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
-        own = self.support(clips, seeds, shared_seed)
+        mask, own = batch.mask, self.support(batch)
         if own is not None:
             mask = own if mask is None else own & mask
         adversarial = linf_pgd(
             model,
-            clips,
-            labels,
-            eps=self.budget(clips, positions),
+            batch.clips,
+            batch.labels,
+            eps=batch_budget(self.eps, batch),
             step_size=self.eps_step,
             steps=self.max_iter,
             random_start=self.num_random_init > 0,
@@ -237,6 +170,6 @@ class LinfPGD(VideoAttack):
             mask=mask,
             loss=self.loss,
             early_stop=self.early_stop,
-            seed=seeds,
+            seed=batch.seeds,
         )
         return Attacked(adversarial, {} if mask is None else {"support": mask})

@@ -1,24 +1,34 @@
 """Sparse attack: few frames change, because the L2,1 norm of the perturbation is paid for."""
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.frame_order import both, frame_mask, frame_saliency_scores, top_frames
-from advvid.attacks.core.linf_box import Box, check_mask, linf_box
+from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
 from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import Setting, check_setting
 
-ORDERS = ("first", "spread", "salient")
+Regularization = Annotated[
+    float, Setting("price of a frame; 1 and more leaves every clip as it is", at_least=0)
+]
+Order = Annotated[
+    str | None,
+    Setting(
+        "with frames, which: the first, evenly spread, or the most salient (not given)",
+        choices=("first", "spread", "salient"),
+    ),
+]
 
-# So many times the way to the corner of the budget, in all steps together.
-_WAY = 2.5
+# Length of all steps together, in budgets.
+_TOTAL_STEP = 2.5
 
 
 class SparseResult(NamedTuple):
@@ -87,7 +97,10 @@ def sparse_attack(
     check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("steps", steps)
-    _check(regularization, frames, order)
+    check_setting("regularization", regularization, Regularization)
+    check_setting("frames", frames, MostFrames)
+    check_setting("order", order, Order)
+    _check_order(order, frames)
     score = resolve_loss(loss)
     allowed = clips.new_ones(len(clips), 1, clips.shape[2], 1, 1).bool()
     with frozen(model):
@@ -100,14 +113,8 @@ def sparse_attack(
             gradient, losses, logits = input_gradient(model, x, labels, score)
             search.take(x, losses, logits)
             inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
-            x = _proximal_step(
-                x,
-                clips,
-                -inside if targeted else inside,
-                box,
-                regularization,
-                _WAY * eps / steps,
-            )
+            ascent = -inside if targeted else inside
+            x = _proximal_step(x, clips, ascent, box, regularization, _TOTAL_STEP * eps / steps)
         with torch.no_grad():
             logits = model(x).float()
             search.take(x, score(logits, labels), logits)
@@ -161,18 +168,18 @@ class _Search:
         self.labels = labels
         self.targeted = targeted
         self.best = clips.clone()
-        self.won = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
+        self.fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         self.value = torch.full((len(clips),), torch.inf, device=clips.device)
 
     def take(self, x: Tensor, losses: Tensor, logits: Tensor) -> None:
-        """Keep what is better: adversarial, then small; or else near to it."""
-        won = is_adversarial(logits, self.labels, self.targeted)
+        """Keep what is better: adversarial, then small; otherwise close to being so."""
+        fooled = is_adversarial(logits, self.labels, self.targeted)
         signed = losses if self.targeted else -losses
-        value = torch.where(won, frame_norms(x - self.clips).sum(dim=1), signed)
-        better = (won & ~self.won) | ((won == self.won) & (value < self.value))
+        value = torch.where(fooled, frame_norms(x - self.clips).sum(dim=1), signed)
+        better = (fooled & ~self.fooled) | ((fooled == self.fooled) & (value < self.value))
         self.best = torch.where(better.view(-1, 1, 1, 1, 1), x, self.best)
         self.value = torch.where(better, value, self.value)
-        self.won = self.won | won
+        self.fooled = self.fooled | fooled
 
 
 def _frame_mask(
@@ -199,93 +206,35 @@ def _frame_mask(
     return frame_mask(chosen.expand(len(clips), total))
 
 
-def _check(regularization: float, frames: int | None, order: str | None) -> None:
-    if not 0 <= regularization < float("inf"):
-        raise InputError(f"regularization must be at least 0 and finite; got {regularization:g}")
-    if frames is not None:
-        check_count("frames", frames)
-    if order is not None and order not in ORDERS:
-        raise InputError(f"order must be one of {', '.join(ORDERS)}; got {order!r}")
+def _check_order(order: str | None, frames: int | None) -> None:
     if order is not None and frames is None:
         raise InputError(f"order {order!r} says which frames may change: give frames as well")
 
 
 class SparseAttack(VideoAttack):
-    """Sparse attack as an ART attack; `sparse_attack` does the work.
+    """Few frames change, because each that does has its price; see `sparse_attack`.
 
-    Its report tells "frames" that changed and the L2,1 "norm" of each clip.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: L-infinity budget of every pixel, in (0, 1].
-        regularization: lambda, at least 0; 1 and more leaves every clip as it is.
-        max_iter: gradient steps.
-        frames: how many frames may change at all; None is all.
-        order: with `frames`: "first", "spread" or "salient"; None is "salient".
-        loss: "ce", "dlr" or "cw".
-        targeted: labels are targets.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: not used: nothing is random.
-        verbose: show progress when there is more than one batch.
+    Its report has the "frames" that changed and the L2,1 "norm" of each clip.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "regularization",
-        "max_iter",
-        "frames",
-        "order",
-        "loss",
-    ]
+    bound = "Linf, few frames (L2,1)"
+    eps: Budget = 8 / 255
+    regularization: Regularization = 0.3
+    max_iter: Steps = 50
+    frames: MostFrames = None
+    order: Order = None
+    loss: LossName = "ce"
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        regularization: float = 0.3,
-        max_iter: int = 50,
-        frames: int | None = None,
-        order: str | None = None,
-        loss: str = "ce",
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.regularization = regularization
-        self.max_iter = max_iter
-        self.frames = frames
-        self.order = order
-        self.loss = loss
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
+    def check_together(self) -> None:
+        """Refuse an order without a number of frames; see `VideoAttack.check_together`."""
+        _check_order(self.order, self.frames)
 
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_budget(self.eps)
-        check_count("max_iter", self.max_iter)
-        _check(self.regularization, self.frames, self.order)
-        resolve_loss(self.loss)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = sparse_attack(
             model,
-            clips,
-            labels,
+            batch.clips,
+            batch.labels,
             eps=self.eps,
             regularization=self.regularization,
             steps=self.max_iter,
@@ -293,9 +242,9 @@ class SparseAttack(VideoAttack):
             order=self.order,
             loss=self.loss,
             targeted=self.targeted,
-            mask=mask,
+            mask=batch.mask,
         )
-        support = result.support if mask is None else result.support & check_mask(mask, clips)
+        support = both(result.support, batch.mask, batch.clips)
         return Attacked(
             result.clips, {"frames": result.frames, "norm": result.norm, "support": support}
         )

@@ -1,27 +1,36 @@
 """Square attack: random search with blocks of noise, without a gradient."""
 
-from typing import ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.settings import Budget, Queries
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds, uniform
+from advvid.methods import Setting, check_setting
+from advvid.random_streams import seeds_of, uniform
 
-BLOCKS = ("cube", "column")
+Share = Annotated[
+    float, Setting("share of the clip that the first blocks cover", above=0, at_most=1)
+]
+Block = Annotated[
+    str,
+    Setting(
+        "cube, the same share of every axis, or column, through all frames",
+        choices=("cube", "column"),
+    ),
+]
 
 # Of 10000 queries, those after which the blocks shrink to half their volume.
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 class SquareResult(NamedTuple):
-    """Clips under attack, and what it took."""
+    """Attacked clips, and the queries that were needed."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -47,7 +56,7 @@ def square_attack(
     Starts with stripes, one color a column of pixels, the same in every frame, whatever they do to
     the margin by which the clip is classified. Each further query puts a block at a random place,
     every channel of it at one end of the budget, and is kept if that margin has shrunk. A clip
-    stops when it is won.
+    stops when it is fooled.
 
     Args:
         model: clips -> logits (B, K).
@@ -55,7 +64,7 @@ def square_attack(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1].
         queries: most forward passes of a clip, at least 1.
-        share: of the clip that the first blocks cover, in (0, 1]; halves as the search goes on.
+        share: of the clip that the first blocks cover, in (0, 1]; halves during the search.
         block: "cube", the same share of every axis, or "column", a square through all frames.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -75,15 +84,13 @@ def square_attack(
     check_label_form(labels, len(clips))
     check_budget(eps)
     check_count("queries", queries)
-    _check_block(share, block)
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    check_setting("share", share, Share)
+    check_setting("block", block, Block)
+    seeds = seeds_of(seed, clips)
     box = linf_box(clips, eps, mask)
 
     def lead(clips: Tensor, labels: Tensor) -> Tensor:
-        """How far a clip is from being won; below 0 it is (a tie is not)."""
+        """How far a clip is from being fooled; it is below 0 (a tie is not enough)."""
         behind = margin(model(clips).float(), labels)
         return behind if targeted else -behind
 
@@ -91,7 +98,7 @@ def square_attack(
         found = clips.clone()
         used = torch.ones(len(clips), dtype=torch.int64, device=clips.device)
         best = lead(clips, labels)
-        # Clips that are won drop out; the rest is packed anew only then, for most queries win none.
+        # Fooled clips leave the batch, which is packed anew only then: most queries fool none.
         active = (best >= 0).nonzero().squeeze(1)
         current, bounds, best = clips[active], box.select(active), best[active]
         truth, streams = labels[active], seeds[active]
@@ -111,11 +118,11 @@ def square_attack(
             kept = value < best if query > 1 else torch.ones_like(best, dtype=torch.bool)
             current[kept] = candidate[kept]
             best = torch.where(kept, value, best)
-            stands = best >= 0
-            if not stands.all():
-                found[active[~stands]] = current[~stands]
-                active, current, bounds = active[stands], current[stands], bounds.select(stands)
-                best, truth, streams = best[stands], truth[stands], streams[stands]
+            correct = best >= 0
+            if not correct.all():
+                found[active[~correct]] = current[~correct]
+                active, current, bounds = active[correct], current[correct], bounds.select(correct)
+                best, truth, streams = best[correct], truth[correct], streams[correct]
         found[active] = current
     return SquareResult(found, used)
 
@@ -179,87 +186,30 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
     return torch.where(inside, torch.where(upper, box.upper, box.lower), current)
 
 
-def _check_block(share: float, block: str) -> None:
-    if block not in BLOCKS:
-        raise InputError(f"block must be one of {', '.join(BLOCKS)}; got {block!r}")
-    if not 0 < share <= 1:
-        raise InputError(f"share must be above 0 and at most 1; got {share:g}")
-
-
 class Square(VideoAttack):
-    """Square attack as an ART attack; `square_attack` does the work.
+    """Random search with blocks in space-time, from outputs only; see `square_attack`.
 
-    Its report tells "queries", the forward passes of each clip.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: budget in (0, 1].
-        queries: most forward passes of a clip.
-        share: of the clip that the first blocks cover, in (0, 1].
-        block: "cube" or "column".
-        targeted: labels are targets.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
+    Its report has "queries", the forward passes of each clip.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "queries",
-        "share",
-        "block",
-    ]
+    access = "black box"
+    eps: Budget = 8 / 255
+    queries: Queries = 5000
+    share: Share = 0.8
+    block: Block = "cube"
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float = 8 / 255,
-        queries: int = 5000,
-        share: float = 0.8,
-        block: str = "cube",
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.queries = queries
-        self.share = share
-        self.block = block
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_budget(self.eps)
-        check_count("queries", self.queries)
-        _check_block(self.share, self.block)
-
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         result = square_attack(
             model,
-            clips,
-            labels,
+            batch.clips,
+            batch.labels,
             eps=self.eps,
             queries=self.queries,
             share=self.share,
             block=self.block,
             targeted=self.targeted,
-            mask=mask,
-            seed=seeds,
+            mask=batch.mask,
+            seed=batch.seeds,
         )
-        report = {"queries": result.queries}
-        return Attacked(result.clips, report if mask is None else {**report, "support": mask})
+        return Attacked(result.clips, {"queries": result.queries})

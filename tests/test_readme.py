@@ -1,27 +1,89 @@
-"""The README's Python runs as written, and its test command is the one the gate takes."""
+"""What README, CONTRIBUTING and docs/ show works: Python, command lines, links."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from shlex import split
+from typing import Any
 
 import pytest
+import typer
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+from advvid.cli.app import app
+from tests.docs.documents import (
+    DOCUMENTS,
+    README,
+    ROOT,
+    Block,
+    blocks,
+    code_spans,
+    command_lines,
+    prose,
+)
 
-
-@pytest.mark.parametrize("index", range(len(SNIPPETS)))
-def test_snippet_runs(index: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    exec(compile(SNIPPETS[index], f"README.md, snippet {index}", "exec"), {})
+SNIPPETS = [b for document in DOCUMENTS for b in blocks(document) if b.info == "python"]
+COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+LINES = [(document.name, line) for document in DOCUMENTS for line in command_lines(document)]
+MEASURED = [ROOT / "docs/results.md", ROOT / "docs/speed.md"]
 
 
 def test_there_are_snippets_and_the_two_commands() -> None:
-    assert len(SNIPPETS) >= 1
-    assert re.search(r"^pip install -e \. && advvid sweep-step-size$", README, re.MULTILINE)
-    assert re.search(r"^pip install -e '\.\[test\]' && pytest$", README, re.MULTILINE)
+    readme = README.read_text(encoding="utf-8")
+    assert any(block.place.startswith("README.md") for block in SNIPPETS)
+    assert re.search(r"^pip install -e \. && advvid sweep-step-size$", readme, re.MULTILINE)
+    assert re.search(r"^pip install -e '\.\[test\]' && pytest$", readme, re.MULTILINE)
 
 
-def test_relative_links_exist() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.slow
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet.place)
+def test_snippet_runs(snippet: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet.text, snippet.place, "exec"), {"__name__": "snippet"})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_relative_links_exist(document: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", prose(document)):
+        found = document.parent / target if target else document
+        assert found.exists(), target
+        if anchor:
+            assert anchor[1:] in set(_anchors(found)), f"{target}{anchor}"
+
+
+@pytest.mark.parametrize(("document", "line"), LINES)
+def test_command_line_parses(document: str, line: str) -> None:
+    command, *arguments = split(line)
+    assert command in COMMANDS, f"{document}: advvid {line}"
+    # Parses, converts and checks all options; the command itself is not run.
+    COMMANDS[command].make_context(command, arguments)
+
+
+def test_options_named_in_the_text_exist() -> None:
+    options = {"--help", "--debug"}
+    for command in COMMANDS.values():
+        for parameter in command.params:
+            options |= {*parameter.opts, *parameter.secondary_opts}
+    for document in set(DOCUMENTS) - set(MEASURED):
+        for span in code_spans(document):
+            if re.match(r"--[a-z]", span):
+                assert span.split()[0] in options, f"{document.name}: {span}"
+
+
+@pytest.mark.parametrize("document", MEASURED, ids=lambda document: document.name)
+def test_numbers_stand_with_their_command(document: Path) -> None:
+    for section in re.split(r"^##+ ", document.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        measured = re.search(r"^(\|---|\| ---|PGD, )", section, re.MULTILINE)
+        command = re.search(r"advvid [a-z-]+|python -m benchmarks\.", section)
+        assert not measured or command, section.splitlines()[0]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_lines_fit_on_a_screen(document: Path) -> None:
+    text = prose(document)
+    assert [line for line in text.splitlines() if len(line) > 110 and line[0] not in "|!"] == []
+
+
+def _anchors(document: Path) -> Iterator[str]:
+    """Give the anchors of the headings, as GitHub makes them."""
+    for heading in re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

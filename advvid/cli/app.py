@@ -72,8 +72,15 @@ def _note(message: Warning | str, *_: Any, **__: Any) -> None:
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
     if debug and error is not None:
         raise error
-    _print_error(message)
+    _print_error(_with_option(message))
     sys.exit(code)
+
+
+def _with_option(message: str) -> str:
+    """Begin a message about a setting with its option, where the command line gave that."""
+    option = "--" + message.partition(" ")[0].replace("_", "-")
+    given = any(argument.split("=")[0] == option for argument in sys.argv)
+    return f"{option} {message.partition(' ')[2]}" if given else message
 
 
 def _print_error(message: str) -> None:

@@ -7,6 +7,7 @@ import typer
 from advvid.cli import options
 
 ATTACK = "Attack"
+_LISTED = 20
 
 
 def attack(
@@ -78,14 +79,16 @@ def attack(
     first few, and results.json with predictions before, after, and after
     rounding to 8 bits.
     """
-    from advvid.attacks.core.attack_spec import parse_attack
+    from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.adversarial_clips import write_clips
-    from advvid.cli.inputs import load_subject, read_class
     from advvid.cli.numbers import read_budgets
+    from advvid.evaluation.adversarial_clips import Goal, write_adversarial_clips
+    from advvid.evaluation.condition import Setup
+    from advvid.evaluation.conditions.attack import plan_attack
+    from advvid.pairing import load_subject, read_class
     from advvid.runs.run_folder import RunFolder
 
-    spec = parse_attack(attack)
+    parse_attack(attack)
     (budget,) = read_budgets(f"{eps:.9g}")
     for name, value in (("--batch-size", batch_size), ("--fps", fps)):
         check_count(name, value)
@@ -103,7 +106,7 @@ def attack(
         on_bad_video=on_bad_video,
         seed=seed,
     )
-    goal = None if target is None else read_class(target, subject)
+    wanted = None if target is None else read_class(target, subject)
     settings = {
         "model": model,
         "weights": weights,
@@ -126,23 +129,21 @@ def attack(
     }
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=device, precision=precision)
-    kind = {} if goal is None else {"targeted": True}
+    setup = Setup(classifier, source, batch_size, seed)
     # Settings that the attack does not take show before anything is written.
-    built = spec.build(
-        classifier, eps=budget, batch_size=batch_size, seed=seed, verbose=False, **kind
-    )
-    folder = RunFolder(out, "attack", settings)
+    planned = plan_attack(setup, attack, budget, targeted=target is not None)
+    folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
         typer.echo(f"note: {note}")
-    write_clips(
-        folder,
-        classifier,
-        built,
-        spec,
-        source,
-        eps=budget,
-        target=goal,
-        classes=subject.class_names,
-        batch_size=batch_size,
-        fps=fps,
-    )
+    goal = Goal(wanted, subject.class_names)
+    rows = write_adversarial_clips(folder, planned, setup, goal, fps=fps)
+    for row in rows[:_LISTED]:
+        rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
+        names = " -> ".join(goal.name(row[key]) for key in ("predicted", "adversarial"))
+        success = "success" if row["success"] else "no success"
+        typer.echo(f"{row['file']}: {names} ({success}{rounded})")
+    if len(rows) > _LISTED:
+        typer.echo(f"... and {len(rows) - _LISTED} more")
+    fooled, fooled_8bit = (sum(row[key] for row in rows) for key in ("success", "success_8bit"))
+    typer.echo(f"{fooled} of {len(rows)} succeed, {fooled_8bit} after rounding to 8 bits")
+    typer.echo(f"results: {folder.path}")

@@ -1,5 +1,6 @@
 """`advvid evaluate`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,17 @@ def evaluate(
             "--attack",
             metavar="NAME[:KEY=VALUE,...]",
             help="An attack with settings (see `advvid attacks`), or a suite: quick, standard, "
-            "paper. Give it several times for several; quick unless given.",
+            "paper. Give it several times for several; none for none; quick unless given.",
+            rich_help_panel=EVALUATION,
+        ),
+    ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--condition",
+            metavar="NAME[:KEY=VALUE,...]",
+            help="Something else that happens to clips, such as sampling:kind=dense,clips=8. Give "
+            "it several times for several.",
             rich_help_panel=EVALUATION,
         ),
     ] = None,
@@ -109,7 +120,7 @@ def evaluate(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with a stopped evaluation in --out; all else as it was started.",
+            help="Resume a stopped evaluation in --out; all else as it was started.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
@@ -123,22 +134,25 @@ def evaluate(
     Alarms tell when gradients cannot be trusted.
 
     Writes results.json, results.csv, table.md, figures and an animated picture
-    of a few clips. A stopped run goes on with --resume.
+    of a few clips. A stopped run is resumed with --resume.
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-    from advvid.cli.evaluation_report import Report
-    from advvid.cli.inputs import load_subject
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
-    from advvid.evaluation import evaluate as measure
-    from advvid.evaluation.evaluate import plan_evaluation
-    from advvid.evaluation.suites import expand
+    from advvid.evaluation.conditions.registry import parse_condition
+    from advvid.evaluation.conditions.suites import expand
+    from advvid.evaluation.folder import evaluate_into, tables
+    from advvid.evaluation.plan import Scoring, plan_evaluation
+    from advvid.pairing import load_subject
     from advvid.runs.launch import launch, open_folder
 
     chosen = list(attack or ["quick"])
-    budgets = [budget for budget in read_budgets(eps, zero=True) if budget > 0]
+    budgets = read_budgets(eps, zero=True)
+    # Before the model is loaded: an invalid argument should show at once.
     expand(chosen)
+    conditions = [parse_condition(text) for text in condition or []]
     step_law = None if law is None else StepSizeLaw.load(law)
+    scoring = Scoring(eot, h264, step_law or PAPER_LAW, alarms)
     if pictures < 0:
         raise InputError(f"--pictures must be at least 0; got {pictures}")
     subject = load_subject(
@@ -168,6 +182,7 @@ def evaluate(
         "sampling": sampling,
         "on_bad_video": on_bad_video,
         "attack": chosen,
+        "condition": condition or [],
         "eps": eps,
         "law": None if step_law is None else str(step_law),
         "eot": eot,
@@ -179,44 +194,42 @@ def evaluate(
     fabric = launch(device, devices)
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
-    # A slip must leave no folder behind: the corrected command would find it taken.
-    plan_evaluation(
+    # An invalid setting must leave no folder behind: the corrected command would find it taken.
+    plan = plan_evaluation(
         classifier,
-        chosen,
-        budgets,
+        source,
+        attacks=chosen,
+        eps=budgets,
+        conditions=conditions,
         batch_size=batch_size,
         seed=seed,
-        eot=eot,
-        h264=h264,
-        law=step_law or PAPER_LAW,
+        scoring=scoring,
     )
-    folder = open_folder(fabric, out, "evaluate", settings, resume=resume)
-    report = Report(folder, classifier, source, subject.class_names)
+    config = {**settings, "conditions": plan.settings}
+    folder = open_folder(fabric, out, "evaluate", config, resume=resume)
     if fabric.is_global_zero:
-        report.notes(subject.notes)
+        _say(f"note: {note}" for note in subject.notes)
     try:
-        evaluation = measure(
-            classifier,
-            source,
-            attacks=chosen,
-            eps=budgets,
-            batch_size=batch_size,
-            seed=seed,
-            eot=eot,
-            h264=h264,
-            law=step_law,
-            alarms=alarms,
-            parts=folder.path / "parts",
-            fabric=fabric,
-            progress=True,
+        evaluation = evaluate_into(
+            folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     except KeyboardInterrupt:
-        typer.echo(
-            f"advvid: stopped; to go on: the same command, --out {folder.path} --resume", err=True
-        )
+        again = f"the same command, --out {folder.path} --resume"
+        typer.echo(f"advvid: stopped; to resume: {again}", err=True)
         raise SystemExit(130) from None
     if fabric.is_global_zero:
-        report.write(evaluation)
-        if pictures:
-            report.picture(evaluation, count=pictures, law=step_law, seed=seed)
-        report.print(evaluation)
+        _say(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped)
+        _say([tables(evaluation)])
+        _say(f"ALARM {alarm.name}: {alarm.message}" for alarm in evaluation.alarms)
+        if evaluation.probes and not evaluation.alarms:
+            _say(["no alarm: nothing speaks against the gradients of this model"])
+        _say([f"results: {folder.path}"])
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Print lines as they are, however wide."""
+    from rich.console import Console
+
+    console = Console(soft_wrap=True)
+    for line in lines:
+        console.print(line, markup=False, highlight=False)

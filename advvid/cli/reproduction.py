@@ -12,11 +12,11 @@ from rich.console import Console
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_count
-from advvid.cli.train_inputs import load_training
 from advvid.data import ClipDataset, load_dataset
 from advvid.errors import InputError
-from advvid.figures.step_size import save_figure
+from advvid.figures.saving import save_figure
 from advvid.models import VideoModel
+from advvid.pairing import load_training
 from advvid.reproduction import (
     ROWS,
     SCALES,

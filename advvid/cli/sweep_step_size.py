@@ -91,9 +91,9 @@ def sweep_step_size(
 
     from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
-    from advvid.cli.inputs import load_inputs
     from advvid.cli.numbers import read_budgets, read_step_sizes
     from advvid.cli.sweep_report import check_law_file, print_sweep, write_sweep
+    from advvid.pairing import load_in_memory
     from advvid.runs.run_folder import RunFolder
     from advvid.step_size.sweep import sweep_step_size as sweep
 
@@ -102,7 +102,7 @@ def sweep_step_size(
     resolve_loss(loss)
     if law is not None:
         check_law_file(law, budgets)
-    inputs = load_inputs(
+    inputs = load_in_memory(
         model=model,
         weights=weights,
         data=data,

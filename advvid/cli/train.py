@@ -11,7 +11,7 @@ from advvid.cli import train_options as training
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from advvid.training.history import History
+    from advvid.training.records.history import History
 
 
 def train(
@@ -90,8 +90,8 @@ def train(
 
     from advvid.checks import check_count
     from advvid.cli.numbers import read_numbers
-    from advvid.cli.train_inputs import load_training
     from advvid.errors import InputError
+    from advvid.pairing import load_training
     from advvid.training import TrainSettings
     from advvid.training import train as run
 

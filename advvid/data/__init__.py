@@ -1,24 +1,39 @@
 """Clip data sets: generated or decoded, sampled, batched."""
 
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.decoder import DECODERS, Decoder, VideoFile
+from advvid.data.entry import DatasetEntry
 from advvid.data.load import load_dataset
 from advvid.data.loader import ClipBatch, ClipLoader, clip_loader, to_unit
 from advvid.data.motions.dataset import MotionsDataset
-from advvid.data.registry import DATASETS, DatasetEntry, DatasetRow, list_datasets
+from advvid.data.options import DatasetOptions
+from advvid.data.registry import DATASETS, list_datasets
+from advvid.data.sampling import SAMPLERS, Dense, Sampler, Uniform
+from advvid.data.source import ClipSource, DatasetClips, MemoryClips
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.data.video.decoding import read_frames
 from advvid.data.video.index import VideoInfo, video_info
 
 __all__ = [
     "DATASETS",
+    "DECODERS",
+    "SAMPLERS",
     "BadVideo",
     "BadVideoError",
     "ClipBatch",
     "ClipDataset",
     "ClipLoader",
+    "ClipSource",
+    "DatasetClips",
     "DatasetEntry",
-    "DatasetRow",
+    "DatasetOptions",
+    "Decoder",
+    "Dense",
+    "MemoryClips",
     "MotionsDataset",
+    "Sampler",
+    "Uniform",
+    "VideoFile",
     "VideoInfo",
     "clip_loader",
     "list_datasets",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
@@ -54,7 +55,6 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
 
         Raises:
             BadVideoError: the video cannot be decoded (an InputError that names file and reason).
-
         """
 
     @abstractmethod
@@ -76,6 +76,28 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         """The same clips, only those at `indices`, in that order."""
         return ClipSubset(self, indices)
 
+    def resampled(
+        self, sampling: str | Sampler, clips: int, stride: int | None = None
+    ) -> "ClipDataset":
+        """Give the same videos, seen with another way of sampling; decodes nothing.
+
+        Args:
+            sampling: as for `load_dataset`, such as "uniform" or "dense:stride=2".
+            clips: from each video, K >= 1; clip k of video v has index v K + k.
+            stride: of dense sampling, where the text does not say.
+
+        Raises:
+            InputError: an argument is out of range, or the clips are not taken from videos.
+        """
+        del sampling, clips, stride
+        raise InputError(
+            f"clips of {self.name} are not taken from videos and cannot be sampled in another way"
+        )
+
+    def video_number(self, index: int) -> int:
+        """Number of the video that a clip is taken from, as `resampled` counts videos."""
+        return index
+
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
@@ -91,7 +113,6 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
 
         Raises:
             InputError: n is out of range, or a video cannot be read.
-
         """
         if not 1 <= n <= len(self):
             raise InputError(
@@ -157,6 +178,14 @@ class ClipSubset(ClipDataset):
     def identity(self, index: int) -> str:
         """Stable name of a clip."""
         return self.base.identity(self._base_index(index))
+
+    def resampled(
+        self, sampling: str | Sampler, clips: int, stride: int | None = None
+    ) -> ClipDataset:
+        """The videos of the chosen clips, one for each clip, in order."""
+        base = self.base.resampled(sampling, clips, stride)
+        videos = [self.base.video_number(int(index)) for index in self.indices]
+        return base.subset([video * clips + k for video in videos for k in range(clips)])
 
     def _base_index(self, index: int) -> int:
         if not 0 <= index < len(self):

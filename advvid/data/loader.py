@@ -1,28 +1,50 @@
 """From a data set to batches on the device."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
+from typing_extensions import TypeVar
 
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 
+Labels = TypeVar("Labels", Tensor, Tensor | None, default=Tensor)
 
-class ClipBatch(NamedTuple):
-    """A batch of clips; B may be smaller than the batch size, even 0, where videos were skipped."""
+
+class ClipBatch(NamedTuple, Generic[Labels]):
+    """A batch of clips; B may be smaller than the batch size, even 0, where videos were skipped.
+
+    `ClipBatch` alone has labels; those of `ClipBatch[Tensor | None]` may be unknown.
+    """
 
     clips: Tensor
-    """uint8 (B, 3, T, H, W)."""
-    labels: Tensor
-    """int64 (B,)."""
+    """(B, 3, T, H, W), uint8, or float32 in [0, 1] where a `ClipSource` gives them."""
+    labels: Labels
+    """int64 (B,), or soft (B, K): probabilities of the classes."""
     indices: Tensor
-    """int64 (B,): positions in the data set."""
+    """int64 (B,): positions in the data set or source; they decide the random streams."""
     skipped: list[BadVideo]
     """Videos of this batch that could not be read, in order."""
+
+
+class LoadedClip(NamedTuple):
+    """A clip before it becomes part of a batch."""
+
+    clip: Tensor
+    """(3, T, H, W)."""
+    label: int
+    key: ClipKey
+    """The index of the clip, or (index, draw)."""
+
+
+Loaded = LoadedClip | BadVideo
+Collate = Callable[[Sequence[Loaded]], ClipBatch]
+"""Makes a batch of clips and of what is known of those that could not be read. Runs in the process
+that loads; here is the place to mix clips and to make labels soft (B, K)."""
 
 
 class ClipLoader(DataLoader[Any]):
@@ -46,6 +68,7 @@ def clip_loader(
     keys: Iterable[ClipKey] | Sampler[ClipKey] | None = None,
     workers: int = 0,
     pin_memory: bool = False,
+    collate: Collate | None = None,
 ) -> ClipLoader:
     """Load batches of clips, in worker processes if asked, without touching global random state.
 
@@ -56,27 +79,51 @@ def clip_loader(
             (training view); None for all indices in order.
         workers: processes that decode; 0 decodes in this one.
         pin_memory: whether batches come in page-locked memory, for copies to CUDA.
+        collate: makes a batch of single clips; None stacks them (`StackClips`).
 
     Raises:
         InputError: an argument is out of range; while iterating, a video cannot be read.
-
     """
     if batch_size < 1:
         raise InputError(f"batch size must be at least 1; got {batch_size}")
     if workers < 0:
         raise InputError(f"workers must be 0 or more; got {workers}")
     loader = ClipLoader(
-        _Outcomes(dataset),
+        _LoadedClips(dataset),
         batch_size=batch_size,
         sampler=range(len(dataset)) if keys is None else keys,
         num_workers=workers,
         pin_memory=pin_memory and dataset.pinnable,
-        collate_fn=_Collate(dataset.clip_shape),
+        collate_fn=collate or StackClips(dataset.clip_shape),
         # Without its own generator a DataLoader draws from the global one.
         generator=torch.Generator().manual_seed(0),
     )
     loader.on_bad_video = dataset.on_bad_video
     return loader
+
+
+class StackClips:
+    """Stack clips and labels as they are; leave out what could not be read, and list it.
+
+    Args:
+        clip_shape: (3, T, H, W), for a batch in which nothing could be read.
+    """
+
+    def __init__(self, clip_shape: tuple[int, int, int, int]) -> None:
+        self.clip_shape = clip_shape
+
+    def __call__(self, loaded: Sequence[Loaded]) -> ClipBatch:
+        """Give the batch."""
+        good = [one for one in loaded if isinstance(one, LoadedClip)]
+        indices = [one.key[0] if isinstance(one.key, tuple) else int(one.key) for one in good]
+        return ClipBatch(
+            clips=torch.stack([one.clip for one in good])
+            if good
+            else torch.empty((0, *self.clip_shape), dtype=torch.uint8),
+            labels=torch.tensor([one.label for one in good], dtype=torch.int64),
+            indices=torch.tensor(indices, dtype=torch.int64),
+            skipped=[one for one in loaded if isinstance(one, BadVideo)],
+        )
 
 
 def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
@@ -88,7 +135,6 @@ def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
 
     Raises:
         InputError: another type.
-
     """
     if clips.dtype != torch.uint8 and not clips.is_floating_point():
         raise InputError(f"clips must be uint8 or floating point; got {clips.dtype}")
@@ -98,7 +144,7 @@ def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
     return moved.to(torch.float32)
 
 
-class _Outcomes(Dataset["_Outcome"]):
+class _LoadedClips(Dataset[Loaded]):
     """Clips, or what is wrong with them, as plain data."""
 
     def __init__(self, dataset: ClipDataset) -> None:
@@ -107,29 +153,8 @@ class _Outcomes(Dataset["_Outcome"]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, key: ClipKey) -> "_Outcome":
+    def __getitem__(self, key: ClipKey) -> Loaded:
         try:
-            clip, label = self.dataset[key]
+            return LoadedClip(*self.dataset[key], key)
         except BadVideoError as error:
             return error.bad_video
-        return clip, label, key[0] if isinstance(key, tuple) else int(key)
-
-
-_Outcome = tuple[Tensor, int, int] | BadVideo
-
-
-class _Collate:
-    def __init__(self, clip_shape: tuple[int, int, int, int]) -> None:
-        self.clip_shape = clip_shape
-
-    def __call__(self, outcomes: Sequence[_Outcome]) -> ClipBatch:
-        skipped = [outcome for outcome in outcomes if isinstance(outcome, BadVideo)]
-        good = [outcome for outcome in outcomes if not isinstance(outcome, BadVideo)]
-        return ClipBatch(
-            clips=torch.stack([clip for clip, _, _ in good])
-            if good
-            else torch.empty((0, *self.clip_shape), dtype=torch.uint8),
-            labels=torch.tensor([label for _, label, _ in good], dtype=torch.int64),
-            indices=torch.tensor([index for _, _, index in good], dtype=torch.int64),
-            skipped=skipped,
-        )

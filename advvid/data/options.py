@@ -1,51 +1,82 @@
 """What `load_dataset` was asked for, checked once, handed to the builder of the data set."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from advvid.augmentation import Augment, read_chain
 from advvid.data.clip_dataset import OnBadVideo
+from advvid.data.decoder import Decoder, read_decoder
+from advvid.data.sampling import Sampler, read_sampler
 from advvid.errors import InputError
+from advvid.methods import Setting, check_settings, settings_of
+from advvid.methods.suggestion import did_you_mean
 
 Split = Literal["train", "val", "test", "all"]
-Sampling = Literal["uniform", "dense"]
 
 
 @dataclass(frozen=True)
 class DatasetOptions:
-    """The options of `load_dataset`, whose docstring explains them; None means the default."""
+    """The options of `load_dataset`; None means the default of the data set.
 
-    split: Split = "test"
-    fold: int | None = None
-    frames: int | None = None
-    size: int | None = None
-    sampling: Sampling = "uniform"
-    stride: int | None = None
-    clips_per_video: int = 1
-    short_side: int | None = None
-    flip: bool = True
-    on_bad_video: OnBadVideo = "raise"
-    seed: int = 0
+    Videos are augmented by a random crop and a mirror, motions by `roll` and `permute-colors`.
+    """
+
+    split: Annotated[Split, Setting("part of the data; val is test where videos have no val")] = (
+        "test"
+    )
+    fold: Annotated[
+        int | None, Setting("which part is held out: a group of ucf11 (3), a list of ucf101 (1)")
+    ] = None
+    frames: Annotated[
+        int | None, Setting("frames of a clip; 8 for motions, 16 for videos", at_least=1)
+    ] = None
+    size: Annotated[
+        int | None,
+        Setting("height and width; 32 for motions, 112 for videos", "pixels", at_least=1),
+    ] = None
+    sampling: Annotated[
+        str | Sampler, Setting("uniform, a frame of each of equal segments, or dense, at a stride")
+    ] = "uniform"
+    stride: Annotated[int | None, Setting("of dense sampling; 1", "frames", at_least=1)] = None
+    clips_per_video: Annotated[int, Setting("evenly spread over each video", at_least=1)] = 1
+    short_side: Annotated[
+        int | None, Setting("of frames before cropping; 8/7 of the size", "pixels", at_least=1)
+    ] = None
+    flip: Annotated[bool, Setting("mirror half of the training views of videos")] = True
+    augment: Annotated[
+        Augment | None,
+        Setting("augmentations of the training view, in place of those of the data set"),
+    ] = None
+    decoder: Annotated[str | Decoder | None, Setting("what reads frames; pyav for files")] = None
+    on_bad_video: Annotated[
+        OnBadVideo, Setting("stop at a video that cannot be read, or leave it out and list it")
+    ] = "raise"
+    seed: Annotated[
+        int, Setting("of the generated clips of motions, and of all training views", at_least=0)
+    ] = 0
 
     def __post_init__(self) -> None:
-        for word, choice, choices in (
-            ("split", self.split, ("train", "val", "test", "all")),
-            ("sampling", self.sampling, ("uniform", "dense")),
-            ("on_bad_video", self.on_bad_video, ("raise", "skip")),
-        ):
-            if choice not in choices:
-                raise InputError(f"{word} must be one of {', '.join(choices)}; got {choice!r}")
-        for word, value, least in (
-            ("frames", self.frames, 1),
-            ("size", self.size, 1),
-            ("stride", self.stride, 1),
-            ("clips_per_video", self.clips_per_video, 1),
-            ("short_side", self.short_side, 1),
-            ("seed", self.seed, 0),
-        ):
-            if value is not None and value < least:
-                raise InputError(f"{word} must be at least {least}; got {value}")
-        if self.stride is not None and self.sampling == "uniform":
-            raise InputError(
-                f"stride {self.stride} goes with dense sampling; uniform sampling spreads its "
-                "frames over the whole video: set sampling='dense' or leave the stride out"
-            )
+        """Check the settings, and those that texts hold."""
+        check_settings(self)
+        # Wrong texts are refused before a folder is searched.
+        read_sampler(self.sampling, self.stride)
+        read_chain(self.augment or (), size=1)
+        if self.decoder is not None:
+            read_decoder(self.decoder)
+        if not self.flip and self.augment is not None:
+            raise InputError("flip=False is for the default augmentation: leave it out of augment")
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> "DatasetOptions":
+        """Make options from keyword arguments.
+
+        Raises:
+            InputError: for an unknown or wrong one.
+        """
+        kind: Any = cls
+        known = settings_of(kind)
+        for name in given:
+            if name not in known:
+                hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+                raise InputError(f"data sets have no option {name!r}; {hint}")
+        return cls(**given)

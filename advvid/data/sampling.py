@@ -1,22 +1,94 @@
-"""Which frames of a video make a clip: pure functions from a frame count to frame indices.
+"""Which frames of a video make a clip: from a frame count to frame indices.
 
 Frames are counted as they are presented, so a video of variable frame rate is sampled by frame,
 not by second.
 """
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated
+
 import numpy as np
 import numpy.typing as npt
 
+from advvid.errors import InputError
+from advvid.methods import Registry, Setting, check_settings
+from advvid.methods.build import build
+
 Indices = npt.NDArray[np.int64]
+Rng = np.random.Generator | None
+"""Source of chance of a training view; None for the evaluation view, which has none."""
+
+
+@dataclass(frozen=True)
+class Sampler(ABC):
+    """A way of choosing the frames of a clip; a subclass is a frozen dataclass of settings."""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        check_settings(self)
+
+    @abstractmethod
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
+        """Choose the frames of one clip.
+
+        Args:
+            count: frames of the video, N >= 1.
+            frames: frames of the clip, T >= 1.
+            clip: which clip of the video, 0 to clips - 1.
+            clips: clips a video, K >= 1.
+            rng: of the training view; None for the evaluation view.
+
+        Returns:
+            Indices (T,) in 0..N-1.
+        """
+
+
+@dataclass(frozen=True)
+class Uniform(Sampler):
+    """One frame from each of T equal segments, see `uniform_indices`."""
+
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
+        """Choose the frames of one clip, in order."""
+        return uniform_indices(count, frames, clip=clip, clips=clips, rng=rng)
+
+
+@dataclass(frozen=True)
+class Dense(Sampler):
+    """T frames at a fixed distance, see `dense_indices`."""
+
+    stride: Annotated[int, Setting("distance of two frames", unit="frames", at_least=1)] = 1
+
+    def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
+        """Choose the frames of one clip; a short video is looped."""
+        return dense_indices(count, frames, stride=self.stride, clip=clip, clips=clips, rng=rng)
+
+
+SAMPLERS: Registry[type[Sampler]] = Registry("sampling", {"uniform": Uniform, "dense": Dense})
+
+
+def read_sampler(given: str | Sampler, stride: int | None = None) -> Sampler:
+    """Give the sampler that a text names; an object passes through.
+
+    Args:
+        given: such as "uniform", "dense:stride=2" or "package.module:Class".
+        stride: the setting of this name, where it is not part of the text.
+
+    Raises:
+        InputError: for an unknown name, a wrong setting, or a stride that goes nowhere.
+    """
+    known = {} if stride is None else {"stride": stride}
+    sampler = build(given, SAMPLERS, Sampler, **known)  # type: ignore[type-abstract]
+    if stride is not None and getattr(sampler, "stride", None) != stride:
+        raise InputError(
+            f"stride {stride} goes with dense sampling; got sampling {given}: "
+            "set sampling='dense' or leave the stride out"
+        )
+    return sampler
 
 
 def uniform_indices(
-    count: int,
-    frames: int,
-    *,
-    clip: int = 0,
-    clips: int = 1,
-    rng: np.random.Generator | None = None,
+    count: int, frames: int, *, clip: int = 0, clips: int = 1, rng: Rng = None
 ) -> Indices:
     """One frame from each of T equal segments of the video.
 
@@ -25,15 +97,10 @@ def uniform_indices(
     A video of N < T frames shows each frame about T / N times, in order.
 
     Args:
-        count: frames of the video, N >= 1.
-        frames: frames of the clip, T >= 1.
-        clip: which clip of the video, 0 to clips - 1.
-        clips: clips a video, K >= 1.
-        rng: source of the training view; None for the evaluation view.
+        count: as all other arguments, see `Sampler`.
 
     Returns:
         Non-decreasing indices (T,) in 0..N-1.
-
     """
     segments = np.arange(frames, dtype=np.int64)
     if rng is None:
@@ -44,13 +111,7 @@ def uniform_indices(
 
 
 def dense_indices(
-    count: int,
-    frames: int,
-    *,
-    stride: int = 1,
-    clip: int = 0,
-    clips: int = 1,
-    rng: np.random.Generator | None = None,
+    count: int, frames: int, *, stride: int = 1, clip: int = 0, clips: int = 1, rng: Rng = None
 ) -> Indices:
     """T frames at a fixed stride from one window of the video.
 
@@ -59,16 +120,11 @@ def dense_indices(
     after its last frame comes its first.
 
     Args:
-        count: frames of the video, N >= 1.
-        frames: frames of the clip, T >= 1.
+        count: as all other arguments, see `Sampler`.
         stride: distance of two frames of the clip, >= 1.
-        clip: which clip of the video, 0 to clips - 1.
-        clips: clips a video, K >= 1.
-        rng: source of the training view; None for the evaluation view.
 
     Returns:
         Indices (T,) in 0..N-1.
-
     """
     room = count - ((frames - 1) * stride + 1)
     if rng is not None:

@@ -1,6 +1,6 @@
 """Clips in and out of a classifier: arrays or tensors, either layout, preprocessors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from advvid.checks import check_clip_shape, check_labels
 from advvid.errors import InputError
-from advvid.estimator.logits_model import LAYOUTS, CanonicalModel, LogitsModel
+from advvid.estimator.adapted_model import LAYOUTS, AdaptedModel
+from advvid.estimator.art_wrapper import ArtWrapper
 from advvid.inference.frozen import frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 
@@ -28,7 +29,7 @@ class ClipInterface:
     nb_classes: int
     device: torch.device
     _input_shape: tuple[int, ...] | None
-    _model: LogitsModel
+    _model: ArtWrapper
     _loss: nn.Module
     _optimizer: torch.optim.Optimizer | None
     preprocessing_operations: list[Any]
@@ -76,8 +77,7 @@ class ClipInterface:
 
     def from_clips(self, clips: Tensor, *, like: ArrayOrTensor) -> ArrayOrTensor:
         """Bring float (B, C, T, H, W) back to the layout and kind of what the caller handed in."""
-        axes = LAYOUTS[self.layout]
-        back = clips.permute([axes.index(i) for i in range(5)])
+        back = clips.permute(_axes_from_clips(self.layout))
         if isinstance(like, Tensor):
             return back.to(like.device)
         return np.ascontiguousarray(back.detach().cpu().numpy(), dtype=np.float32)
@@ -111,15 +111,20 @@ class ClipInterface:
         Raises:
             InputError: when a preprocessor has no differentiable (PyTorch) form.
         """
-        if not self.preprocessing_operations:
-            return CanonicalModel(self._model.adapted)
-        if not self.all_framework_preprocessing:
+        if self.preprocessing_operations and not self.all_framework_preprocessing:
             names = ", ".join(type(p).__name__ for p in self.preprocessing_operations)
             raise InputError(
                 f"gradients need preprocessing in PyTorch; got {names}: use the PyTorch version of "
                 "the preprocessor"
             )
-        return _Preprocessed(self)
+        return self._clip_model(self.preprocessing_operations)
+
+    def _clip_model(self, preprocessing: Sequence[Any] = ()) -> nn.Module:
+        """Give the module clips (B, C, T, H, W) -> logits (B, K) behind these preprocessors."""
+        adapted = self._model.adapted
+        if self.layout == "NCTHW" and not preprocessing:
+            return adapted
+        return _ClipModel(adapted, preprocessing)
 
     def logits(self, clips: Tensor, *, batch_size: int | None = None) -> Tensor:
         """Classify clips in evaluation mode without gradients.
@@ -142,22 +147,27 @@ class ClipInterface:
             return MicroBatcher(size).run(forward, clips)[0]
 
 
-class _Preprocessed(nn.Module):
-    """The model behind the ART preprocessors of a classifier, which see the caller's layout."""
+class _ClipModel(nn.Module):
+    """A model for clips (B, C, T, H, W), behind preprocessors that see the caller's layout."""
 
-    def __init__(self, classifier: ClipInterface) -> None:
+    def __init__(self, model: AdaptedModel, preprocessing: Sequence[Any]) -> None:
         super().__init__()
-        self._classifier = classifier
-        self.model = classifier._model.adapted
+        self.model = model
+        self._preprocessing = preprocessing
 
     def forward(self, clips: Tensor) -> Tensor:
-        classifier = self._classifier
-        x = classifier.from_clips(clips, like=clips)
-        for operation in classifier.preprocessing_operations:
+        x = clips.permute(_axes_from_clips(self.model.layout))
+        for operation in self._preprocessing:
             if operation.apply_predict:
                 x = _preprocess(operation, x)
         logits: Tensor = self.model(x)
         return logits
+
+
+def _axes_from_clips(layout: str) -> list[int]:
+    """Give the permutation that brings (B, C, T, H, W) to a layout."""
+    axes = LAYOUTS[layout]
+    return [axes.index(i) for i in range(5)]
 
 
 def _preprocess(operation: Any, x: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from advvid.checks import check_clip_shape, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
-from advvid.estimator.logits_model import CanonicalModel
 from advvid.inference.frozen import frozen, in_mode
 from advvid.inference.micro_batch import MicroBatcher
 
@@ -20,8 +19,8 @@ _TOLERATED_RANGE = (-0.5, 1.5)
 class FitPredict(ClipInterface):
     """`predict` and `fit` that stay on the device.
 
-    They stand beside PyTorchClassifier and not in a class below it because ART's metaclass wraps
-    `predict` and `fit` of every class it makes so that tensors become arrays.
+    A base class beside PyTorchClassifier and not a subclass of it, because ART's metaclass wraps
+    `predict` and `fit` of its subclasses so that tensors become arrays.
     """
 
     def predict(
@@ -48,7 +47,7 @@ class FitPredict(ClipInterface):
         if self.preprocessing_operations and not self.all_framework_preprocessing:
             array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
             clips = self.to_clips(array)
-            model: nn.Module = CanonicalModel(self._model.adapted)
+            model = self._clip_model()
         else:
             model = self.differentiable()
 
@@ -75,7 +74,7 @@ class FitPredict(ClipInterface):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        """Train the model on clips held in memory, as ART's trainers ask for it.
+        """Train the model on clips in memory, as ART's trainers do.
 
         For data on disk, checkpoints and history use `advvid.train`.
 
@@ -110,7 +109,7 @@ class FitPredict(ClipInterface):
             clips, targets = self.to_clips(processed), self.to_targets(labels)
         generator = torch.Generator().manual_seed(seed)
         stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
-        model = CanonicalModel(self._model.adapted)
+        model = self._clip_model()
         with in_mode(model, training=training_mode):
             for _ in range(nb_epochs):
                 order = torch.randperm(len(clips), generator=generator).to(clips.device)

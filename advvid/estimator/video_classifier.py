@@ -10,10 +10,11 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.estimator.adapted_model import AdaptedModel
+from advvid.estimator.art_wrapper import ArtWrapper
 from advvid.estimator.channel_standardization import ChannelStandardization
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.fit_predict import FitPredict
-from advvid.estimator.logits_model import AdaptedModel, LogitsModel
 from advvid.inference.devices import resolve_device
 from advvid.inference.frozen import frozen
 
@@ -29,7 +30,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         model: a module from clips (B, C, T, H, W) to logits (B, K).
         loss: of logits and int labels; None is cross-entropy.
         input_shape: (C, T, H, W), or (T, H, W, C) with layout "NTHWC"; None takes it from the model
-            where the model knows it. Without it no shape is checked, and some ART attacks fail.
+            where the model has one. Without it no shape is checked, and some ART attacks fail.
         nb_classes: K; None takes it from the model.
         optimizer: for `fit`.
         layout: "NCTHW" or "NTHWC", of all that goes in and comes out.
@@ -43,7 +44,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         postprocessing_defences: ART postprocessors, behind it.
 
     Raises:
-        InputError: when the number of classes is not known, or a setting is not one of the above.
+        InputError: when the model does not give the number of classes, or for an invalid setting.
     """
 
     estimator_params = (*PyTorchClassifier.estimator_params, "layout", "precision")
@@ -69,9 +70,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
             raise InputError(f"the model must be a torch module; got {type(model).__name__}")
         nb_classes = nb_classes or getattr(model, "num_classes", None)
         if nb_classes is None:
-            raise InputError(
-                "the number of classes is not known from the model: pass nb_classes=..."
-            )
+            raise InputError("the model does not give the number of classes: pass nb_classes=...")
         if input_shape is None and (known := getattr(model, "input_shape", None)) is not None:
             input_shape = tuple(known) if layout == "NCTHW" else (*known[1:], known[0])
         if tuple(float(v) for v in clip_values) != (0.0, 1.0):
@@ -84,7 +83,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         )
         target = resolve_device(device)
         super().__init__(
-            model=LogitsModel(adapted),
+            model=ArtWrapper(adapted),
             loss=nn.CrossEntropyLoss() if loss is None else loss,
             input_shape=input_shape,
             nb_classes=nb_classes,
@@ -106,7 +105,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
 
     @contextmanager
     def averaging(self, draws: int) -> Iterator[None]:
-        """Answer with probabilities averaged over several passes, for models that are random.
+        """Average predicted probabilities over several passes, for models that are random.
 
         Attacks then follow the gradient of the loss of that mean (expectation over transformation,
         Athalye et al. 2018, "Synthesizing robust adversarial examples").
@@ -195,7 +194,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
             clone._optimizer.state.clear()
         return clone
 
-    def _make_model_wrapper(self, model: LogitsModel) -> LogitsModel:
+    def _make_model_wrapper(self, model: ArtWrapper) -> ArtWrapper:
         """Keep our own wrapper where ART would make one."""
         return model
 

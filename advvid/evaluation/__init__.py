@@ -1,22 +1,35 @@
-"""Accuracy under attack, judged here and not by the attacks."""
+"""Accuracy under attack and other conditions, judged here and not by the attacks."""
 
+from advvid.data.source import ClipSource, DatasetClips, MemoryClips
 from advvid.evaluation.accuracy import Accuracy
-from advvid.evaluation.alarms import Alarm
-from advvid.evaluation.clip_source import ClipSource, DatasetClips, MemoryClips
+from advvid.evaluation.condition import TOLERANCE as BOUND_TOLERANCE
+from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
+from advvid.evaluation.conditions.registry import CONDITIONS
+from advvid.evaluation.conditions.sampling import Sampling
+from advvid.evaluation.conditions.suites import SUITES
 from advvid.evaluation.evaluate import evaluate
-from advvid.evaluation.judge import BOUND_TOLERANCE
-from advvid.evaluation.result import AttackResult, Evaluation
-from advvid.evaluation.suites import SUITES
+from advvid.evaluation.evaluation import Evaluation
+from advvid.evaluation.plan import Scoring, plan_evaluation
+from advvid.evaluation.result import Alarm, ConditionResult
 
 __all__ = [
     "BOUND_TOLERANCE",
+    "CONDITIONS",
     "SUITES",
     "Accuracy",
     "Alarm",
-    "AttackResult",
+    "Axis",
     "ClipSource",
+    "Condition",
+    "ConditionResult",
     "DatasetClips",
     "Evaluation",
     "MemoryClips",
+    "Outcome",
+    "Sampling",
+    "Scoring",
+    "Setup",
+    "Strength",
     "evaluate",
+    "plan_evaluation",
 ]

@@ -5,18 +5,12 @@ of security", sec. 3.1) and of Carlini et al. 2019 ("On evaluating adversarial r
 and 5).
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from advvid.attacks.core.step_law import StepSizeLaw
-    from advvid.evaluation.result import AttackResult, Evaluation
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.evaluation.result import Alarm, ConditionResult, Results
 
 _SIGNIFICANT = 0.05
 _LAW_HOLDS_TO = 16 / 255
@@ -25,132 +19,107 @@ _FAR_FROM_LAW = 3.0
 _LARGE = 4 / 255
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """One sign.
-
-    Args:
-        name: short, for programs.
-        message: one line: what was seen, and what to do.
-        measured: the numbers.
-    """
-
-    name: str
-    message: str
-    measured: dict[str, Any]
-
-
-def find_alarms(evaluation: Evaluation, law: StepSizeLaw) -> tuple[Alarm, ...]:
+def find_alarms(results: Results, law: StepSizeLaw) -> tuple[Alarm, ...]:
     """Look through an evaluation and its probes for all signs.
 
     Args:
-        evaluation: with probes, see `advvid.evaluation.probes`; without them, only what the
+        results: with probes, see `advvid.evaluation.probes`; without them, only what the
             results show is looked at.
         law: that step sizes are compared with.
     """
-    probes = dict(evaluation.probes)
+    probes = dict(results.probes)
     return (
-        *_black_box_wins(evaluation),
-        *_rising_accuracy(evaluation),
-        *_flat_accuracy(evaluation),
-        *_far_steps(evaluation, law),
-        *(_from_probes(probes, evaluation.eot) if probes else ()),
+        *_black_box_wins(results),
+        *_rising_accuracy(results),
+        *_flat_accuracy(results),
+        *_far_steps(results, law),
+        *(_from_probes(probes, results.eot) if probes else ()),
     )
 
 
-def _black_box_wins(evaluation: Evaluation) -> Iterator[Alarm]:
+def _black_box_wins(results: Results) -> Iterator[Alarm]:
     """The best attack without gradients fools clips that the best with gradients does not."""
-    for eps in evaluation.eps:
-        whole = [r for r in evaluation.results if r.bound == "Linf" and np.isclose(r.eps, eps)]
-        white = [r for r in whole if r.access == "white box"]
-        blind = [r for r in whole if r.access != "white box"]
+    for column in results.columns_of("attack"):
+        there = [one for one in results.of_kind("attack") if one.strength.equals(column)]
+        whole = [one for one in there if one.facts["bound"] == "Linf"]
+        white = [one for one in whole if one.facts["access"] == "white box"]
+        blind = [one for one in whole if one.facts["access"] != "white box"]
         if not white or not blind:
             continue
-        best_white, best_blind = _strongest(white), _strongest(blind)
+        best_white, best_blind = _best(white), _best(blind)
         only_blind = int((best_white.correct & ~best_blind.correct).sum())
         only_white = int((~best_white.correct & best_blind.correct).sum())
         if _more(only_blind, only_white):
             yield Alarm(
                 "black box beats white box",
-                f"at eps {eps * 255:.3g}, {best_blind.attack} fools {only_blind} clips that "
-                f"{best_white.attack} does not (the other way round {only_white}): gradients are "
+                f"at eps {column.printed:.3g}, {best_blind.name} fools {only_blind} clips that "
+                f"{best_white.name} does not (the other way round {only_white}): gradients are "
                 "masked or the white box is too weak; trust the worst case only",
                 {
-                    "eps": eps * 255,
+                    "eps": column.printed,
                     "only_black_box": only_blind,
                     "only_white_box": only_white,
-                    "black_box": best_blind.attack,
-                    "white_box": best_white.attack,
+                    "black_box": best_blind.name,
+                    "white_box": best_white.name,
                 },
             )
 
 
-def _rising_accuracy(evaluation: Evaluation) -> Iterator[Alarm]:
-    """A larger budget leaves more clips standing."""
-    for attack in evaluation.attacks:
-        results = sorted(
-            (r for r in evaluation.results if r.attack == attack and r.access != "control"),
-            key=lambda r: r.eps,
-        )
-        for small, large in itertools.pairwise(results):
+def _rising_accuracy(results: Results) -> Iterator[Alarm]:
+    """A larger budget leaves more clips correct."""
+    for name, members in _rows(results):
+        if members[0].facts["access"] == "control":
+            continue
+        for small, large in itertools.pairwise(members):
             rising = int((large.correct & ~small.correct).sum())
             falling = int((~large.correct & small.correct).sum())
             if _more(rising, falling):
+                eps = [one.strength.value * 255 for one in (small, large)]
                 yield Alarm(
                     "accuracy rises with the budget",
-                    f"{attack}: {rising} clips are fooled at eps {small.eps * 255:.3g} and not at "
-                    f"{large.eps * 255:.3g} (the other way round {falling}): the attack does not "
+                    f"{name}: {rising} clips are fooled at eps {eps[0]:.3g} and not at "
+                    f"{eps[1]:.3g} (the other way round {falling}): the attack does not "
                     "converge; check its step size and steps",
-                    {
-                        "attack": attack,
-                        "eps": [small.eps * 255, large.eps * 255],
-                        "rising": rising,
-                        "falling": falling,
-                    },
+                    {"attack": name, "eps": eps, "rising": rising, "falling": falling},
                 )
 
 
-def _flat_accuracy(evaluation: Evaluation) -> Iterator[Alarm]:
+def _flat_accuracy(results: Results) -> Iterator[Alarm]:
     """A budget that has at least doubled fools not one clip more."""
-    for attack in evaluation.attacks:
-        results = sorted(
-            (r for r in evaluation.results if r.attack == attack and r.bound == "Linf"),
-            key=lambda r: r.eps,
-        )
-        if not results or results[0].access == "control":
+    for name, members in _rows(results):
+        if members[0].facts["bound"] != "Linf" or members[0].facts["access"] == "control":
             continue
-        small, large = results[0], results[-1]
+        small, large = members[0], members[-1]
         far_apart = large.eps >= max(2 * small.eps, _LARGE)
-        stands = int(large.correct.sum())
+        remaining = int(large.correct.sum())
         fallen = int((small.correct & ~large.correct).sum())
-        if far_apart and fallen == 0 and stands > max(1, 0.05 * len(large.correct)):
+        if far_apart and fallen == 0 and remaining > max(1, 0.05 * len(large.correct)):
             yield Alarm(
                 "accuracy does not fall with the budget",
-                f"{attack} fools no clip at eps {large.eps * 255:.3g} that it does not fool at "
-                f"{small.eps * 255:.3g}, and {stands} stand: the attack does not use its budget; "
-                "check its step size and steps",
-                {"attack": attack, "eps": [small.eps * 255, large.eps * 255], "stands": stands},
+                f"{name} fools no clip at eps {large.eps * 255:.3g} that it does not fool at "
+                f"{small.eps * 255:.3g}, and {remaining} remain correct: the attack does not use "
+                "its budget; check its step size and steps",
+                {"attack": name, "eps": [small.eps * 255, large.eps * 255], "stands": remaining},
             )
 
 
-def _far_steps(evaluation: Evaluation, law: StepSizeLaw) -> Iterator[Alarm]:
+def _far_steps(results: Results, law: StepSizeLaw) -> Iterator[Alarm]:
     """A step size that was set by hand is far from the law."""
-    for attack in evaluation.attacks:
+    for name, members in _rows(results):
         far = []
-        for result in evaluation.results:
-            step = result.step
-            inside = result.eps <= _LAW_HOLDS_TO and result.norm == "Linf"
-            if result.attack == attack and inside and step is not None:
-                best = law(result.eps)
+        for one in members:
+            step = one.facts.get("eps_step")
+            if step is not None and one.facts["norm"] == "Linf" and one.eps <= _LAW_HOLDS_TO:
+                best = law(one.eps) * 255
                 if not best / _FAR_FROM_LAW <= step <= best * _FAR_FROM_LAW:
-                    far.append({"eps": result.eps * 255, "step": step * 255, "law": best * 255})
+                    far.append({"eps": one.eps * 255, "step": step, "law": best})
         if far:
             where = ", ".join(f"{row['law']:.3g} at eps {row['eps']:.3g}" for row in far)
             yield Alarm(
                 "step size far from the law",
-                f"{attack} takes steps of {far[0]['step']:.3g}, where the law {law} says {where}: "
+                f"{name} takes steps of {far[0]['step']:.3g}, where the law {law} says {where}: "
                 "sweep the step size of this model",
-                {"attack": attack, "steps": far},
+                {"attack": name, "steps": far},
             )
 
 
@@ -182,13 +151,13 @@ def _from_probes(probes: dict[str, Any], eot: int) -> Iterator[Alarm]:
             "the step size is off",
             {"one_step_better": probes["one_step_better"], **measured},
         )
-    stands = probes["stands_at_64"]
-    if stands > max(1, 0.05 * clips):
+    remaining = probes["stands_at_64"]
+    if remaining > max(1, 0.05 * clips):
         yield Alarm(
-            "a huge budget does not win",
-            f"PGD at eps 64 leaves {stands} of {clips} clips, where hardly any should stand: the "
-            "gradients do not lead to what fools the model",
-            {"stands_at_64": stands, "clips": clips},
+            "a huge budget fools too few",
+            f"PGD at eps 64 leaves {remaining} of {clips} clips correct, where hardly any should "
+            "be: the gradients do not lead to what fools the model",
+            {"stands_at_64": remaining, "clips": clips},
         )
     if probes["differs"] > 1e-3 and eot == 1:
         yield Alarm(
@@ -199,15 +168,22 @@ def _from_probes(probes: dict[str, Any], eot: int) -> Iterator[Alarm]:
         )
 
 
-def _strongest(results: list[AttackResult]) -> AttackResult:
-    return min(results, key=lambda r: int(r.correct.sum()))
+def _rows(results: Results) -> Iterator[tuple[str, list[ConditionResult]]]:
+    """Give the attacks with their results, the smallest budget first."""
+    for name in results.attacks:
+        members = [one for one in results.of_kind("attack") if one.name == name]
+        yield name, sorted(members, key=lambda one: one.strength.value)
 
 
-def _more(wins: int, losses: int) -> bool:
-    """One-sided sign test: wins outnumber losses by more than chance."""
+def _best(results: list[ConditionResult]) -> ConditionResult:
+    return min(results, key=lambda one: int(one.correct.sum()))
+
+
+def _more(ups: int, downs: int) -> bool:
+    """One-sided sign test: ups outnumber downs by more than chance."""
     from scipy import stats
 
-    if wins == 0:
+    if ups == 0:
         return False
-    test = stats.binomtest(wins, wins + losses, alternative="greater")
+    test = stats.binomtest(ups, ups + downs, alternative="greater")
     return bool(test.pvalue < _SIGNIFICANT)

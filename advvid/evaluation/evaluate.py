@@ -1,4 +1,4 @@
-"""Accuracy under attack."""
+"""Accuracy under attack, and under other conditions."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,23 +9,23 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.checks import check_budget, check_clips, check_count, check_labels
-from advvid.errors import InputError
+from advvid.data.source import ClipSource
 from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
-from advvid.evaluation.cells import Cell, plan_cells
-from advvid.evaluation.clip_source import ClipSource, MemoryClips
 from advvid.evaluation.collect import collect
+from advvid.evaluation.evaluation import Evaluation
+from advvid.evaluation.plan import Attacks, Conditions, EvaluationPlan, Scoring, plan_evaluation
+from advvid.evaluation.probes import probe_source
 from advvid.evaluation.records import Record, Records
-from advvid.evaluation.result import Evaluation
 from advvid.evaluation.runner import EvaluationRunner
-from advvid.evaluation.suites import expand
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+PROBES = "probes"
 
 
 def evaluate(
@@ -33,8 +33,9 @@ def evaluate(
     clips: Array | Tensor | ClipSource,
     labels: Array | Tensor | None = None,
     *,
-    attacks: str | Sequence[str] = ("pgd",),
+    attacks: Attacks = ("pgd",),
     eps: Sequence[float] = (4 / 255, 8 / 255),
+    conditions: Conditions = (),
     batch_size: int = 32,
     seed: int = 0,
     eot: int = 1,
@@ -49,7 +50,8 @@ def evaluate(
 
     Clips that are misclassified without attack count as wrong and are not attacked. Every result is
     checked against its budget, the pixel range and its support, projected, and scored anew in
-    evaluation mode, as it is and after rounding to 8 bits.
+    evaluation mode, as it is and after rounding to 8 bits. Without attacks and conditions it is
+    clean accuracy alone.
 
     Args:
         classifier: the classifier under attack.
@@ -57,9 +59,12 @@ def evaluate(
             them when they are needed, see `advvid.evaluation.DatasetClips`.
         labels: true labels, int (N,) or one-hot (N, K), of clips that are not a source; None takes
             the predictions of the classifier, so that accuracy without attack is 1.
-        attacks: names, `NAME[:key=value,...]` (`advvid attacks` lists them), or suites ("quick",
-            "standard", "paper"). A text that fixes `eps` is evaluated at that budget only.
-        eps: budgets in (0, 1].
+        attacks: names, `NAME[:key=value,...]` (`advvid attacks` lists them), suites ("quick",
+            "standard", "paper"), or attacks such as `LinfPGD(classifier, eps=8 / 255)`; "none" or
+            [] for none. A text that fixes `eps`, and an attack, are evaluated at that budget only.
+        eps: budgets in [0, 1]; accuracy at 0 is always there.
+        conditions: other conditions, such as "sampling:kind=dense,clips=8" or
+            `Sampling("dense", clips=8)`; see `advvid.evaluation.condition`.
         batch_size: clips attacked at once; changes nothing but rounding, except for attacks of
             torchattacks and ART, which draw their random numbers batch by batch.
         seed: of all that is random; each clip has its own stream under advvid's own attacks.
@@ -69,110 +74,81 @@ def evaluate(
         h264: constant rate factor, 0 to 51: also score results after H.264; None does not.
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
-            32 clips).
+            32 clips), where there are attacks.
         parts: folder that keeps what is done while the evaluation runs; when it is there already,
-            the evaluation goes on from it.
+            the evaluation is resumed from it.
         fabric: launched; clips are shared among its processes, and all get the result.
         progress: show a bar.
 
     Returns:
-        What stays correct, clip by clip.
+        What remains correct, clip by clip.
 
     Raises:
-        InputError: when clips, labels, budgets or attacks cannot be used.
+        InputError: when clips, labels, budgets, attacks or conditions cannot be used.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
-    law = law or PAPER_LAW
-    cells = plan_evaluation(
-        classifier, attacks, eps, batch_size=batch_size, seed=seed, eot=eot, h264=h264, law=law
+    plan = plan_evaluation(
+        classifier,
+        clips,
+        labels,
+        attacks=attacks,
+        eps=eps,
+        conditions=conditions,
+        batch_size=batch_size,
+        seed=seed,
+        scoring=Scoring(eot, h264, law or PAPER_LAW, alarms),
     )
-    budgets = tuple(sorted({float(budget) for budget in eps}))
-    source = _source(classifier, clips, labels)
+    return carry_out(plan, parts=parts, fabric=fabric, progress=progress)
 
+
+def carry_out(
+    plan: EvaluationPlan,
+    *,
+    parts: Path | None = None,
+    fabric: "Fabric | None" = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Do what is planned; for the arguments see `evaluate`.
+
+    Raises:
+        RuntimeError: when an attack left its bound or its support: a defect of the attack.
+    """
+    setup, scoring = plan.setup, plan.scoring
     rank, world = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
-    with classifier.averaging(eot):
-        identity = ""
-        if parts is not None:
-            tensors, facts = source.identity()
-            adapted = classifier._model.adapted
-            tensors += [adapted.get_buffer("mean"), adapted.get_buffer("std")]
-            settings = [*facts, seed, eot, h264, law, classifier.precision]
-            identity = fingerprint(classifier.model, tensors, settings)
-        records = Records(parts, identity, rank=rank)
+    with setup.classifier.averaging(scoring.eot):
+        records = Records(parts, "" if parts is None else _identity(plan), rank=rank)
         if fabric is not None:
             # No process may take for known what another has begun to write.
             fabric.barrier()
-        runner = EvaluationRunner(
-            classifier,
-            cells,
-            records,
-            law=law,
-            seed=seed,
-            batch_size=batch_size,
-            h264=h264,
-            budgets=budgets,
-            probe=alarms and rank == 0,
-        )
-        share = range(rank, len(source), world)
-        total = len(share) * (1 + len(cells))
+        probing = scoring.alarms and plan.attacked and rank == 0
+        if probing and not any(record.condition == PROBES for record in records.known):
+            eps = [one.value for one in plan.columns if one.axis.kind == "attack"]
+            if found := probe_source(setup, eps=eps, law=scoring.law):
+                records.add(Record(PROBES, [], content=found))
+        runner = EvaluationRunner(setup, plan.conditions, records, h264=scoring.h264)
+        share = range(rank, len(setup.source), world)
+        total = len(share) * (1 + len(plan.conditions))
         with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            runner.run(source, share, advance)
-    evaluation = collect(_gather(records, fabric), cells, eps=budgets, eot=eot)
+            runner.run(share, advance)
+    known = _gather(records, fabric)
+    probes = next((record.content for record in known if record.condition == PROBES), {})
+    evaluation = collect(known, plan.conditions, plan.columns, probes=probes, eot=scoring.eot)
     if fabric is not None:
         fabric.barrier()
     records.close(remove=rank == 0)
-    return replace(evaluation, alarms=find_alarms(evaluation, law)) if alarms else evaluation
+    if not scoring.alarms:
+        return evaluation
+    return replace(evaluation, alarms=find_alarms(evaluation, scoring.law))
 
 
-def plan_evaluation(
-    classifier: VideoClassifier,
-    attacks: str | Sequence[str],
-    eps: Sequence[float],
-    *,
-    batch_size: int,
-    seed: int,
-    eot: int,
-    h264: int | None,
-    law: StepSizeLaw,
-) -> list[Cell]:
-    """List what an evaluation will run; whatever is wrong with its settings shows here.
-
-    Args:
-        classifier: see `evaluate`, as all other arguments.
-
-    Raises:
-        InputError: when budgets, attacks or other settings cannot be used.
-    """
-    rows = expand([attacks] if isinstance(attacks, str) else attacks)
-    for budget in eps:
-        check_budget(budget)
-    for name, value in (("batch_size", batch_size), ("eot", eot)):
-        check_count(name, value)
-    if h264 is not None and not (isinstance(h264, int) and 0 <= h264 <= 51):
-        raise InputError(f"h264 is a constant rate factor from 0 to 51; got {h264!r}")
-    cells = plan_cells(rows, tuple(sorted({float(budget) for budget in eps})))
-    if not cells:
-        raise InputError("evaluate needs at least one attack and one budget")
-    for cell in cells:
-        cell.build(classifier, law=law, seed=seed, batch_size=batch_size)
-    return list(cells)
-
-
-def _source(
-    classifier: VideoClassifier, clips: Array | Tensor | ClipSource, labels: Array | Tensor | None
-) -> ClipSource:
-    """Give arrays and tensors as a source."""
-    if isinstance(clips, ClipSource):
-        if labels is not None:
-            raise InputError("a source of clips brings its labels along: leave labels out")
-        return clips
-    data = classifier.to_clips(clips).detach()
-    check_clips(data, input_shape=classifier.clip_shape)
-    if labels is None:
-        return MemoryClips(data, None)
-    targets = classifier.to_labels(labels).to(data.device)
-    check_labels(targets, len(data), classifier.nb_classes)
-    return MemoryClips(data, targets)
+def _identity(plan: EvaluationPlan) -> str:
+    """Give what tells this evaluation from others, so that their records are never mixed."""
+    classifier, scoring = plan.setup.classifier, plan.scoring
+    tensors, facts = plan.setup.source.identity()
+    adapted = classifier._model.adapted
+    tensors += [adapted.get_buffer("mean"), adapted.get_buffer("std")]
+    settings = [plan.setup.seed, scoring.eot, scoring.h264, scoring.law, classifier.precision]
+    return fingerprint(classifier.model, tensors, [*facts, *settings])
 
 
 def _gather(records: Records, fabric: "Fabric | None") -> list[Record]:
@@ -181,4 +157,4 @@ def _gather(records: Records, fabric: "Fabric | None") -> list[Record]:
         return [*records.known, *records.new]
     found: list[list[Record] | None] = [None] * fabric.world_size
     torch.distributed.all_gather_object(found, records.new)
-    return [*records.known, *(record for part in found for record in part or [])]
+    return [*records.known, *(record for share in found for record in share or [])]

@@ -13,6 +13,7 @@ from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.evaluation.condition import Setup
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher
 from advvid.random_streams import clip_seeds, uniform
@@ -23,13 +24,40 @@ STEPS = 20
 DRAWS = 8
 """Random corners that PGD is compared with the best of.
 
-One alone lowers the loss about as often as it raises it, so for half of the clips it would lose
-even to an attack that stays where it is. The best of a few wins against such an attack, and loses
-to one that follows honest gradients: in many dimensions no random corner comes near theirs.
+One alone lowers the loss about as often as it raises it, so for half of the clips it would be no
+match even for an attack that does nothing. The best of a few beats such an attack, and is beaten by
+one that follows honest gradients: in many dimensions no random corner comes near its result.
 """
 
+_PROBED_AT_MOST = 32
 _HUGE = 64 / 255
 _USUAL = 8 / 255
+
+
+def probe_source(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> dict[str, Any]:
+    """Measure what the alarms look at on the first clips of a source; see `measure_probes`.
+
+    Args:
+        setup: of the evaluation.
+        eps: budgets of the evaluation.
+        law: gives the step size of PGD.
+
+    Returns:
+        The measurements; nothing when no clip is classified correctly.
+    """
+    classifier, source, batch_size, seed = setup
+    found: list[tuple[Tensor, Tensor]] = []
+    for batch in source.batches(range(min(_PROBED_AT_MOST, len(source))), batch_size):
+        predicted = classifier.logits(batch.clips).argmax(dim=1).to(batch.clips.device)
+        labels = predicted if batch.labels is None else batch.labels.to(predicted.device)
+        correct = predicted == labels
+        found.append((batch.clips[correct], labels[correct]))
+    if not any(len(labels) for _, labels in found):
+        return {}
+    clips, labels = (torch.cat(column) for column in zip(*found, strict=True))
+    return measure_probes(
+        classifier, clips, labels, eps=eps, law=law, batch_size=batch_size, seed=seed
+    )
 
 
 def measure_probes(
@@ -104,8 +132,8 @@ def _measure(
         with torch.no_grad():
             noise = _best_corner(model, clips, labels, seeds, eps)
             losses = [F.cross_entropy(model(x), labels, reduction="none") for x in (single, many)]
-            stands = model(huge).argmax(dim=1) == labels
-    return zero, noise, *losses, stands, differs
+            remains = model(huge).argmax(dim=1) == labels
+    return zero, noise, *losses, remains, differs
 
 
 def _best_corner(model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps: float) -> Tensor:

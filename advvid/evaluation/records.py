@@ -1,4 +1,4 @@
-"""What is already known of each clip, on disk line by line, so that a killed run goes on."""
+"""What is already known of each clip, on disk line by line, so that a killed run can be resumed."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from advvid.errors import InputError
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one piece of work: some clips under one attack and one budget, say.
+    """The outcome of one piece of work: some clips under one condition.
 
     Args:
-        cell: what was done, such as "pgd@8"; see `advvid.evaluation.cells`.
+        condition: what was done, the key of a condition; see `advvid.evaluation.condition`.
         positions: of the clips.
         values: lists with one entry a clip.
         totals: numbers that add up over records, such as seconds.
         content: what belongs to no clip.
     """
 
-    cell: str
+    condition: str
     positions: list[int]
     values: dict[str, list[Any]] = field(default_factory=dict)
     totals: dict[str, float] = field(default_factory=dict)
@@ -73,16 +73,16 @@ class Records:
                 self._write(vars(record))
             except OSError as error:
                 raise InputError(
-                    f"cannot write {self.folder}: {error.strerror or error}; make room, then go on "
-                    "with --resume"
+                    f"cannot write {self.folder}: {error.strerror or error}; make room, then "
+                    "resume with --resume"
                 ) from error
 
-    def done(self, cell: str) -> set[int]:
-        """Give the positions for which a cell is done."""
+    def done(self, condition: str) -> set[int]:
+        """Give the positions for which a condition is done."""
         return {
             position
             for record in (*self.known, *self.new)
-            if record.cell == cell
+            if record.condition == condition
             for position in record.positions
         }
 
@@ -103,22 +103,22 @@ class Records:
         os.fsync(self._file.fileno())
 
 
-def by_position(records: Iterable[Record], cell: str) -> dict[int, dict[str, Any]]:
-    """Spread the records of a cell over its clips; of a clip done twice the first counts."""
+def by_position(records: Iterable[Record], condition: str) -> dict[int, dict[str, Any]]:
+    """Spread the records of a condition over its clips; of a clip done twice the first counts."""
     found: dict[int, dict[str, Any]] = {}
     for record in records:
-        if record.cell == cell:
+        if record.condition == condition:
             for place, position in enumerate(record.positions):
                 row = {name: entries[place] for name, entries in record.values.items()}
                 found.setdefault(position, row)
     return found
 
 
-def totals(records: Iterable[Record], cell: str) -> dict[str, float]:
-    """Add up the totals of a cell."""
+def totals(records: Iterable[Record], condition: str) -> dict[str, float]:
+    """Add up the totals of a condition."""
     sums: dict[str, float] = {}
     for record in records:
-        if record.cell == cell:
+        if record.condition == condition:
             for name, number in record.totals.items():
                 sums[name] = sums.get(name, 0.0) + number
     return sums
@@ -140,7 +140,7 @@ def _read(path: Path, fingerprint: str) -> Iterator[Record]:
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"cannot go on from {path}: {error}; delete it to start anew") from error
+        raise InputError(f"cannot resume from {path}: {error}; delete it to start again") from error
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an evaluation found, clip by clip."""
+"""What an evaluation found, clip by clip: plain data, which tables and figures read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,115 +7,158 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from advvid.attacks.core.attack_entry import Access, Norm
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
-from advvid.evaluation.alarms import Alarm
+from advvid.evaluation.condition import Axis, Strength
+from advvid.figures.words import WORST
 
 Flags = npt.NDArray[np.bool_]
 
-WORST = "worst case"
-"""Name of the row of what stands under every attack."""
+
+@dataclass(frozen=True)
+class Alarm:
+    """A sign that an evaluation over-reports robustness; see `advvid.evaluation.alarms`.
+
+    Args:
+        name: short, for programs.
+        message: one line: what was seen, and what to do.
+        measured: the numbers.
+    """
+
+    name: str
+    message: str
+    measured: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class AttackResult:
-    """One attack at one budget.
+class ConditionResult:
+    """One condition at one strength.
 
     Args:
-        attack: as it was asked for.
-        group: kind of attack that it is averaged with.
-        eps: budget in its norm.
-        norm: that `eps` bounds.
-        access: white box, black box or control.
-        bound: what the attack bounds, in words.
-        correct: bool (N,): classified correctly under attack; False where it was so without.
+        name: of its row; an attack's is as it was asked for.
+        group: conditions that it is averaged with.
+        strength: of the condition, such as a budget in the norm of an attack.
+        correct: bool (N,): classified correctly under the condition; False for clips that were not
+            worth the work, because they are misclassified without it.
         correct_8bit: bool (N,): the same after rounding to 8 bits.
         correct_h264: bool (N,): the same after H.264, or None.
-        loss: (N,) cross-entropy of the result, NaN where no attack was needed.
-        attacked: number of clips that were attacked.
-        seconds: that the attack took, over all processes.
-        forwards: clips of all forward passes.
-        gradients: clips of all backward passes.
-        report: numbers that the attack gave, (N,) each, NaN where no attack was needed.
-        step: step size of PGD that was set by hand, or None.
+        loss: (N,) cross-entropy, NaN where the condition was not applied.
+        applied: number of clips that it was applied to.
+        seconds: that it took, over all processes.
+        forwards: clips of all forward passes that it made.
+        gradients: clips of all backward passes that it made.
+        report: numbers that it gave, (N,) each, NaN where it was not applied.
+        facts: what else is known of it, such as access, bound and norm of an attack.
     """
 
-    attack: str
+    name: str
     group: str
-    eps: float
-    norm: Norm
-    access: Access
-    bound: str
+    strength: Strength
     correct: Flags
     correct_8bit: Flags
     correct_h264: Flags | None = None
     loss: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    attacked: int = 0
+    applied: int = 0
     seconds: float = 0.0
     forwards: float = 0.0
     gradients: float = 0.0
     report: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    step: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def attack(self) -> str:
+        """The name, where the condition is an attack."""
+        return self.name
+
+    @property
+    def eps(self) -> float:
+        """The strength, where it is a budget: in the norm of the attack."""
+        return self.strength.value
 
     @property
     def accuracy(self) -> Accuracy:
-        """Accuracy under attack."""
+        """Accuracy under the condition."""
         return accuracy_of(self.correct)
 
     @property
     def gradients_per_clip(self) -> float:
-        """Backward passes for each clip that was attacked."""
-        return self.gradients / max(1, self.attacked)
+        """Backward passes for each clip that the condition was applied to."""
+        return self.gradients / max(1, self.applied)
 
     @property
     def forwards_per_clip(self) -> float:
-        """Forward passes for each clip that was attacked."""
-        return self.forwards / max(1, self.attacked)
+        """Forward passes for each clip that the condition was applied to."""
+        return self.forwards / max(1, self.applied)
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Which clips stay correctly classified under which attack and budget.
+class Results:
+    """Which clips are classified correctly under which condition.
 
     Args:
-        eps: budgets (E,) of the columns, Linf, fractions of the pixel range.
+        columns: strengths that make columns of tables; on each axis rising.
         positions: int (N,): of the clips in their source.
         labels: int (N,).
-        predicted: int (N,): without attack.
-        clean: bool (N,): correct without attack.
+        predicted: int (N,): under no condition.
+        clean: bool (N,): correct under no condition.
         clean_8bit: bool (N,): the same after rounding to 8 bits.
         clean_h264: bool (N,): the same after H.264, or None.
-        results: one for each attack and budget.
+        results: one for each condition and strength.
         alarms: signs that robustness is over-reported, see `advvid.evaluation.alarms`.
         probes: what was measured for them.
         eot: passes that each prediction and gradient was averaged over.
     """
 
-    eps: tuple[float, ...]
+    columns: tuple[Strength, ...]
     positions: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     predicted: npt.NDArray[np.int64]
     clean: Flags
     clean_8bit: Flags
-    results: tuple[AttackResult, ...]
+    results: tuple[ConditionResult, ...]
     clean_h264: Flags | None = None
     alarms: tuple[Alarm, ...] = ()
     probes: Mapping[str, Any] = field(default_factory=dict)
     eot: int = 1
 
     @property
+    def eps(self) -> tuple[float, ...]:
+        """Budgets (E,) of the columns, Linf, fractions of the pixel range."""
+        return tuple(one.value for one in self.columns_of("attack"))
+
+    @property
     def attacks(self) -> tuple[str, ...]:
         """Names of the attacks, in order."""
-        return tuple(dict.fromkeys(result.attack for result in self.results))
+        return self.names_of("attack")
 
     @property
     def clean_accuracy(self) -> Accuracy:
-        """Accuracy without attack."""
+        """Accuracy under no condition."""
         return accuracy_of(self.clean)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of conditions, in order."""
+        return tuple(dict.fromkeys(result.strength.axis.kind for result in self.results))
+
+    def of_kind(self, kind: str) -> list[ConditionResult]:
+        """Give the results of a kind of conditions, such as "attack"."""
+        return [result for result in self.results if result.strength.axis.kind == kind]
+
+    def names_of(self, kind: str) -> tuple[str, ...]:
+        """Names of the conditions of a kind, in order."""
+        return tuple(dict.fromkeys(result.name for result in self.of_kind(kind)))
+
+    def columns_of(self, kind: str) -> tuple[Strength, ...]:
+        """Strengths that make the columns of a kind."""
+        return tuple(one for one in self.columns if one.axis.kind == kind)
+
+    def axis_of(self, kind: str) -> Axis:
+        """Axis of the columns of a kind, or of its first result where there are none."""
+        return [*self.columns_of(kind), *(one.strength for one in self.of_kind(kind))][0].axis
+
     def unattacked(self, scored: str) -> Flags:
-        """Tell which clips (N,) are correct without attack, scored as in `worst`.
+        """Tell which clips (N,) are correct under no condition, scored as in `worst`.
 
         Raises:
             InputError: for "correct_h264" when that was not asked for.
@@ -125,68 +168,75 @@ class Evaluation:
             raise InputError("H.264 was not scored: evaluate with h264=23")
         return flags
 
-    def within(self, eps: float) -> list[AttackResult]:
-        """Give the results that lie in the Linf ball of a budget, those of smaller ones included.
+    def within(self, strength: float | Strength) -> list[ConditionResult]:
+        """Give the results on an axis up to a strength, those of smaller ones included.
 
-        Every one is a witness against the robustness at `eps`.
-        """
-        return [r for r in self.results if r.norm != "L2" and r.eps <= eps * (1 + 1e-9)]
-
-    def worst(self, eps: float, *, scored: str = "correct") -> Flags:
-        """Tell which clips (N,) are correct under every attack within a Linf budget.
+        Each is a witness against the robustness at that strength.
 
         Args:
-            eps: the budget.
+            strength: a number is one on the axis of the first column, such as a Linf budget.
+        """
+        most = self._strength(strength)
+        return [result for result in self.results if most.covers(result.strength)]
+
+    def worst(self, strength: float | Strength, *, scored: str = "correct") -> Flags:
+        """Tell which clips (N,) are correct under every condition up to a strength.
+
+        Args:
+            strength: see `within`.
             scored: "correct", "correct_8bit" or "correct_h264".
         """
-        stands = self.unattacked(scored).copy()
-        for result in self.within(eps):
-            stands &= getattr(result, scored)
-        return stands
+        remaining = self.unattacked(scored).copy()
+        for result in self.within(strength):
+            remaining &= getattr(result, scored)
+        return remaining
 
-    def result(self, attack: str, eps: float) -> AttackResult:
-        """Give the result of one attack at one budget.
+    def result(self, name: str, strength: float) -> ConditionResult:
+        """Give the result of one condition at one strength.
 
         Raises:
             InputError: when it was not evaluated.
         """
         for result in self.results:
-            if result.attack == attack and np.isclose(result.eps, eps):
+            if result.name == name and np.isclose(result.strength.value, strength):
                 return result
+        names = ", ".join(dict.fromkeys(result.name for result in self.results))
+        values = sorted({result.strength.value for result in self.results})
         raise InputError(
-            f"{attack} at eps {eps:g} was not evaluated; there are {', '.join(self.attacks)} "
-            f"at {', '.join(f'{e:g}' for e in sorted({r.eps for r in self.results}))}"
+            f"{name} at {strength:g} was not evaluated; there are {names or 'no conditions'} at "
+            f"{', '.join(f'{value:g}' for value in values)}"
         )
 
-    def accuracy(self, attack: str, eps: float) -> Accuracy:
-        """Accuracy under one attack, by its name, or "worst case", and one budget.
+    def accuracy(self, name: str, strength: float) -> Accuracy:
+        """Accuracy under one condition, by its name, or "worst case", and one strength.
 
         Raises:
-            InputError: when the attack or the budget was not evaluated.
+            InputError: when the condition or the strength was not evaluated.
         """
-        if attack == WORST and np.isclose(self.eps, eps).any():
-            return accuracy_of(self.worst(eps))
-        return self.result(attack, eps).accuracy
+        if name == WORST and any(self._strength(strength).equals(one) for one in self.columns):
+            return accuracy_of(self.worst(strength))
+        return self.result(name, strength).accuracy
 
-    def groups(self) -> dict[str, list[AttackResult]]:
-        """Give the results by kind of attack, each attack at the largest of its budgets."""
-        found: dict[str, list[AttackResult]] = {}
-        for attack in self.attacks:
-            largest = max((r for r in self.results if r.attack == attack), key=lambda r: r.eps)
+    def groups(self, kind: str = "attack") -> dict[str, list[ConditionResult]]:
+        """Give the results of a kind by group, each condition at the largest of its strengths."""
+        found: dict[str, list[ConditionResult]] = {}
+        for name in self.names_of(kind):
+            largest = strongest([one for one in self.of_kind(kind) if one.name == name])
             found.setdefault(largest.group, []).append(largest)
         return found
 
-    def to_markdown(self) -> str:
-        """Spell the table of the evaluation, see `advvid.evaluation.tables`."""
-        from advvid.evaluation.tables import markdown
+    def _strength(self, value: float | Strength) -> Strength:
+        if isinstance(value, Strength):
+            return value
+        known = [*self.columns, *(result.strength for result in self.results)]
+        if not known:
+            raise InputError("nothing was evaluated but accuracy under no condition")
+        return Strength(value, known[0].axis)
 
-        return markdown(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything, clip by clip, as JSON can hold it; see `advvid.evaluation.tables`."""
-        from advvid.evaluation.tables import as_json
-
-        return as_json(self)
+def strongest(results: Sequence[ConditionResult]) -> ConditionResult:
+    """Give the result that is furthest from clean."""
+    return max(results, key=lambda result: result.strength.distance)
 
 
 def accuracy_of(correct: Flags) -> Accuracy:
@@ -194,8 +244,8 @@ def accuracy_of(correct: Flags) -> Accuracy:
     return Accuracy(int(correct.sum()), len(correct))
 
 
-def mean_accuracy(results: Sequence[AttackResult]) -> Accuracy:
-    """Average several attacks on the same clips."""
+def mean_accuracy(results: Sequence[ConditionResult]) -> Accuracy:
+    """Average several conditions on the same clips."""
     share = float(np.mean([r.correct.mean() for r in results]))
     count = len(results[0].correct)
     return Accuracy(share * count, count)

@@ -1,4 +1,4 @@
-"""Attacks clips cell by cell, and writes down how each clip fared."""
+"""Works through clips batch by batch and condition by condition, and records each outcome."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,124 +7,107 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.core.video_attack import Attacked
 from advvid.checks import check_labels
-from advvid.estimator.video_classifier import VideoClassifier
+from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
-from advvid.evaluation.cells import Cell
-from advvid.evaluation.clip_source import ClipSource, Part
-from advvid.evaluation.judge import Verdict, held_to_bound, judge
-from advvid.evaluation.probes import measure_probes
+from advvid.evaluation.condition import Condition, Outcome, Setup
+from advvid.evaluation.judge import Verdict, judge
 from advvid.evaluation.records import Record, Records, by_position
+from advvid.random_streams import clip_seeds
 from advvid.runs.progress import Advance
 
 CLEAN = "clean"
-PROBES = "probes"
-_PROBED_AT_MOST = 32
 
 
-class _Last(NamedTuple):
-    """What the last attack gave for some clips, and what it took."""
+class _Applied(NamedTuple):
+    """What a condition gave for some clips, and what it took."""
 
-    text: str
+    work: str
     positions: Tensor
-    attacked: Attacked
+    outcome: Outcome
     cost: Mapping[str, float]
 
 
 class EvaluationRunner:
     """Runs what is left of an evaluation on the clips of one process.
 
-    Each batch of clips is read once and goes through all attacks, so that no data set is held in
+    Each batch of clips is read once and goes through all conditions, so that no data set is held in
     memory.
 
     Args:
-        classifier: the classifier under attack.
-        cells: attacks and budgets.
+        setup: classifier, clips, batch size and seed.
+        conditions: planned.
         records: what is done already, and where to write the rest.
-        law: step size of attacks that have no other.
-        seed: of all that is random.
-        batch_size: clips at once.
         h264: constant rate factor, or None.
-        budgets: of the evaluation.
-        probe: whether this process measures what the alarms look at.
     """
 
     def __init__(
         self,
-        classifier: VideoClassifier,
-        cells: Sequence[Cell],
+        setup: Setup,
+        conditions: Sequence[Condition],
         records: Records,
         *,
-        law: StepSizeLaw,
-        seed: int,
-        batch_size: int,
         h264: int | None,
-        budgets: Sequence[float],
-        probe: bool,
     ) -> None:
-        self.classifier = classifier
-        self.cells = cells
+        self.setup = setup
+        self.classifier = setup.classifier
+        self.conditions = conditions
         self.records = records
-        self.law = law
-        self.seed = seed
-        self.batch_size = batch_size
         self.h264 = h264
-        self.budgets = budgets
-        self.probe = probe and not any(r.cell == PROBES for r in records.known)
-        self._done = {cell.key: records.done(cell.key) for cell in cells}
+        self._done = {one.key: records.done(one.key) for one in conditions}
         self._clean = by_position(records.known, CLEAN)
 
-    def run(self, source: ClipSource, share: Sequence[int], advance: Advance) -> None:
+    def run(self, share: Sequence[int], advance: Advance) -> None:
         """Do all that is left of a share of the clips.
 
         Args:
-            source: of the clips.
             share: positions that this process is responsible for.
-            advance: is told of every clip and cell that is done.
+            advance: is told of every clip and condition that is done.
         """
-        if self.probe:
-            self._probe(source)
         left = [place for place in share if not self._complete(place)]
-        advance((len(share) - len(left)) * (1 + len(self.cells)))
-        for part in source.parts(left, self.batch_size):
-            self._run_part(part, advance)
+        advance((len(share) - len(left)) * (1 + len(self.conditions)))
+        for batch in self.setup.source.batches(left, self.setup.batch_size):
+            self._run_batch(batch, advance)
 
     def _complete(self, place: int) -> bool:
         known = self._clean.get(place)
-        if known is None:
-            return False
-        return not known["correct"] or all(place in done for done in self._done.values())
+        return known is not None and all(
+            place in self._done[one.key] or (one.only_correct and not known["correct"])
+            for one in self.conditions
+        )
 
-    def _run_part(self, part: Part, advance: Advance) -> None:
-        """Score a batch without attack, then under every one."""
-        labels, correct = self._score_clean(part)
-        advance(len(part.clips))
-        standing = Part(part.positions[correct], part.clips[correct], labels[correct])
-        attacked: _Last | None = None
-        for cell in self.cells:
-            done = self._done[cell.key]
-            open_ = torch.tensor([int(place) not in done for place in standing.positions]).bool()
-            if open_.any():
-                positions, clips, targets = (_rows(field, open_) for field in standing)
-                attacked = self._run_cell(cell, positions, clips, targets, attacked)
-            advance(len(part.clips))
+    def _run_batch(self, batch: ClipBatch[Tensor | None], advance: Advance) -> None:
+        """Score a batch as it is, then under every condition."""
+        labels, correct = self._score_clean(batch)
+        labeled = ClipBatch(batch.clips, labels, batch.indices, batch.skipped)
+        advance(len(batch.clips))
+        last: _Applied | None = None
+        for condition in self.conditions:
+            done = self._done[condition.key]
+            wanted = torch.tensor([int(place) not in done for place in batch.indices]).bool()
+            if condition.only_correct:
+                wanted &= correct.cpu()
+            places = wanted.nonzero().flatten()
+            # Several views of each clip must fit where one does.
+            for chosen in places.split(max(1, self.setup.batch_size // condition.views)):
+                if len(chosen):
+                    last = self._apply(condition, _rows(labeled, chosen), last)
+            advance(len(batch.clips))
 
-    def _score_clean(self, part: Part) -> tuple[Tensor, Tensor]:
+    def _score_clean(self, batch: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor]:
         """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""
-        places = part.positions.tolist()
-        device = part.clips.device
+        places = batch.indices.tolist()
+        device = batch.clips.device
         if all(place in self._clean for place in places):
             known = [self._clean[place] for place in places]
             labels = torch.tensor([row["label"] for row in known], device=device)
             return labels, torch.tensor([row["correct"] for row in known], device=device).bool()
-        if part.labels is None:
-            labels = self.classifier.logits(part.clips).argmax(dim=1).to(device)
+        if batch.labels is None:
+            labels = self.classifier.logits(batch.clips).argmax(dim=1).to(device)
         else:
-            labels = part.labels.to(device)
+            labels = batch.labels.to(device)
             check_labels(labels, len(places), self.classifier.nb_classes)
-        verdict = judge(self.classifier, part.clips, labels, h264=self.h264)
+        verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
         fresh = [i for i, place in enumerate(places) if place not in self._clean]
         values = {"label": labels.tolist(), **_columns(verdict)}
         self.records.add(
@@ -136,73 +119,40 @@ class EvaluationRunner:
         )
         return labels, verdict.correct.to(device)
 
-    def _probe(self, source: ClipSource) -> None:
-        """Measure what the alarms look at, on the first clips that are classified correctly."""
-        found: list[tuple[Tensor, Tensor]] = []
-        for part in source.parts(range(min(_PROBED_AT_MOST, len(source))), self.batch_size):
-            predicted = self.classifier.logits(part.clips).argmax(dim=1).to(part.clips.device)
-            labels = predicted if part.labels is None else part.labels.to(predicted.device)
-            correct = predicted == labels
-            found.append((part.clips[correct], labels[correct]))
-        if any(len(labels) for _, labels in found):
-            clips, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
-            content = measure_probes(
-                self.classifier,
-                clips,
-                labels,
-                eps=self.budgets,
-                law=self.law,
-                batch_size=self.batch_size,
-                seed=self.seed,
-            )
-            self.records.add(Record(PROBES, [], content=content))
-
-    def _run_cell(
-        self,
-        cell: Cell,
-        positions: Tensor,
-        clips: Tensor,
-        labels: Tensor,
-        last: _Last | None,
-    ) -> _Last:
-        """Attack clips, judge the result and write it down."""
-        spec = cell.row.spec
-        # An attack without a budget gives the same for all of them, at the same cost.
-        again = last is not None and spec.entry.norm == "none" and last.text == spec.text
-        if again and last is not None and torch.equal(last.positions, positions):
-            attacked, cost = last.attacked, last.cost
-        else:
+    def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
+        """Apply a condition, judge the outcome and record it."""
+        if (
+            last is None
+            or last.work != condition.work
+            or not torch.equal(last.positions, batch.indices)
+        ):
+            seeds = clip_seeds(self.setup.seed, batch.indices)
             started = time.perf_counter()
             with counted(self.classifier.inner) as calls:
-                attack = cell.build(
-                    self.classifier, law=self.law, seed=self.seed, batch_size=len(clips)
-                )
-                attacked = attack.attack_clips(clips, labels, positions=positions.cpu())
-            if attacked.clips.is_cuda:
-                torch.cuda.synchronize(attacked.clips.device)
+                outcome = condition.apply(batch, seeds)
             seconds = time.perf_counter() - started
             cost = {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients}
-        adversarial = held_to_bound(spec.text, clips, attacked, eps=cell.eps, norm=spec.entry.norm)
-        within = None if spec.entry.norm == "L2" else (clips, cell.eps)
-        verdict = judge(self.classifier, adversarial, labels, h264=self.h264, within=within)
+            last = _Applied(condition.work, batch.indices, outcome, cost)
+        verdict = judge(
+            self.classifier,
+            condition.check(batch, last.outcome),
+            batch.labels,
+            h264=self.h264,
+            within=None if condition.rounding is None else (batch.clips, condition.rounding),
+            views=condition.views,
+        )
         report = {
             f"report_{name}": column.tolist()
-            for name, column in attacked.report.items()
+            for name, column in last.outcome.report.items()
             if column.ndim == 1
         }
-        self.records.add(
-            Record(
-                cell.key,
-                positions.tolist(),
-                {**_columns(verdict), **report},
-                dict(cost),
-            )
-        )
-        return _Last(spec.text, positions, attacked, cost)
+        values = {**_columns(verdict), **report}
+        self.records.add(Record(condition.key, batch.indices.tolist(), values, dict(last.cost)))
+        return last
 
 
 def _columns(verdict: Verdict) -> dict[str, list[float]]:
-    """Spell a verdict as lists; flags as 0 and 1."""
+    """Give a verdict as lists; flags as 0 and 1."""
     columns = {
         "predicted": verdict.predicted.tolist(),
         "correct": verdict.correct.int().tolist(),
@@ -214,6 +164,7 @@ def _columns(verdict: Verdict) -> dict[str, list[float]]:
     return columns
 
 
-def _rows(values: Tensor | None, chosen: Tensor) -> Tensor:
-    assert values is not None
-    return values[chosen.to(values.device)]
+def _rows(batch: ClipBatch, chosen: Tensor) -> ClipBatch:
+    """Take some clips of a batch."""
+    clips, labels, indices = (field[chosen.to(field.device)] for field in batch[:3])
+    return ClipBatch(clips, labels, indices, [])

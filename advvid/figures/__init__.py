@@ -1,1 +1,1 @@
-"""Every picture, one idea a file, in one palette."""
+"""Every picture. They read plain numbers and names; colors are in `palette`, texts in `words`."""

@@ -1,51 +1,43 @@
 """What adaptive training drew from, epoch by epoch."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from advvid.figures import palette
+from advvid.figures.axes import SMALL, TITLE_SIZE, epoch_axis, new_figure
 
 
-def distribution_figure(reports: Sequence[Mapping[str, Any]]) -> "Figure":
+def adaptive_distribution(
+    choices: Sequence[str], probabilities: Sequence[Sequence[float]]
+) -> Figure:
     """Draw the probability of every choice in every epoch, stacked to 1.
 
     Args:
-        reports: of `AdaptiveStep`, one for each epoch.
-
-    Returns:
-        A figure that belongs to no window and to no global state of matplotlib.
+        choices: names (N,), such as "eps 4", the first at the bottom.
+        probabilities: (epochs, N), each row with the sum 1.
     """
-    from matplotlib import colormaps
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    figure = new_figure(7, 3.6)
     axes = figure.add_subplot()
-    names: list[str] = reports[-1]["choices"]
-    shares = np.array([report["probabilities"] for report in reports])
-    epochs = np.arange(1, len(reports) + 1)
-    bottom = np.zeros(len(reports))
-    colors = colormaps["cividis"](np.linspace(0.05, 0.95, len(names)))
-    for number, name in enumerate(names):
+    shares = np.array(probabilities)
+    bottoms = shares.cumsum(axis=1) - shares
+    colors = colormaps[palette.SHARE_MAP](np.linspace(0.05, 0.95, len(choices)))
+    for choice, share, bottom, color in zip(choices, shares.T, bottoms.T, colors, strict=True):
         axes.bar(
-            epochs,
-            shares[:, number],
+            np.arange(1, len(shares) + 1),
+            share,
             bottom=bottom,
             width=0.9,
-            color=colors[number],
+            color=color,
             edgecolor="white",
             linewidth=0.5,
-            label=name,
+            label=choice,
         )
-        bottom += shares[:, number]
     axes.set_ylim(0, 1)
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    epoch_axis(axes)
     axes.set_ylabel("probability of being drawn")
-    axes.set_title("adaptive training, budgets in 1/255", fontsize=10)
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside right center", fontsize=8)
+    axes.set_title("adaptive training, budgets in 1/255", fontsize=TITLE_SIZE)
+    figure.legend(reverse=True, loc="outside right center", fontsize=SMALL)
     return figure

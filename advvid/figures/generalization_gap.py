@@ -1,66 +1,54 @@
 """How much better a model does on clips that it was trained on."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from advvid.training.history import History
+from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from advvid.figures import palette, words
+from advvid.figures.axes import (
+    SMALL,
+    TITLE_SIZE,
+    epoch_axis,
+    grid,
+    marker_interval,
+    new_figure,
+    percent_axis,
+)
 
-# The colors of the learning curve; the markers do without color.
-_TRAIN, _VALIDATION = "#0072B2", "#D55E00"
 
-
-def generalization_gap(history: History) -> "Figure":
+def generalization_gap(rows: Sequence[Mapping[str, Any]], best_epoch: int | None = None) -> Figure:
     """Draw accuracy on training and on validation clips after each epoch, and the gap between.
 
     Both are measured in evaluation mode on clips in their evaluation view, without attack on the
     left, and under one fixed attack on the right.
 
     Args:
-        history: of a run with a `RobustCheck`.
-
-    Returns:
-        A figure that belongs to no window and to no global state of matplotlib.
+        rows: one for each epoch, as in history.json: "epoch", "seen_top1", "val_top1",
+            "seen_robust_top1" and "val_robust_top1", shares in [0, 1]; epochs without the check
+            are not drawn.
+        best_epoch: the epoch whose weights are kept, or None.
 
     Source: Kinfu and Vidal 2022, Fig. 4.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, title, train, validation in zip(
-        figure.subplots(1, 2, sharey=True),
-        ("without attack", "under attack"),
-        ("seen_top1", "seen_robust_top1"),
-        ("val_top1", "val_robust_top1"),
-        strict=True,
+    figure = new_figure(9, 3.6)
+    both = figure.subplots(1, 2, sharey=True)
+    for axes, title, accuracy in zip(
+        both, ("without attack", "under attack"), ("top1", "robust_top1"), strict=True
     ):
-        records = [r for r in history.epochs if getattr(r, train) is not None]
-        epochs = [r.epoch for r in records]
-        seen = [100 * getattr(r, train) for r in records]
-        held_out = [100 * (getattr(r, validation) or 0.0) for r in records]
-        every = max(1, len(epochs) // 25)
-        axes.plot(
-            epochs, seen, color=_TRAIN, marker="o", markersize=4, markevery=every, label="training"
-        )
-        axes.plot(
-            epochs,
-            held_out,
-            color=_VALIDATION,
-            marker="s",
-            markersize=4,
-            markevery=every,
-            label="validation",
-        )
-        axes.fill_between(epochs, held_out, seen, color="#999999", alpha=0.2, linewidth=0)
-        if history.best_epoch is not None:
-            axes.axvline(history.best_epoch, color="#666666", linestyle=":", label="kept weights")
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(-2, 102)
-        axes.grid(alpha=0.3)
-    figure.axes[0].set_ylabel("top-1 accuracy in %")
-    figure.axes[1].legend(frameon=False, fontsize=8)
+        shown = [row for row in rows if row.get(f"seen_{accuracy}") is not None]
+        epochs = [row["epoch"] for row in shown]
+        seen = [100 * row[f"seen_{accuracy}"] for row in shown]
+        held_out = [100 * (row[f"val_{accuracy}"] or 0.0) for row in shown]
+        every = marker_interval(len(shown))
+        axes.plot(epochs, seen, markevery=every, label=words.TRAINING, **palette.TRAINING)
+        axes.plot(epochs, held_out, markevery=every, label=words.VALIDATION, **palette.VALIDATION)
+        axes.fill_between(epochs, held_out, seen, color=palette.GRAY, alpha=0.2, linewidth=0)
+        if best_epoch is not None:
+            axes.axvline(best_epoch, label="kept weights", **palette.KEPT_EPOCH)
+        axes.set_title(title, fontsize=TITLE_SIZE)
+        epoch_axis(axes)
+        percent_axis(axes, label=axes is both[0])
+        grid(axes)
+    both[1].legend(frameon=False, fontsize=SMALL)
     return figure

@@ -1,1 +1,1 @@
-"""Asking a model: frozen, in micro-batches, on its device."""
+"""Running a model: frozen, in micro-batches, on its device."""

@@ -11,7 +11,7 @@ Precision = Literal["float32", "bf16"]
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """Turn "auto" (CUDA when there is one) or a name into a device that is there.
+    """Turn "auto" (CUDA when there is one) or a name into a device of this machine.
 
     Raises:
         InputError: when the name is not a device, or the device is not there.

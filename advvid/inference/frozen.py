@@ -1,4 +1,4 @@
-"""Borrow a model and give it back as it was."""
+"""Run somebody's model and leave it as it was."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,9 +12,9 @@ Model = Callable[[Tensor], Tensor]
 
 @contextmanager
 def frozen(model: Model, *, training: bool = False) -> Iterator[None]:
-    """Put a model into one mode with constant parameters, and restore all of it on the way out.
+    """Switch a model to one mode with constant parameters, and restore everything on exit.
 
-    Inside, no parameter asks for a gradient (a backward pass to the input then skips the weight
+    Inside, no parameter requires a gradient (a backward pass to the input then skips the weight
     gradients and keeps fewer activations). On exit the mode of every module, `requires_grad` of
     every parameter and every buffer (batch-norm statistics) are what they were.
 
@@ -46,7 +46,7 @@ def frozen(model: Model, *, training: bool = False) -> Iterator[None]:
 
 @contextmanager
 def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put a module into one mode, and each part of it back into its own on the way out."""
+    """Switch a module to one mode, and restore the mode of each submodule on exit."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.train(training)

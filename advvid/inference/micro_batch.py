@@ -1,4 +1,4 @@
-"""Split work into micro-batches that fit into memory."""
+"""Batches cut into micro-batches that fit into memory."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ _PIXELS = {"cpu": 2**20, "cuda": 2**25}
 
 
 def default_micro_batch(clip_shape: Sequence[int], device: torch.device) -> int:
-    """How many clips of this shape go through a model at once, before anything is known of it."""
+    """Choose how many clips of this shape a model is first run on at once."""
     return max(1, _PIXELS.get(device.type, 2**22) // math.prod(clip_shape))
 
 

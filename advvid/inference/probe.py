@@ -1,4 +1,4 @@
-"""Ask a model about a clip before anything long or lasting is begun."""
+"""Run a model once on a few clips, before any long work starts."""
 
 import torch
 from torch import Tensor, nn

@@ -1,5 +1,6 @@
 """The frame of everything that has a name and settings: attacks, defenses, corruptions, ..."""
 
+from advvid.methods.listing import SettingRow, setting_rows
 from advvid.methods.registry import Registry
 from advvid.methods.setting import (
     NamedSetting,
@@ -15,9 +16,11 @@ __all__ = [
     "NamedSetting",
     "Registry",
     "Setting",
+    "SettingRow",
     "check_setting",
     "check_settings",
     "read_settings",
+    "setting_rows",
     "settings_of",
     "spell",
     "split_text",

@@ -10,6 +10,7 @@ and the tables of docs/ are all read from it.
 
 import inspect
 import math
+import numbers
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass
@@ -42,7 +43,7 @@ class Setting:
     below: float | None = None
     at_most: float | None = None
     choices: tuple[str, ...] | None = None
-    verify: Callable[[Any], None] | None = None
+    verify: Callable[[Any], object] | None = None
     read: Callable[[str], Any] | None = None
 
     @property
@@ -110,9 +111,9 @@ class NamedSetting:
                 f"{self.name} must be one of {', '.join(self.choices)}; got {_shown(value)}"
             )
         for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool) or not isinstance(number, int | float):
+            if isinstance(number, bool) or not isinstance(number, numbers.Real):
                 continue
-            if not (math.isfinite(number) and self.about.holds(number)):
+            if not (math.isfinite(number) and self.about.holds(float(number))):
                 raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
 
     def _wanted(self) -> str:
@@ -132,12 +133,16 @@ class NamedSetting:
         )
 
 
-@cache
 def settings_of(method: Any) -> dict[str, NamedSetting]:
     """Collect the settings of a class or a function, in the order in which they are declared.
 
     Those of parent classes come first; a subclass may give one another default or meaning.
     """
+    return _collected(method)
+
+
+@cache
+def _collected(method: Any) -> dict[str, NamedSetting]:
     found = {}
     for name, hint in get_type_hints(method, include_extras=True).items():
         about = next((a for a in getattr(hint, "__metadata__", ()) if isinstance(a, Setting)), None)
@@ -183,9 +188,9 @@ def _is_of(value: Any, kind: Any) -> bool:
     if kind is Any:
         return True
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, numbers.Real) and not isinstance(value, bool)
     if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if origin is tuple:
         return isinstance(value, tuple | list) and _members_fit(value, get_args(kind))
     if origin is Literal:

@@ -1,6 +1,7 @@
 """A method with settings as text: "name:key=value,key=value"."""
 
 import math
+import numbers
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -114,16 +115,31 @@ def reader_of(setting: NamedSetting) -> Reader | None:
     return setting.about.read or _reader_of_kinds(setting.kinds)
 
 
-def spell(value: Any) -> str:
-    """Spell a value as a text setting holds it, the inverse of reading."""
+def spell(value: Any, setting: NamedSetting | None = None) -> str:
+    """Spell a value as a text setting holds it, the inverse of reading.
+
+    Args:
+        value: of a setting.
+        setting: tells a pair ("4x6") from a list of two ("4/6"); without it, two are a pair.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.9g}"
+    if isinstance(value, numbers.Real) and not isinstance(value, int):
+        return _spell_number(float(value))
     if isinstance(value, tuple | list):
-        return "x".join(map(spell, value)) if len(value) == 2 else "/".join(map(spell, value))
+        members = [f"[{text}]" if "/" in text else text for text in map(spell, value)]
+        pair = len(value) == 2 and (setting is None or tuple[int, int] in setting.kinds)
+        return ("x" if pair else "/").join(members)
     text = str(value)
     return f"[{text}]" if "," in text else text
+
+
+def _spell_number(value: float) -> str:
+    """Spell a number so that it reads back as it was: 0.2, 8/255, or all its digits."""
+    short, gray_levels = f"{value:.9g}", 255 * value
+    if float(short) == value or not math.isfinite(value):
+        return short
+    return f"{gray_levels:.0f}/255" if round(gray_levels) / 255 == value else repr(value)
 
 
 def _reader_of_kinds(kinds: tuple[Any, ...]) -> Reader | None:

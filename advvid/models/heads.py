@@ -25,32 +25,32 @@ def find_head(network: nn.Module) -> str | None:
     return found
 
 
-def find_head_by_asking(
+def find_head_by_running(
     network: nn.Module, shapes: Sequence[tuple[int, int]]
 ) -> tuple[str | None, int | None]:
-    """Find the layer that gives the logits, and their number K, by a pass over two clips.
+    """Find the layer that gives the logits, and their number K, by running two clips.
 
-    The guess of `find_head` is believed only if what the layer gives is the logits, as they are or
-    averaged over positions: which layer was registered last says little about a stranger's network.
+    The guess of `find_head` is kept only if the output of the layer is the logits, as they are or
+    averaged over positions: in an unknown network, the layer registered last may be another.
 
     Args:
-        network: clips (B, 3, T, H, W) -> logits (B, K); it is given back as it was.
+        network: clips (B, 3, T, H, W) -> logits (B, K); left as it was.
         shapes: (T, H = W) of the clips; the first that the network takes is used.
 
     Returns:
-        path and K; None for what is not known, both when the network takes none of the shapes.
+        path and K; None for what was not found, both when the network takes none of the shapes.
     """
     for frames, size in shapes:
         # Two, for networks that squeeze away a batch of one.
         clips = torch.rand(2, 3, frames, size, size, generator=torch.Generator().manual_seed(0))
-        found = _ask(network, clips)
+        found = _find_on(network, clips)
         if found is not None:
             return found
     return None, None
 
 
-def _ask(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None] | None:
-    """Give path and K as these clips show them; None when the network does not take them."""
+def _find_on(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None] | None:
+    """Find path and K on these clips; None when the network does not take them."""
     guess = find_head(network)
     seen: list[Tensor] = []
     handle = None
@@ -61,7 +61,7 @@ def _ask(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None] | N
         with frozen(network), torch.no_grad():
             logits = network(clips)
     except (Exception, SystemExit):
-        # Another shape may suit it; whether one does is for the caller's own clips to show.
+        # It may take another shape, or only the caller's own clips.
         return None
     finally:
         if handle is not None:

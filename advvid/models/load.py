@@ -1,6 +1,5 @@
-"""From a spec to a model that is ready to be asked."""
+"""From a spec to a model with its weights."""
 
-import difflib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 from advvid.models.weights.files import WeightFile, looks_like_file, read_weight_file
 from advvid.models.weights.load import check_spec, load_weight_file
-from advvid.models.weights.state_fit import strip_prefixes
+from advvid.models.weights.state_dicts import strip_prefixes
 
 
 def load_model(
@@ -46,8 +45,9 @@ def load_model(
         the model in evaluation mode, on the CPU.
 
     Raises:
-        InputError: unknown spec, or weights that cannot be read or do not fit.
+        InputError: for an unknown spec, or weights that cannot be read or do not fit.
     """
+    spec = MODELS.canonical(spec) or spec
     entry, name = _find_entry(spec)
     request = ModelRequest(spec, name, num_classes=num_classes, frames=frames, size=size)
     request = _with_weights(request, entry, weights)
@@ -64,34 +64,31 @@ def load_model(
 
 
 def _find_entry(spec: str) -> tuple[ModelEntry, str]:
-    family, slash, name = spec.partition("/")
-    if spec in MODELS and not MODELS[spec].spec:
-        return MODELS[spec], spec
-    if slash and name and family in MODELS and MODELS[family].spec:
-        return MODELS[family], name
-    module, colon, function = spec.partition(":")
-    if colon and module and function:
-        return FUNCTION, spec
-    known = [entry.spec or name for name, entry in MODELS.items()]
-    near = difflib.get_close_matches(spec, known, n=3, cutoff=0.5) or [*known, FUNCTION.spec]
-    raise InputError(f"unknown model {spec!r}: did you mean {', '.join(near)}? (advvid models)")
+    """Find the entry of a spec, and what the spec names inside a family of models."""
+    family, _, name = spec.partition("/")
+    if name and f"{family}/NAME" in MODELS:
+        return MODELS[f"{family}/NAME"], name
+    module, _, function = spec.partition(":")
+    if module and function:
+        return MODELS[FUNCTION], spec
+    return MODELS.find(spec), spec
 
 
 def _with_weights(
     request: ModelRequest, entry: ModelEntry, weights: str | Path | None
 ) -> ModelRequest:
-    """Resolve what was asked for to a file that is read, a name, or neither."""
-    asked = entry.default_weights if weights is None else str(weights)
-    if asked == "none":
+    """Resolve the weights to a file that is read, a name, or neither."""
+    wanted = entry.default_weights if weights is None else str(weights)
+    if wanted == "none":
         return request
-    if not isinstance(weights, Path) and not looks_like_file(asked):
+    if not isinstance(weights, Path) and not looks_like_file(wanted):
         if entry.named_weights:
-            return replace(request, weights=asked)
+            return replace(request, weights=wanted)
         raise InputError(
-            f"no such file: {asked}; {request.spec} takes a file (.safetensors, .pt, .pth) or none"
+            f"no such file: {wanted}; {request.spec} takes a file (.safetensors, .pt, .pth) or none"
         )
-    file = read_weight_file(Path(asked).expanduser())
-    if entry is not FUNCTION:
+    file = read_weight_file(Path(wanted).expanduser())
+    if entry is not MODELS[FUNCTION]:
         check_spec(file, request.spec)
     shape = file.metadata.get("input_shape") or (3, None, None, None)
     numbers = isinstance(shape, list | tuple) and len(shape) == 4
@@ -120,7 +117,7 @@ def _load(model: VideoModel, file: WeightFile) -> None:
 
 
 def _set_classes(model: VideoModel, num_classes: int) -> None:
-    """Give the model another last layer when it has another number of classes."""
+    """Replace the last layer where the model has another number of classes."""
     had = model.num_classes
     if model.head is not None:
         had = head_width(model.backbone, model.head)
@@ -129,8 +126,8 @@ def _set_classes(model: VideoModel, num_classes: int) -> None:
         return
     if model.head is None:
         raise InputError(
-            f"{model.spec} has {had} classes, not {num_classes}, and does not say which layer to "
-            "replace: let the function take num_classes"
+            f"{model.spec} has {had} classes, not {num_classes}, and its last "
+            "layer was not found: let the function take num_classes"
         )
     names = replace_head(model.backbone, model.head, num_classes)
     model.num_classes, model.classes = num_classes, None
@@ -144,7 +141,7 @@ def _set_classes(model: VideoModel, num_classes: int) -> None:
 
 @contextmanager
 def _fresh_parameters_from(seed: int) -> Iterator[None]:
-    """Draw from the CPU's generator seeded anew, and set it back as it was."""
+    """Seed the CPU's generator, and restore its state on exit."""
     state = torch.get_rng_state()
     torch.default_generator.manual_seed(seed)
     try:

@@ -1,10 +1,11 @@
-"""All models by spec."""
+"""All models, by what is written for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from advvid.methods import Registry
 from advvid.models.adapters.huggingface import build_huggingface
 from advvid.models.adapters.torchvision_video import build_torchvision
 from advvid.models.adapters.tsm import build_tsm
@@ -22,55 +23,55 @@ class ModelEntry:
     summary: str
     clips: str
     """Default T x H x W."""
-    spec: str = ""
-    """How the spec is written, where it is more than the name."""
     named_weights: str = ""
-    """Weights that can be asked for by name; the builder knows them."""
+    """A name of published weights that the builder can load."""
     default_weights: str = "none"
-    """What is loaded when nothing is asked for: a name, or a file beside this module."""
+    """What is loaded by default: a name, or a file beside this module."""
 
 
-MODELS: dict[str, ModelEntry] = {
-    "motions-r3d": ModelEntry(
-        build_motions_r3d,
-        "bundled 3D residual network for the motions clips (0.2 M)",
-        "8 x 32 x 32",
-        default_weights=str(Path(__file__).with_name("motions_r3d.safetensors")),
-    ),
-    "r3d-18": ModelEntry(build_published_r3d, "3D ResNet-18 (33 M)", "16 x 112 x 112"),
-    "r3d-34": ModelEntry(build_published_r3d, "3D ResNet-34 (64 M)", "16 x 112 x 112"),
-    "r3d-50": ModelEntry(build_published_r3d, "3D ResNet-50 (47 M)", "16 x 112 x 112"),
-    "r3d-101": ModelEntry(build_published_r3d, "3D ResNet-101 (86 M)", "16 x 112 x 112"),
-    "resnext3d-101": ModelEntry(
-        build_published_r3d, "3D ResNeXt-101, backbone of VideoAT (48 M)", "16 x 112 x 112"
-    ),
-    "torchvision": ModelEntry(
-        build_torchvision,
-        "r3d_18, mc3_18, r2plus1d_18, s3d, mvit_v1_b, mvit_v2_s, swin3d_t, swin3d_s, swin3d_b",
-        "16, its own size",
-        spec="torchvision/NAME",
-        named_weights="DEFAULT",
-    ),
-    "tsm": ModelEntry(
-        build_tsm,
-        "temporal shift in a 2D backbone of timm, such as tf_efficientnet_lite0 or resnet50",
-        "8, its own size",
-        spec="tsm/NAME",
-        named_weights="imagenet",
-    ),
-    "hf": ModelEntry(
-        build_huggingface,
-        "video classifier of transformers, from a folder or the hub (advvid[hf])",
-        "its own",
-        spec="hf/NAME",
-        named_weights="DEFAULT",
-        default_weights="DEFAULT",
-    ),
-}
+FUNCTION = "MODULE:FUNCTION"
 
-FUNCTION = ModelEntry(
-    build_from_function, "your function that returns a torch module", "any", spec="MODULE:FUNCTION"
+MODELS = Registry(
+    "model",
+    {
+        "motions-r3d": ModelEntry(
+            build_motions_r3d,
+            "bundled 3D residual network for the motions clips (0.2 M)",
+            "8 x 32 x 32",
+            default_weights=str(Path(__file__).with_name("motions_r3d.safetensors")),
+        ),
+        "r3d-18": ModelEntry(build_published_r3d, "3D ResNet-18 (33 M)", "16 x 112 x 112"),
+        "r3d-34": ModelEntry(build_published_r3d, "3D ResNet-34 (64 M)", "16 x 112 x 112"),
+        "r3d-50": ModelEntry(build_published_r3d, "3D ResNet-50 (47 M)", "16 x 112 x 112"),
+        "r3d-101": ModelEntry(build_published_r3d, "3D ResNet-101 (86 M)", "16 x 112 x 112"),
+        "resnext3d-101": ModelEntry(
+            build_published_r3d, "3D ResNeXt-101, backbone of VideoAT (48 M)", "16 x 112 x 112"
+        ),
+        "torchvision/NAME": ModelEntry(
+            build_torchvision,
+            "r3d_18, mc3_18, r2plus1d_18, s3d, mvit_v1_b, mvit_v2_s, swin3d_t, swin3d_s, swin3d_b",
+            "16, its own size",
+            named_weights="DEFAULT",
+        ),
+        "tsm/NAME": ModelEntry(
+            build_tsm,
+            "temporal shift in a 2D backbone of timm, such as tf_efficientnet_lite0 or resnet50",
+            "8, its own size",
+            named_weights="imagenet",
+        ),
+        "hf/NAME": ModelEntry(
+            build_huggingface,
+            "video classifier of transformers, from a folder or the hub (advvid[hf])",
+            "its own",
+            named_weights="DEFAULT",
+            default_weights="DEFAULT",
+        ),
+        FUNCTION: ModelEntry(
+            build_from_function, "your function that returns a torch module", "any"
+        ),
+    },
 )
+"""Words in capitals stand for what a user fills in."""
 
 
 class ModelRow(NamedTuple):
@@ -82,6 +83,5 @@ class ModelRow(NamedTuple):
 
 
 def list_models() -> list[ModelRow]:
-    """Every spec that `load_model` takes, with millions of parameters and clips T x H x W."""
-    entries = [*MODELS.items(), (FUNCTION.spec, FUNCTION)]
-    return [ModelRow(e.spec or name, e.summary, e.clips) for name, e in entries]
+    """List every spec that `load_model` takes, with millions of parameters and clips T x H x W."""
+    return [ModelRow(spec, entry.summary, entry.clips) for spec, entry in MODELS.items()]

@@ -1,4 +1,4 @@
-"""What a builder of models is asked for."""
+"""What the builder of a model is given."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from advvid.models.weights.files import WeightFile
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One call of `load_model`, checked and split up.
+    """One call of `load_model`, checked and parsed.
 
     Args:
         spec: as it was given.
@@ -36,6 +36,6 @@ class ModelRequest:
                 raise InputError(f"{option} must be at least 1; got {value}")
 
     def input_shape(self, frames: int, size: int) -> tuple[int, int, int, int]:
-        """Give (3, T, H, W), from these defaults where nothing was asked for."""
+        """Give (3, T, H, W), from these defaults where the request leaves it open."""
         side = self.size or size
         return (3, self.frames or frames, side, side)

@@ -14,7 +14,7 @@ _AXES = ("channels", "frames", "rows", "columns")
 
 
 def call_on_clips(backbone: nn.Module, clips: Tensor) -> Tensor:
-    """Ask a backbone that takes clips (B, 3, T, H, W) as they are."""
+    """Call a backbone that takes clips (B, 3, T, H, W) as they are."""
     logits: Tensor = backbone(clips)
     return logits
 
@@ -25,12 +25,12 @@ class VideoModel(nn.Module):
     Args:
         backbone: the network; parameter names in weight files are its own.
         spec: what `load_model` was given.
-        num_classes: K, None when nobody knows.
-        input_shape: (3, T, H, W) that it is meant for, None when any will do.
+        num_classes: K, or None where it is unknown.
+        input_shape: (3, T, H, W) that it is meant for, None for any.
         classes: their names in order, where they are known.
         mean: per channel (3,), subtracted from pixels in [0, 1].
         std: per channel (3,), divided by.
-        call: how the backbone is asked.
+        call: runs the backbone on normalized clips.
         head: path inside the backbone of the layer that gives the logits.
         fixed: axes of `input_shape` (1 T, 2 H, 3 W) that cannot differ.
         weights: where they came from, None for a fresh initialization.

@@ -50,43 +50,26 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
 
     Args:
         results: of the rows that are finished, by their keys.
-        keys: rows in order.
-
-    Returns:
-        A figure that belongs to no window and to no global state of matplotlib.
+        keys: rows that are shown.
     """
-    from matplotlib.figure import Figure
+    from advvid.figures.paper_comparison import ComparedModel, paper_comparison
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    ours, paper = figure.subplots(1, 2, sharey=True)
-    markers = "osD^vPX*h"
-    colors = (
-        "#000000",
-        "#0072b2",
-        "#56b4e9",
-        "#009e73",
-        "#e69f00",
-        "#d55e00",
-        "#cc79a7",
-        "#8a6d00",
-        "#7f3c8d",
+    looks = {key: number for number, key in enumerate(key for key in ROWS if key != "benign")}
+    return paper_comparison(
+        [
+            ComparedModel(
+                row.name,
+                measured=shares(results[key].pgd, results[key].clips),
+                published=row.published,
+                look=looks.get(key),
+            )
+            for key, row in ROWS.items()
+            if key in keys and key in results
+        ],
+        COLUMNS,
+        paper="Kinfu and Vidal 2022, UCF101",
+        attack="PGD at the optimal step",
     )
-    for number, key in enumerate(ROWS):
-        if key not in keys or key not in results:
-            continue
-        style = {"marker": markers[number], "color": colors[number], "markersize": 5}
-        result = results[key]
-        ours.plot(COLUMNS, shares(result.pgd, result.clips), label=ROWS[key].name, **style)
-        paper.plot(COLUMNS, ROWS[key].published, **style)
-    for axes, title in ((ours, "measured here"), (paper, "Kinfu and Vidal 2022, UCF101")):
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("budget eps in 1/255 (PGD at the optimal step)")
-        axes.set_xticks(COLUMNS)
-        axes.grid(alpha=0.3)
-        axes.set_ylim(-2, 102)
-    ours.set_ylabel("top-1 accuracy in %")
-    figure.legend(loc="outside right center", fontsize=8)
-    return figure
 
 
 def _cells(correct: Sequence[int], count: int) -> list[str]:

@@ -13,7 +13,8 @@ from advvid.data.clip_dataset import ClipDataset
 from advvid.defenses import as_schedule, build_defense, pgd_check
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation import DatasetClips, evaluate
-from advvid.evaluation.result import WORST, Evaluation
+from advvid.evaluation.evaluation import Evaluation
+from advvid.figures.words import WORST
 from advvid.models.video_model import VideoModel
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale

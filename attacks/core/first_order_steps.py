@@ -1,13 +1,13 @@
 """Update rules for attacks that minimize an objective: Adam and sign steps."""
 
-from typing import Literal, get_args
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.methods import Setting, check_setting
 
-Rule = Literal["adam", "sign"]
+Optimizer = Annotated[str, Setting("update rule", choices=("adam", "sign"))]
 
 _BETA_1, _BETA_2, _TINY = 0.9, 0.999, 1e-8
 
@@ -24,7 +24,7 @@ class DescentSteps:
     """
 
     def __init__(self, rule: str, rate: float) -> None:
-        check_rule(rule)
+        check_setting("optimizer", rule, Optimizer)
         self.rule = rule
         self.rate = rate
         self.count = 0
@@ -44,13 +44,3 @@ class DescentSteps:
         mean = self.mean / (1 - _BETA_1**self.count)
         square = self.square / (1 - _BETA_2**self.count)
         return -self.rate * mean / (square.sqrt() + _TINY)
-
-
-def check_rule(rule: str) -> None:
-    """Refuse anything but the name of a rule.
-
-    Raises:
-        InputError: naming the rules.
-    """
-    if rule not in get_args(Rule):
-        raise InputError(f"optimizer must be one of {', '.join(get_args(Rule))}; got {rule!r}")

@@ -92,3 +92,8 @@ def per_clip(value: float | Tensor, clips: Tensor) -> float | Tensor:
         f"wanted one number, or one for each of the {len(clips)} clips; got shape "
         f"{tuple(value.shape)}"
     )
+
+
+def wide(values: Tensor) -> Tensor:
+    """Shape one value a clip (B,) so that it broadcasts over clips."""
+    return values.view(-1, 1, 1, 1, 1)

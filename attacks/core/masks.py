@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.settings import Ratio
 from advvid.checks import check_count
 from advvid.errors import InputError
+from advvid.methods import check_setting
 from advvid.random_streams import uniform
 
 
@@ -23,8 +25,7 @@ def rectangle_size(height: int, width: int, ratio: float) -> tuple[int, int]:
 
     Source: Kinfu and Vidal 2022, sec. 2.
     """
-    if not 0 < ratio <= 1:
-        raise InputError(f"ratio must be above 0 and at most 1; got {ratio:g}")
+    check_setting("ratio", ratio, Ratio)
     side = math.sqrt(ratio)
     # Guards against sqrt(r)^2 rounding below the whole number that is meant.
     rows, columns = int(height * side + 1e-9), int(width * side + 1e-9)
@@ -93,8 +94,7 @@ def border_thickness(height: int, width: int, ratio: float) -> int:
 
     Source: Kinfu and Vidal 2022, sec. 2.
     """
-    if not 0 < ratio <= 1:
-        raise InputError(f"ratio must be above 0 and at most 1; got {ratio:g}")
+    check_setting("ratio", ratio, Ratio)
     around = height + width
     root = (around - math.sqrt(around**2 - 4 * ratio * height * width)) / 4
     # Guards against a root that falls short of the whole number that is meant. With an odd side

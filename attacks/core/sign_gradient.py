@@ -108,6 +108,6 @@ def ascend(
 
 
 def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
-    """Tell which clips (B,) the attack has won: not the label, or the target when targeted."""
+    """Tell which clips (B,) are fooled: not the label, or the target when targeted."""
     predicted = logits.argmax(dim=1)
     return predicted == labels if targeted else predicted != labels

@@ -51,6 +51,28 @@ class StepSizeLaw:
         sign = "-" if self.intercept < 0 else "+"
         return f"step = {self.slope:.3g} eps {sign} {abs(self.intercept):.3g}"
 
+    @property
+    def text(self) -> str:
+        """The law as a text holds it, such as "0.2*eps+0.2/255"; `parse` reads it."""
+        return f"{self.slope!r}*eps{self.intercept:+}/255"
+
+    @classmethod
+    def parse(cls, text: str) -> "StepSizeLaw | None":
+        """Read what `text` spells; None when it is something else.
+
+        Raises:
+            ValueError: when slope or intercept is no finite number.
+        """
+        slope, times, rest = text.partition("*eps")
+        if not times:
+            return None
+        intercept = rest.removesuffix("/255")
+        law = cls(float(slope), float(intercept))
+        signed = intercept != rest and intercept.startswith(("+", "-"))
+        if not (signed and math.isfinite(law.slope) and math.isfinite(law.intercept)):
+            raise ValueError(text)
+        return law
+
     def save(self, path: str | Path) -> None:
         """Write the law as JSON, for `load` and the command line's `--law`.
 
@@ -106,9 +128,18 @@ def resolve_step(step_size: float | StepSizeLaw | None, eps: float | Tensor) -> 
         step_size = PAPER_LAW
     if isinstance(step_size, StepSizeLaw):
         return step_size(eps)
-    if not 0 < step_size < math.inf:
+    check_step(step_size)
+    return step_size
+
+
+def check_step(step_size: float | StepSizeLaw) -> None:
+    """Refuse a step size that is not above 0 or not finite; a law is always one.
+
+    Raises:
+        InputError: naming what came.
+    """
+    if not isinstance(step_size, StepSizeLaw) and not 0 < step_size < math.inf:
         raise InputError(
             f"the step size must be above 0 and finite; got {step_size:g}: give a fraction such as "
             "1.8 / 255, or None for the law 0.2 (eps + 1)"
         )
-    return step_size

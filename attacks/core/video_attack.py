@@ -2,27 +2,57 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from art.attacks.attack import EvasionAttack
 from torch import Tensor
 
-from advvid.checks import check_clips, check_count, check_labels
+from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
+from advvid.checks import check_clips, check_labels
 from advvid.errors import InputError
-from advvid.estimator.clip_interface import ArrayOrTensor
+from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model
 from advvid.inference.micro_batch import MicroBatcher
+from advvid.methods.setting import Setting, check_settings
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
+
+Access = Literal["white box", "black box", "control"]
+"""What an attack uses: gradients, outputs only, or (a control) nothing of the model."""
+
+Norm = Literal["Linf", "L2", "none"]
+"""Of adversarial minus clean clip, what `eps` bounds; "none" for attacks that seek the nearest."""
+
+
+@dataclass(frozen=True)
+class AttackBatch:
+    """Clips that an attack changes together.
+
+    Args:
+        clips: (B, 3, T, H, W) in [0, 1] on the device of the classifier.
+        labels: int64 (B,).
+        seeds: int64 (B,), one random stream a clip.
+        shared_seed: int64 (1,), the stream of what all clips of a run share.
+        mask: where the attack may act, broadcastable to the clips, or None.
+        positions: int64 (B,), places of the clips in the whole input.
+    """
+
+    clips: Tensor
+    labels: Tensor
+    seeds: Tensor
+    shared_seed: Tensor
+    mask: Tensor | None
+    positions: Tensor
 
 
 class Attacked(NamedTuple):
     """What an attack gives for some clips.
 
-    `report` tells more, clip by clip: tensors whose first axis is that of the clips, under the same
+    `report` holds more, clip by clip: tensors whose first axis is that of the clips, under the same
     names for all batches. "support" (B or 1, ...), 0/1 and broadcastable to the clips, promises
     that nothing else was touched; an evaluation holds the attack to it.
     """
@@ -31,74 +61,96 @@ class Attacked(NamedTuple):
     report: Mapping[str, Tensor] = {}
 
 
-class VideoAttack(EvasionAttack):
+class VideoAttack(DeclaredSettings, EvasionAttack):
     """An evasion attack on clips with ART's interface.
 
-    A subclass stores its settings, lists them in `attack_params` and implements `perturb` on one
-    batch of tensors in the layout (B, 3, T, H, W). Everything else happens here: arrays or tensors,
-    the layout of the classifier, labels in any form ART allows, batches, random streams.
+    A subclass declares its settings as annotated attributes and implements `perturb` on one batch
+    of tensors. Everything else happens here: arrays or tensors, the layout of the classifier,
+    labels in any form ART allows, batches, random streams; arguments, checks, `attack_params` and
+    help come from the settings. An attack like PGD that is confined to some pixels only says which:
 
-    Args:
-        estimator: the classifier under attack.
-        targeted: labels are targets.
-        batch_size: clips attacked at once; halved when memory runs out.
-        seed: each clip draws its random numbers from (seed, position in `x`); a generator gives
-            every call of `generate` a seed of its own.
-        verbose: show progress when there is more than one batch.
+        from typing import Annotated
+
+        import torch
+
+        from advvid.attacks import AttackBatch, LinfPGD, Setting
+
+        class LastFrames(LinfPGD):
+            \"\"\"PGD on the last frames of each clip.\"\"\"
+
+            bound = "Linf in frames"
+            frames: Annotated[int, Setting("how many, from the end", at_least=1)] = 4
+
+            def support(self, batch: AttackBatch) -> torch.Tensor:
+                \"\"\"Mark the last frames, bool (1, 1, T, 1, 1).\"\"\"
+                frames = torch.arange(batch.clips.shape[2], device=batch.clips.device)
+                return (frames >= len(frames) - self.frames).view(1, 1, -1, 1, 1)
+
+    With that in my_attacks.py, `LastFrames(classifier, eps=8 / 255, frames=2)` is an attack, and so
+    is the text "my_attacks:LastFrames:frames=2" wherever an attack is named.
 
     Attributes:
-        report: what the last `generate` has to tell beyond its clips, see `Attacked`.
+        norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it.
+        bound: what is bounded, in words.
+        access: what of the model is used, see `Access`.
+        no_targets: why the attack cannot be targeted; "" where it can.
+        report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
-    attack_params: ClassVar[list[str]] = ["targeted", "batch_size", "seed", "verbose"]
+    norm: ClassVar[Norm] = "Linf"
+    bound: ClassVar[str] = "Linf"
+    access: ClassVar[Access] = "white box"
+    no_targets: ClassVar[str] = ""
+    common: ClassVar[tuple[str, ...]] = ("targeted", "batch_size", "seed", "verbose")
     _estimator_requirements = (VideoClassifier,)
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        *,
-        targeted: bool,
-        batch_size: int,
-        seed: int | torch.Generator,
-        verbose: bool,
-    ) -> None:
+    estimator: VideoClassifier
+    _: KW_ONLY
+    targeted: Annotated[bool, Setting("labels are targets")] = False
+    batch_size: Annotated[
+        int, Setting("clips attacked at once, halved when memory runs out", at_least=1)
+    ] = 32
+    seed: Annotated[
+        int | torch.Generator,
+        Setting("each clip draws from (seed, its position); a generator gives each call a seed"),
+    ] = 0
+    verbose: Annotated[bool, Setting("show progress when there are several batches")] = True
+
+    def __init__(self, estimator: VideoClassifier, *args: Any, **settings: Any) -> None:
         super().__init__(estimator=estimator)
-        self.targeted = targeted
-        self.batch_size = batch_size
-        self.seed = seed
-        self.verbose = verbose
+        for name, value in bound_settings(type(self), args, settings).items():
+            setattr(self, name, value)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
 
     def _check_params(self) -> None:
         super()._check_params()
-        check_count("batch_size", self.batch_size)
+        check_settings(self)
+        if self.targeted and self.no_targets:
+            raise InputError(f"{type(self).__name__} cannot be targeted: {self.no_targets}")
+        self.check_together()
+
+    def check_together(self) -> None:
+        """Refuse settings that do not go together; each has been checked by itself.
+
+        Raises:
+            InputError: naming them.
+        """
+
+    def values(self) -> dict[str, Any]:
+        """Give the settings of this kind of attack, without those that every attack has."""
+        return {name: getattr(self, name) for name in self.attack_params if name not in self.common}
 
     @abstractmethod
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch.
 
         Args:
             model: clips -> logits, through the preprocessing of the classifier.
-            clips: (B, 3, T, H, W) in [0, 1] on the device of the classifier.
-            labels: int64 (B,).
-            seeds: int64 (B,), one random stream a clip.
-            shared_seed: int64 (1,), the stream of what all clips of a run share.
-            mask: where the attack may act, broadcastable to the clips, or None.
-            positions: int64 (B,), where the clips stand in the whole input.
+            batch: clips, labels, random streams and where to act.
 
         Returns:
-            Adversarial clips of the same shape, and what else there is to tell.
+            Adversarial clips of the same shape, and a report.
         """
 
     def generate(
@@ -122,9 +174,11 @@ class VideoAttack(EvasionAttack):
         mask = kwargs.pop("mask", None)
         if kwargs:
             raise InputError(f"generate takes x, y and mask; got {', '.join(kwargs)} as well")
-        classifier: VideoClassifier = self.estimator
-        clips = classifier.to_clips(x).detach()
+        classifier = self.estimator
+        # Sums over axes round in the order of memory: a layout must not change a bit.
+        clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
+        _check_one_a_clip(getattr(self, "eps", None), len(clips))
         labels = self._labels(clips, y)
         support = None if mask is None else self._support(mask, clips)
 
@@ -146,13 +200,13 @@ class VideoAttack(EvasionAttack):
             clips: (N, 3, T, H, W) in [0, 1].
             labels: int64 (N,).
             mask: where the attack may act, (1 or N, ...), or None.
-            positions: int64 (N,): where the clips stand in a larger run, which decides their random
+            positions: int64 (N,): places of the clips in a larger run, which decide their random
                 streams; None is 0 to N - 1.
 
         Returns:
             Adversarial clips (N, 3, T, H, W) and the report, on the device of `clips`.
         """
-        classifier: VideoClassifier = self.estimator
+        classifier = self.estimator
         device = classifier.device
         model = classifier.differentiable()
         if positions is None:
@@ -166,19 +220,24 @@ class VideoAttack(EvasionAttack):
         def attack(
             clips: Tensor, labels: Tensor, seeds: Tensor, positions: Tensor, *own_mask: Tensor
         ) -> tuple[Tensor, ...]:
-            part = own_mask[0] if own_mask else mask
+            support = own_mask[0] if own_mask else mask
             attacked = self.perturb(
                 model,
-                clips.to(device),
-                labels.to(device),
-                seeds=seeds.to(device),
-                shared_seed=shared_seed,
-                mask=None if part is None else part.to(device),
-                positions=positions,
+                AttackBatch(
+                    clips.to(device),
+                    labels.to(device),
+                    seeds.to(device),
+                    shared_seed,
+                    None if support is None else support.to(device),
+                    positions,
+                ),
             )
             advance(len(clips))
-            names[:] = attacked.report
-            parts = (attacked.clips, *attacked.report.values())
+            report = dict(attacked.report)
+            if support is not None:
+                report.setdefault("support", support)
+            names[:] = report
+            parts = (attacked.clips, *report.values())
             # What all clips share is repeated, so that batches can be joined.
             return tuple(p.to(clips.device).expand(len(clips), *p.shape[1:]) for p in parts)
 
@@ -193,7 +252,7 @@ class VideoAttack(EvasionAttack):
 
     def _labels(self, clips: Tensor, y: ArrayOrTensor | None) -> Tensor:
         """Bring labels into the form int64 (B,); fall back on predictions."""
-        classifier: VideoClassifier = self.estimator
+        classifier = self.estimator
         if y is None:
             if self.targeted:
                 raise InputError(
@@ -207,7 +266,7 @@ class VideoAttack(EvasionAttack):
 
     def _support(self, mask: ArrayOrTensor, clips: Tensor) -> Tensor:
         """Bring a mask in the layout of the classifier into (1 or B, ...)."""
-        classifier: VideoClassifier = self.estimator
+        classifier = self.estimator
         given = torch.from_numpy(mask) if isinstance(mask, np.ndarray) else mask
         if given.ndim > 5:
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
@@ -219,3 +278,20 @@ class VideoAttack(EvasionAttack):
                 "all or one for each"
             )
         return support != 0
+
+
+def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:
+    """Give the budget of all clips of a batch, or that of each (B,)."""
+    budgets = torch.as_tensor(eps)
+    if budgets.ndim == 0:
+        return float(budgets)
+    return budgets[batch.positions.to(budgets.device)].to(batch.clips)
+
+
+def _check_one_a_clip(eps: Any, count: int) -> None:
+    """Refuse budgets that are neither one for all nor one for each clip."""
+    shape = tuple(eps.shape) if isinstance(eps, Tensor | np.ndarray) else ()
+    if shape not in ((), (count,)):
+        raise InputError(
+            f"eps must be one number or one for each of the {count} clips; got shape {shape}"
+        )

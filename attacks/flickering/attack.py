@@ -1,29 +1,55 @@
 """Flickering: one color offset a frame, the same at every pixel."""
 
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import Annotated, Any, NamedTuple, Unpack
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.first_order_steps import DescentSteps, check_rule
+from advvid.attacks.core.first_order_steps import DescentSteps, Optimizer
 from advvid.attacks.core.linf_box import check_mask
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
-from advvid.attacks.flickering.objective import FlickeringObjective
+from advvid.attacks.core.settings import PIXEL_RANGE
+from advvid.attacks.core.step_law import check_step
+from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
+from advvid.attacks.flickering.objective import (
+    FlickeringObjective,
+    FlickeringWeights,
+    Margin,
+    Regularization,
+    RoughnessWeight,
+    ThicknessWeight,
+)
 from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
 from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
-from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import clip_seeds
+from advvid.methods import Setting, check_setting
+from advvid.random_streams import seeds_of
 
 STEP_SIZE = 0.005
 """Learning rate of Adam on offsets in [0, 1]."""
 
+Bound = Annotated[
+    float | None,
+    Setting(
+        "bound of the absolute offset; not given, none",
+        PIXEL_RANGE,
+        above=0,
+        at_most=1,
+        verify=check_budget,
+    ),
+]
+Rate = Annotated[
+    float,
+    Setting(
+        "learning rate of Adam, or length of a sign step", PIXEL_RANGE, above=0, verify=check_step
+    ),
+]
+
 
 class FlickeringResult(NamedTuple):
-    """Clips under attack, and the offsets that made them."""
+    """Attacked clips, and their offsets."""
 
     clips: Tensor
     """(B, 3, T, H, W)."""
@@ -39,15 +65,12 @@ def flickering(
     eps: float | None = None,
     step_size: float = STEP_SIZE,
     steps: int = 100,
-    regularization: float = 1.0,
-    thickness_weight: float = 0.5,
-    roughness_weight: float = 0.5,
-    margin: float = 0.05,
     optimizer: str = "adam",
     shift_draws: int = 0,
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
+    **weights: Unpack[FlickeringWeights],
 ) -> FlickeringResult:
     """Find, for each clip, one color offset a frame that fools a model and flickers little.
 
@@ -62,16 +85,14 @@ def flickering(
         eps: bound of the absolute offset, in (0, 1]; None leaves it to the regularization.
         step_size: learning rate of Adam, or length of a sign step; a fraction of the pixel range.
         steps: number of updates.
-        regularization: lambda, at least 0.
-        thickness_weight: beta_1, at least 0.
-        roughness_weight: beta_2, at least 0.
-        margin: m, by which probabilities have to be won, above 0.
         optimizer: "adam", as the original, or "sign", as ART.
-        shift_draws: also fool with the offsets rolled in time: expectation over so many random
+        shift_draws: also fool with the offsets rolled in time: expectation over this many random
             rolls a step, for an attacker who does not know when the clip begins.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         seed: of the rolls: a number, a generator, or one number a clip, int64 (B,).
+        weights: `regularization` (lambda), `thickness_weight` (beta_1), `roughness_weight` (beta_2)
+            and `margin`, by which probabilities have to lead; see `FlickeringObjective`.
 
     Returns:
         Clips (B, 3, T, H, W) and offsets (B, 3, T, 1, 1).
@@ -86,15 +107,11 @@ def flickering(
     check_clips(clips)
     check_label_form(labels, len(clips))
     check_count("steps", steps)
-    _check_size(eps, step_size)
+    check_setting("eps", eps, Bound)
+    check_setting("step_size", step_size, Rate)
     support = None if mask is None else check_mask(mask, clips)
-    objective = FlickeringObjective(
-        regularization, thickness_weight, roughness_weight, margin, targeted
-    )
-    if isinstance(seed, Tensor):
-        seeds = seed.to(clips.device)
-    else:
-        seeds = clip_seeds(seed, len(clips), device=clips.device)
+    objective = FlickeringObjective(targeted=targeted, **weights)
+    seeds = seeds_of(seed, clips)
 
     descent = DescentSteps(optimizer, step_size)
     delta = clips.new_zeros(len(clips), clips.shape[1], clips.shape[2], 1, 1)
@@ -124,93 +141,33 @@ def add_offsets(clips: Tensor, offsets: Tensor, mask: Tensor | None = None) -> T
     return shifted if mask is None else torch.where(mask, shifted, clips)
 
 
-def _check_size(eps: float | None, step_size: float) -> None:
-    if eps is not None:
-        check_budget(eps)
-    if not 0 < step_size < float("inf"):
-        raise InputError(f"the step size must be above 0 and finite; got {step_size:g}")
-
-
 class Flickering(VideoAttack):
-    """Flickering as an ART attack; `flickering` does the work.
+    """Frames that flicker in color, one offset a frame; see `flickering`.
 
     Its report has "offsets" (B, 3, T, 1, 1), and their "thickness" and "roughness" in percent of
     the pixel range (B,). After `fit_universal`, or with a file of offsets, it adds the same offsets
     to every clip and optimizes nothing.
-
-    Args:
-        estimator: an `advvid.VideoClassifier`.
-        eps: bound of the absolute offset, in (0, 1]; None is unbounded.
-        eps_step: learning rate of Adam, or length of a sign step.
-        max_iter: updates.
-        regularization: lambda, at least 0.
-        thickness_weight: beta_1, at least 0.
-        roughness_weight: beta_2, at least 0.
-        margin: m, above 0.
-        optimizer: "adam" or "sign".
-        shift_draws: random rolls in time that the offsets have to stand.
-        offsets: file of universal offsets, as written by `UniversalOffsets.save`.
-        targeted: labels are targets.
-        batch_size: clips attacked at once; it does not change the result.
-        seed: of the rolls; see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
     """
 
-    attack_params: ClassVar[list[str]] = [
-        *VideoAttack.attack_params,
-        "eps",
-        "eps_step",
-        "max_iter",
-        "regularization",
-        "thickness_weight",
-        "roughness_weight",
-        "margin",
-        "optimizer",
-        "shift_draws",
-        "offsets",
-    ]
+    bound = "one Linf color offset a frame"
+    eps: Bound = None
+    eps_step: Rate = STEP_SIZE
+    max_iter: Annotated[int, Setting("updates", at_least=1)] = 100
+    regularization: Regularization = FlickeringObjective.regularization
+    thickness_weight: ThicknessWeight = FlickeringObjective.thickness_weight
+    roughness_weight: RoughnessWeight = FlickeringObjective.roughness_weight
+    margin: Margin = FlickeringObjective.margin
+    optimizer: Optimizer = "adam"
+    shift_draws: Annotated[
+        int, Setting("random rolls in time that the offsets have to survive", at_least=0)
+    ] = 0
+    offsets: Annotated[
+        str | None, Setting("file of universal offsets, as UniversalOffsets.save writes it")
+    ] = None
 
-    def __init__(
-        self,
-        estimator: VideoClassifier,
-        eps: float | None = None,
-        eps_step: float = STEP_SIZE,
-        max_iter: int = 100,
-        regularization: float = 1.0,
-        thickness_weight: float = 0.5,
-        roughness_weight: float = 0.5,
-        margin: float = 0.05,
-        optimizer: str = "adam",
-        shift_draws: int = 0,
-        offsets: str | None = None,
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-    ) -> None:
-        self.eps = eps
-        self.eps_step = eps_step
-        self.max_iter = max_iter
-        self.regularization = regularization
-        self.thickness_weight = thickness_weight
-        self.roughness_weight = roughness_weight
-        self.margin = margin
-        self.optimizer = optimizer
-        self.shift_draws = shift_draws
-        self.offsets = offsets
-        self.universal = None if offsets is None else UniversalOffsets.load(offsets)
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_count("max_iter", self.max_iter)
-        check_rule(self.optimizer)
-        _check_size(self.eps, self.eps_step)
-        if self.shift_draws != 0:
-            check_count("shift_draws", self.shift_draws)
-        self._objective()
+    def __init__(self, estimator: VideoClassifier, *args: Any, **settings: Any) -> None:
+        super().__init__(estimator, *args, **settings)
+        self.universal = None if self.offsets is None else UniversalOffsets.load(self.offsets)
 
     def _objective(self) -> FlickeringObjective:
         return FlickeringObjective(
@@ -250,46 +207,33 @@ class Flickering(VideoAttack):
         )
         return self.universal
 
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
+        clips, mask = batch.clips, batch.mask
         if self.universal is not None:
-            offsets = self.universal.for_clips(clips, self.eps)
-            support = None if mask is None else check_mask(mask, clips)
-            changed, offsets = (
-                add_offsets(clips, offsets, support),
-                offsets.expand(len(clips), -1, -1, -1, -1),
-            )
+            offsets = self.universal.for_clips(clips, self.eps).expand(len(clips), -1, -1, -1, -1)
+            changed = add_offsets(clips, offsets, None if mask is None else check_mask(mask, clips))
         else:
             changed, offsets = flickering(
                 model,
                 clips,
-                labels,
+                batch.labels,
                 eps=self.eps,
                 step_size=self.eps_step,
                 steps=self.max_iter,
-                regularization=self.regularization,
-                thickness_weight=self.thickness_weight,
-                roughness_weight=self.roughness_weight,
-                margin=self.margin,
                 optimizer=self.optimizer,
                 shift_draws=self.shift_draws,
                 targeted=self.targeted,
                 mask=mask,
-                seed=seeds,
+                seed=batch.seeds,
+                regularization=self.regularization,
+                thickness_weight=self.thickness_weight,
+                roughness_weight=self.roughness_weight,
+                margin=self.margin,
             )
         report = {
             "offsets": offsets,
             "thickness": thickness_percent(offsets),
             "roughness": roughness_percent(offsets),
         }
-        return Attacked(changed, report if mask is None else {**report, "support": mask})
+        return Attacked(changed, report)

@@ -1,46 +1,50 @@
 """What flickering minimizes, for offsets of each clip or of all."""
 
 from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.sign_gradient import is_adversarial
 from advvid.attacks.flickering.terms import fooling_loss, roughness, thickness
-from advvid.errors import InputError
 from advvid.inference.frozen import Model
+from advvid.methods import Setting, check_settings
 from advvid.random_streams import uniform
 
+Regularization = Annotated[float, Setting("lambda, the price of being visible", at_least=0)]
+ThicknessWeight = Annotated[float, Setting("beta_1, price of the size of offsets", at_least=0)]
+RoughnessWeight = Annotated[
+    float, Setting("beta_2, price of their change from frame to frame", at_least=0)
+]
+Margin = Annotated[float, Setting("m, by which probabilities have to lead", above=0, at_most=1)]
 
-@dataclass(frozen=True)
-class FlickeringObjective:
-    """lambda (beta_1 D_1 + beta_2 D_2) + L_adv.
 
-    Args:
-        regularization: lambda, at least 0.
-        thickness_weight: beta_1, at least 0.
-        roughness_weight: beta_2, at least 0.
-        margin: m, above 0.
-        targeted: labels are targets.
-
-    Raises:
-        InputError: naming the number that is out of range.
-    """
+class FlickeringWeights(TypedDict, total=False):
+    """What `FlickeringObjective` weighs, as options of attacks."""
 
     regularization: float
     thickness_weight: float
     roughness_weight: float
     margin: float
-    targeted: bool
+
+
+@dataclass(frozen=True)
+class FlickeringObjective:
+    """lambda (beta_1 D_1 + beta_2 D_2) + L_adv, for clips whose labels are true or targets.
+
+    Raises:
+        InputError: naming the number that is out of range.
+    """
+
+    regularization: Regularization = 1.0
+    thickness_weight: ThicknessWeight = 0.5
+    roughness_weight: RoughnessWeight = 0.5
+    margin: Margin = 0.05
+    targeted: Annotated[bool, Setting("labels are targets")] = False
 
     def __post_init__(self) -> None:
-        for name in ("regularization", "thickness_weight", "roughness_weight"):
-            if not 0 <= (value := getattr(self, name)) < float("inf"):
-                raise InputError(f"{name} must be at least 0 and finite; got {value:g}")
-        if not 0 < self.margin <= 1:
-            raise InputError(
-                f"margin is one of probabilities, above 0 and at most 1; got {self.margin:g}"
-            )
+        check_settings(self)
 
     def visibility(self, offsets: Tensor) -> Tensor:
         """Give the regularization term of offsets (B, 3, T, 1, 1), (B,)."""
@@ -56,7 +60,7 @@ class FlickeringObjective:
             seeds: int64 (B,).
             frames: T.
             draws: random rolls of each clip.
-            step: tells draws of several steps apart.
+            step: of the attack; each has draws of its own.
 
         Returns:
             int64 (1 + draws, B).

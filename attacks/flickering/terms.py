@@ -9,7 +9,7 @@ from advvid.attacks.core.losses import margin
 # A lead of logits from which on probabilities no longer tell how far a clip is from being fooled.
 _SATURATED = 5.0
 _SLOPE = 0.5 / math.cosh(_SATURATED / 2) ** 2
-"""Of the lead of probabilities there, so that the loss goes on as it came."""
+"""Of the lead of probabilities there, so that the slope of the loss does not jump."""
 
 
 def thickness(offsets: Tensor) -> Tensor:
@@ -61,8 +61,9 @@ def fooling_loss(logits: Tensor, labels: Tensor, limit: float, *, targeted: bool
 
     l = p_y - max_{k != y} p_k + m, or with a target l = max_{k != t} p_k - p_t + m; the loss is
     max(0, min(l^2 / m, l)), which flattens before it ends. Where the logits lead by more than 5,
-    the loss goes on along a line: probabilities are saturated there, and the gradient of the
-    original drowns in the regularization or rounds to 0, so that a model could hide by being sure.
+    the loss continues along a line: probabilities are saturated there, and the gradient of the
+    original vanishes beside the regularization or rounds to 0, so that an overconfident model would
+    look robust.
 
     Args:
         logits: (B, K).

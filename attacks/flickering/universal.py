@@ -23,7 +23,7 @@ _KEY = "flickering_offsets"
 
 @dataclass(frozen=True)
 class UniversalOffsets:
-    """Offsets for any clip of so many frames.
+    """Offsets for any clip with the same number of frames.
 
     Args:
         offsets: (3, T, 1, 1), fractions of the pixel range.
@@ -111,7 +111,7 @@ def universal_flickering(
         step_size: learning rate of Adam, or length of a sign step.
         epochs: passes, at least 1.
         optimizer: "adam" or "sign".
-        shift_draws: random rolls in time that the offsets have to stand.
+        shift_draws: random rolls in time that the offsets have to survive.
         seed: of the rolls.
         device: of the model; None is that of the batches.
         progress: show a bar.

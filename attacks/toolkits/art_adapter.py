@@ -80,8 +80,8 @@ class ArtAttack(ForeignAttack):
         attack: Any = self.foreign_class(self.name)(classifier, **arguments)
         one_hot = F.one_hot(labels, classes).float().cpu()
         results = [
-            attack.generate(part.cpu().numpy(), y.numpy() if self._gives_labels else None)
-            for part, y in zip(images.split(size), one_hot.split(size), strict=True)
+            attack.generate(some.cpu().numpy(), y.numpy() if self._gives_labels else None)
+            for some, y in zip(images.split(size), one_hot.split(size), strict=True)
         ]
         back = torch.from_numpy(np.concatenate(results).astype(np.float32)).to(clips.device)
         return unfold_time(back, recipe.fold, channels=clips.shape[1], frames=clips.shape[2])

@@ -20,7 +20,7 @@ def fold_time(clips: Tensor, fold: Fold) -> Tensor:
         fold: see `Fold`.
 
     Returns:
-        The same pixels, of the shape that `Fold` tells.
+        The same pixels, in the shape of the fold.
     """
     if fold == "clips":
         return clips

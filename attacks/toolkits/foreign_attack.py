@@ -5,21 +5,22 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_entry import AttackEntry
-from advvid.attacks.core.setting_text import Reader
-from advvid.attacks.core.video_attack import Attacked, VideoAttack
+from advvid.attacks.core.video_attack import Access, AttackBatch, Attacked, Norm, VideoAttack
 from advvid.attacks.toolkits.foreign_recipe import Recipe
-from advvid.attacks.toolkits.foreign_settings import arguments_of, budget_settings, foreign_readers
+from advvid.attacks.toolkits.foreign_settings import arguments_of, budget_settings, foreign_settings
 from advvid.attacks.toolkits.global_random import global_seed
+from advvid.checks import check_budget
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import NamedSetting, Setting
+from advvid.methods.suggestion import did_you_mean
 
 _ROUNDING = 1e-6
 
@@ -34,11 +35,8 @@ class ForeignAttack(VideoAttack):
         estimator: an `advvid.VideoClassifier`.
         name: of the attack, such as "PGD".
         eps: budget in the norm of the recipe; None is the toolkit's default.
-        targeted: labels are targets.
-        batch_size: clips attacked at once.
-        seed: see `VideoAttack`.
-        verbose: show progress when there is more than one batch.
-        settings: further arguments of the toolkit's class; its step size is `eps_step`.
+        settings: further arguments of the toolkit's class, whose step size is `eps_step`, and
+            those of every `VideoAttack`.
 
     Attributes:
         toolkit: prefix of the names.
@@ -48,31 +46,23 @@ class ForeignAttack(VideoAttack):
         short_names: other name -> name.
     """
 
-    attack_params: ClassVar[list[str]] = [*VideoAttack.attack_params, "name", "eps", "settings"]
     toolkit: ClassVar[str]
     recipes: ClassVar[Mapping[str, Recipe]]
     refused: ClassVar[Mapping[str, str]]
     hidden: ClassVar[tuple[str, ...]]
     short_names: ClassVar[Mapping[str, str]] = {}
 
+    name: Annotated[str, Setting("as the toolkit calls it")] = ""
+    eps: Annotated[float | None, Setting("budget in the norm of the recipe", above=0)] = None
+    settings: Annotated[Mapping[str, Any], Setting("further arguments of the toolkit's class")] = (
+        MappingProxyType({})
+    )
+
     def __init__(
-        self,
-        estimator: VideoClassifier,
-        name: str,
-        *,
-        eps: float | None = None,
-        targeted: bool = False,
-        batch_size: int = 32,
-        seed: int | torch.Generator = 0,
-        verbose: bool = True,
-        **settings: Any,
+        self, estimator: VideoClassifier, name: str, *, eps: float | None = None, **settings: Any
     ) -> None:
-        self.name = name
-        self.eps = eps
-        self.settings = settings
-        super().__init__(
-            estimator, targeted=targeted, batch_size=batch_size, seed=seed, verbose=verbose
-        )
+        common = {key: settings.pop(key) for key in self.common if key in settings}
+        super().__init__(estimator, name=name, eps=eps, settings=settings, **common)
 
     @property
     def recipe(self) -> Recipe:
@@ -84,11 +74,36 @@ class ForeignAttack(VideoAttack):
     def foreign_class(cls, name: str) -> type:
         """Import the toolkit's class for a recipe."""
 
+    @property
+    def norm(self) -> Norm:  # type: ignore[override]
+        """What `eps` bounds."""
+        return self.recipe.norm
+
+    @property
+    def bound(self) -> str:  # type: ignore[override]
+        """What is bounded, in words."""
+        return self.recipe.bound
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """What of the model is used."""
+        return self.recipe.access
+
+    def values(self) -> dict[str, Any]:
+        """Give the settings of the toolkit's class; see `VideoAttack.values`."""
+        return {"eps": self.eps, **self.settings}
+
     @classmethod
-    def readers(cls, name: str) -> dict[str, Reader]:
-        """Give the settings that a text can hold, and how to read each."""
-        takes_law = cls.recipes[name].step is None
-        return foreign_readers(cls.foreign_class(name), cls.hidden, takes_law=takes_law)
+    def canonical(cls, name: str) -> str | None:
+        """Give the name of a recipe, of a refused attack, or of a short name, in any capitals."""
+        names = (*cls.recipes, *cls.refused, *cls.short_names)
+        found = {one.lower(): one for one in names}.get(name.lower())
+        return None if found is None else cls.short_names.get(found, found)
+
+    @classmethod
+    def settings_of(cls, name: str) -> dict[str, NamedSetting]:
+        """Give the settings of a recipe that a text can hold."""
+        return foreign_settings(cls.foreign_class(name), cls.hidden, cls.recipes[name])
 
     @abstractmethod
     def run(self, model: Model, clips: Tensor, labels: Tensor, seed: int) -> Tensor:
@@ -103,43 +118,38 @@ class ForeignAttack(VideoAttack):
             **budget_settings(self.recipe, parameters, self.eps, self.settings),
         }
 
-    def _check_params(self) -> None:
-        super()._check_params()
+    def check_together(self) -> None:
+        """Refuse what the recipe does not have; see `VideoAttack.check_together`."""
         if self.name not in self.recipes:
             why = self.refused.get(self.name, "there is no attack of that name")
-            raise InputError(f"{self.toolkit}/{self.name} is not offered: {why}")
+            raise InputError(f"{self._full_name} is not offered: {why}")
         if self.targeted and not self.recipe.targets:
-            raise InputError(f"{self.toolkit}/{self.name} cannot be targeted")
-        known = {*arguments_of(self.foreign_class(self.name)), *self.readers(self.name)}
-        unknown = [key for key in self.settings if key not in known - set(self.hidden)]
-        if unknown:
-            raise InputError(
-                f"{self.toolkit}/{self.name} has no setting {unknown[0]!r}; choose from "
-                f"{', '.join(self.readers(self.name))}"
-            )
+            raise InputError(f"{self._full_name} cannot be targeted")
+        if self.eps is not None and self.recipe.norm == "Linf":
+            check_budget(self.eps)
+        settings = self.settings_of(self.name)
+        known = {*arguments_of(self.foreign_class(self.name)), *settings} - set(self.hidden)
+        unknown = next((key for key in self.settings if key not in known), None)
+        if unknown is not None:
+            hint = did_you_mean(unknown, settings) or f"choose from {', '.join(settings)}"
+            raise InputError(f"{self._full_name} has no setting {unknown!r}; {hint}")
 
-    def perturb(
-        self,
-        model: Model,
-        clips: Tensor,
-        labels: Tensor,
-        *,
-        seeds: Tensor,
-        shared_seed: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-    ) -> Attacked:
+    @property
+    def _full_name(self) -> str:
+        return f"{self.toolkit}/{self.name}"
+
+    def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
-        if mask is not None:
-            raise InputError(f"{self.toolkit}/{self.name} takes no mask: use an attack of advvid")
+        if batch.mask is not None:
+            raise InputError(f"{self._full_name} takes no mask: use an attack of advvid")
+        clips, seed = batch.clips, int(batch.seeds[0])
         height, width = clips.shape[-2:]
         if self.recipe.square and height != width:
             raise InputError(
-                f"{self.toolkit}/{self.name} takes square frames; got {height} x {width}: crop them"
+                f"{self._full_name} takes square frames; got {height} x {width}: crop them"
             )
-        seed = int(seeds[0])
         with self._as_guest(model, seed):
-            adversarial = self.run(model, clips.clone(), labels.clone(), seed)
+            adversarial = self.run(model, clips.clone(), batch.labels.clone(), seed)
         adversarial = adversarial.detach().to(clips)
         # Where a gradient vanishes, attacks that divide by its norm give NaN: nothing was found.
         adversarial = torch.where(adversarial.isnan(), clips, adversarial)
@@ -168,12 +178,12 @@ class ForeignAttack(VideoAttack):
             raise
         except ModuleNotFoundError as error:
             raise InputError(
-                f"{self.toolkit}/{self.name} needs a package more: pip install {error.name}"
+                f"{self._full_name} needs a package more: pip install {error.name}"
             ) from error
         except Exception as error:
             # Somebody else's code may fail with anything.
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(f"{self.toolkit}/{self.name} failed: {reason[0]}") from error
+            raise InputError(f"{self._full_name} failed: {reason[0]}") from error
         finally:
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient
@@ -186,37 +196,3 @@ def _without_rounding(clips: Tensor, adversarial: Tensor, eps: float) -> Tensor:
     rounded = (share < 1 - _ROUNDING) & (share > 1 - 100 * _ROUNDING)
     shrunk = clips + (delta * share[:, None]).view_as(clips).to(clips)
     return torch.where(rounded.view(-1, 1, 1, 1, 1), shrunk, adversarial)
-
-
-@dataclass(frozen=True)
-class ForeignEntry(AttackEntry):
-    """An attack of another toolkit by its name.
-
-    Args:
-        name: as its toolkit calls it.
-    """
-
-    name: str = ""
-
-    def readers(self) -> Mapping[str, Reader]:
-        """Give the settings that a text can hold, and how to read each."""
-        return self._foreign.readers(self.name)
-
-    def build(self, classifier: VideoClassifier, **settings: Any) -> VideoAttack:
-        """Make the attack for a classifier."""
-        return self._foreign(classifier, self.name, **settings)
-
-    @property
-    def _foreign(self) -> type[ForeignAttack]:
-        assert issubclass(self.attack, ForeignAttack)
-        return self.attack
-
-
-def foreign_entries(attack: type[ForeignAttack]) -> dict[str, AttackEntry]:
-    """Give the registry's entries of a toolkit, by "toolkit/Name"."""
-    return {
-        f"{attack.toolkit}/{name}": ForeignEntry(
-            attack, recipe.bound, recipe.access, f"{name} of {attack.toolkit}", recipe.norm, name
-        )
-        for name, recipe in attack.recipes.items()
-    }

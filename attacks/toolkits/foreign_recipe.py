@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from advvid.attacks.core.attack_entry import Access, Norm
+from advvid.attacks.core.video_attack import Access, Norm
 from advvid.attacks.toolkits.folded_clips import Fold
 
 

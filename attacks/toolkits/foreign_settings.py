@@ -3,19 +3,24 @@
 import inspect
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from advvid.attacks.core.setting_text import Reader, read_flag, read_fraction, read_step
+from advvid.attacks.core.settings import PIXEL_RANGE, EpsStep
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.toolkits.foreign_recipe import Recipe
+from advvid.checks import check_budget
+from advvid.methods import NamedSetting, Setting
+from advvid.methods.text import read_fraction
 
 _STEP = "eps_step"
 # What ART calls eps_step is alpha elsewhere.
 _STEP_NAMES = (_STEP, "alpha")
 
 
-def foreign_readers(attack: type, hidden: Collection[str], *, takes_law: bool) -> dict[str, Reader]:
-    """Find the settings of a class that a text can hold, and how to read each.
+def foreign_settings(
+    attack: type, hidden: Collection[str], recipe: Recipe
+) -> dict[str, NamedSetting]:
+    """Find the settings of a class that a text can hold.
 
     The default of an argument tells its type, or, where that is None, its annotation. `eps_step` is
     the step size of every attack that has one.
@@ -23,16 +28,39 @@ def foreign_readers(attack: type, hidden: Collection[str], *, takes_law: bool) -
     Args:
         attack: class of another toolkit.
         hidden: arguments that are not the user's.
-        takes_law: whether the file of a law is a step size.
+        recipe: how the attack is run.
     """
-    readers: dict[str, Reader] = {}
+    settings: dict[str, NamedSetting] = {}
     for name, parameter in arguments_of(attack).items():
-        reader = _reader(parameter)
+        kind = _kind(parameter)
         if name in _STEP_NAMES:
-            readers[_STEP] = read_step if takes_law else read_fraction
-        if name not in hidden and name != _STEP and reader is not None:
-            readers[name] = reader
-    return readers
+            settings[_STEP] = _step_setting(recipe)
+        if name not in hidden and name != _STEP and kind is not None:
+            settings[name] = NamedSetting(name, kind, parameter.default, _about(name, kind, recipe))
+    return settings
+
+
+def _step_setting(recipe: Recipe) -> NamedSetting:
+    if recipe.step is None:
+        kind, about = get_args(EpsStep)
+        return NamedSetting(_STEP, kind, None, about)
+    help_ = f"step size; not given, {recipe.step:.3g} of the budget"
+    about = Setting(help_, PIXEL_RANGE, above=0, read=read_fraction)
+    return NamedSetting(_STEP, float | None, None, about)
+
+
+def _about(name: str, kind: Any, recipe: Recipe) -> Setting:
+    if name == "eps":
+        whole = recipe.norm == "Linf"
+        return Setting(
+            f"budget in {recipe.bound}",
+            PIXEL_RANGE if whole else "",
+            above=0,
+            at_most=1 if whole else None,
+            verify=check_budget if whole else None,
+            read=read_fraction,
+        )
+    return Setting("as its toolkit explains", read=read_number if kind == int | float else None)
 
 
 def arguments_of(attack: type) -> dict[str, inspect.Parameter]:
@@ -55,7 +83,8 @@ def budget_settings(
         recipe: of the attack.
         parameters: names of the arguments of its class.
         eps: the budget in the norm of the recipe, or None for the toolkit's default.
-        given: settings of the user; a step size among them wins, a law where the recipe has none.
+        given: settings of the user; a step size among them is
+            taken as it is, a law where the recipe has no step of its own.
 
     Returns:
         All of `given`, and what belongs to the budget.
@@ -74,16 +103,11 @@ def budget_settings(
     return settings
 
 
-def _reader(parameter: inspect.Parameter) -> Reader | None:
-    readers: tuple[tuple[type, Reader], ...] = (
-        (bool, read_flag),
-        (int, read_number),
-        (float, read_fraction),
-        (str, str),
-    )
+def _kind(parameter: inspect.Parameter) -> Any:
+    """Tell the type of an argument, None where no text can hold it; numbers may be fractions."""
     default = parameter.default
     words = re.findall(r"\w+", str(parameter.annotation)) if default is None else ()
-    for kind, reader in readers:
+    for kind, given in ((bool, bool), (int, int | float), (float, int | float), (str, str)):
         if isinstance(default, kind) or kind.__name__ in words:
-            return reader
+            return given
     return None

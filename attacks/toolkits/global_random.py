@@ -1,4 +1,4 @@
-"""Other people's code draws from the global random generators: lend them, take them back."""
+"""Seeds for other people's code, which draws from the global random generators."""
 
 import random
 from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import AttackSpec, parse_attack
+from advvid.attacks.core.video_attack import AttackBatch
+from advvid.attacks.spec import AttackSpec, parse_attack
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
 from advvid.errors import InputError
@@ -72,7 +73,7 @@ class TrainingAttack:
 
     def takes(self, name: str) -> bool:
         """Tell whether the attack has a setting of that name."""
-        return name in self.spec.entry.readers()
+        return name in self.spec.entry.settings()
 
     def check_schedule(self, name: str, value: object) -> None:
         """Refuse a schedule for a setting that the attack has not, or that its text fixes.
@@ -157,15 +158,11 @@ class TrainingAttack:
         with frozen(model), _batch_statistics(model) if by_batch else nullcontext():
             # A plain callable is attacked in the mode that it is in, which is set here.
             target: Model = model.__call__ if by_batch else model
-            attacked = attack.perturb(
-                target,
-                clips,
-                hard_labels(labels),
-                seeds=seeds,
-                shared_seed=shared,
-                mask=None,
-                positions=torch.arange(len(clips), device=clips.device),
+            positions = torch.arange(len(clips), device=clips.device)
+            batch = AttackBatch(
+                clips, hard_labels(labels), seeds, shared, mask=None, positions=positions
             )
+            attacked = attack.perturb(target, batch)
         return attacked.clips.detach()
 
 

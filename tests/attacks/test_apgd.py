@@ -1,5 +1,4 @@
 import math
-from typing import Any
 
 import pytest
 import torch
@@ -186,10 +185,12 @@ def test_names_and_targeted_mode() -> None:
     goals = (labels + 1) % CLASSES
     toward = APGD(classifier, eps=0.5, max_iter=15, targeted=True, verbose=False)
     assert (classifier.predict(toward.generate(clips, goals)).argmax(1) == goals).all()
-    for kwargs in ({"targeted": True}, {"loss": "dlr"}, {"targets": 0}):
-        settings: dict[str, Any] = kwargs
-        with pytest.raises(InputError):
-            APGDTargeted(classifier, **settings)
+    with pytest.raises(InputError, match="chooses its targets itself"):
+        APGDTargeted(classifier, targeted=True)
+    with pytest.raises(InputError, match="targets must be a whole number of at least 1; got 0"):
+        APGDTargeted(classifier, targets=0)
+    with pytest.raises(TypeError, match="APGDTargeted has no setting 'loss'"):
+        APGDTargeted(classifier, loss="dlr")
     with pytest.raises(InputError, match="at least 3 classes"):
         APGDDLR(VideoClassifier(LinearClipModel()), verbose=False).generate(
             *random_clips(2, classes=2)

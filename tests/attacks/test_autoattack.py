@@ -22,7 +22,7 @@ def case(count: int = 32) -> tuple[nn.Module, Tensor, Tensor]:
     return model, clips, labels
 
 
-def test_what_stands_stands_against_each_part() -> None:
+def test_what_survives_survives_each_part() -> None:
     model, clips, labels = case()
     eps = 0.012
     result = auto_attack(model, clips, labels, eps=eps, queries=40, seed=3, **COSTS)

@@ -50,7 +50,7 @@ def test_a_support_is_kept_to_and_costs_distance() -> None:
     assert ((found - clips).abs().flatten(1).amax(1) > exact).all()
 
 
-def test_networks_are_won_and_misclassified_clips_left_alone() -> None:
+def test_networks_are_fooled_and_misclassified_clips_left_alone() -> None:
     model = bent_model()
     clips, _ = random_clips(12)
     labels = model(clips).argmax(1)

@@ -205,7 +205,6 @@ def test_a_tiny_budget_fails_and_takes_all_frames() -> None:
         ({"method": "two-shot"}, "one-shot, iterative, refresh"),
         ({"frames": 0}, "frames"),
         ({"max_iter": 0}, "max_iter"),
-        ({"num_random_init": 1}, "num_random_init"),
     ],
 )
 def test_bad_settings_are_refused(kwargs: dict[str, Any], words: str) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from advvid.attacks import LinfPGD, StepSizeLaw, linf_pgd
+from advvid.attacks import AttackBatch, LinfPGD, StepSizeLaw, linf_pgd
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES
 from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
@@ -305,10 +305,10 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
     expected = LinfPGD(classifier, num_random_init=1).generate(clips, labels)
     perturb = LinfPGD.perturb
 
-    def hungry(self: LinfPGD, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Any:
-        if len(clips) > 2:
+    def hungry(self: LinfPGD, model: Any, batch: AttackBatch) -> Any:
+        if len(batch.clips) > 2:
             raise torch.OutOfMemoryError
-        return perturb(self, model, clips, labels, **kwargs)
+        return perturb(self, model, batch)
 
     monkeypatch.setattr(LinfPGD, "perturb", hungry)
     assert torch.equal(LinfPGD(classifier, num_random_init=1).generate(clips, labels), expected)

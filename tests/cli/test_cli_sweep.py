@@ -1,9 +1,6 @@
 import json
-import os
 import signal
 import struct
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,10 +10,9 @@ import torch
 
 from advvid.attacks import StepSizeLaw
 from advvid.step_size.surface import StepSizeSurface
-from tests.cli.run_command import CommandRunner
+from tests.cli.run_command import CommandRunner, run_process, start_process
 from tests.cli.sample_video import write_video
 
-ROOT = Path(__file__).resolve().parents[2]
 FRESH = ("--weights", "none", "--eps", "2,4,8", "--steps", "2", "--clips", "4", "--device", "cpu")
 
 
@@ -25,18 +21,13 @@ def is_png(path: Path) -> bool:
     return head[:8] == b"\x89PNG\r\n\x1a\n" and min(struct.unpack(">II", head[16:24])) > 300
 
 
+@pytest.mark.slow
 def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
-    """The main job of the README: no argument, no download. Thresholds are the issue's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "advvid.cli.app", "sweep-step-size"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "law: step = " in done.stdout
-    assert "95%" in done.stdout
+    """The main job of the README: no argument, no download."""
+    done = run_process(tmp_path, "sweep-step-size")
+    assert done.code == 0, done.err
+    assert "law: step = " in done.out
+    assert "95%" in done.out
     (folder,) = (tmp_path / "runs").iterdir()
     surface = StepSizeSurface.load(folder / "surface.npz")
     assert surface.losses.shape == (7, 12, 11, 16)
@@ -125,16 +116,12 @@ def test_bad_videos_are_listed_and_counted(advvid: CommandRunner, tmp_path: Path
     assert [Path(s["path"]).name for s in config["settings"]["found"]["skipped"]] == ["0.mp4"]
 
 
+@pytest.mark.slow
 def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     advvid: CommandRunner, tmp_path: Path
 ) -> None:
     common = ["sweep-step-size", *FRESH, "--clips", "40"]
-    started = subprocess.Popen(
-        [sys.executable, "-m", "advvid.cli.app", *common, "--out", "killed"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.DEVNULL,
-    )
+    started = start_process(tmp_path, *common, "--out", "killed")
     part = tmp_path / "killed" / "part.npz"
     while not part.exists() and started.poll() is None:
         time.sleep(0.01)

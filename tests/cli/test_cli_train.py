@@ -2,13 +2,11 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-import torch
 
 from advvid.cli.app import main
 
@@ -170,33 +168,3 @@ def test_help_fits_80_columns() -> None:
         assert option in done.stdout
     # No option's help is cut off.
     assert "…" not in done.stdout
-
-
-def test_classes_of_the_weights_are_matched_by_name(
-    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same classes in another order are put in order; others start anew, with a note."""
-    from advvid.cli.train_inputs import load_training
-    from advvid.models import VideoModel, load_model, save_weights
-
-    original = load_model("motions-r3d", weights="none", num_classes=3, seed=3)
-
-    def trained_on(*classes: str) -> VideoModel:
-        save_weights(original, tmp_path / "w.safetensors", classes=classes)
-        weights = str(tmp_path / "w.safetensors")
-        data = f"folder:{videos}"
-        return load_training("motions-r3d", data, weights=weights, frames=4, size=16)[0]
-
-    clips = torch.rand(2, 3, 4, 16, 16, generator=torch.Generator().manual_seed(0))
-    expected = original(clips)
-    data_classes = ("blue", "green", "red")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        same = trained_on(*data_classes)
-        turned = trained_on("red", "blue", "green")
-    torch.testing.assert_close(same(clips), expected)
-    torch.testing.assert_close(turned(clips), expected[:, [1, 2, 0]])
-    with pytest.warns(UserWarning, match="other classes"):
-        other = trained_on("cat", "dog", "cow")
-    assert not other(clips).any()
-    assert {m.classes for m in (same, turned, other)} == {data_classes}

@@ -25,7 +25,7 @@ def test_motions_is_the_default() -> None:
     [
         ("motion", "did you mean motions"),
         ("ucf1:x", "did you mean ucf11"),
-        ("kinetics", "did you mean motions or folder"),
+        ("kinetics", "there are motions, folder, ucf11, ucf101"),
         ("motions:many", "motions:20000"),
         ("motions:0", "clips >= 1"),
         ("missing.mp4", "no such file: missing.mp4"),
@@ -46,17 +46,19 @@ def test_a_wrong_spec_is_one_line(spec: str, message: str) -> None:
     ("options", "message"),
     [
         ({"split": "dev"}, "split must be one of train, val, test, all; got 'dev'"),
-        ({"sampling": "sparse"}, "sampling must be one of"),
+        ({"sampling": "sparse"}, "unknown sampling 'sparse'; there are uniform, dense"),
         ({"on_bad_video": "ignore"}, "on_bad_video must be one of raise, skip"),
-        ({"frames": 0}, "frames must be at least 1; got 0"),
-        ({"size": -1}, "size must be at least 1"),
-        ({"clips_per_video": 0}, "clips_per_video must be at least 1"),
+        ({"frames": 0}, "frames must be a whole number of at least 1; got 0"),
+        ({"size": -1}, "size must be a whole number of at least 1"),
+        ({"clips_per_video": 0}, "clips_per_video must be a whole number of at least 1"),
         ({"stride": 2}, "stride 2 goes with dense sampling"),
         ({"fold": 2}, "fold 2 means nothing for motions"),
         ({"sampling": "dense"}, "sampling dense means nothing for motions"),
         ({"clips_per_video": 2}, "clips_per_video 2 means nothing for motions"),
         ({"short_side": 40}, "short_side 40 means nothing for motions"),
         ({"flip": False}, "flip False means nothing for motions"),
+        ({"decoder": "pyav"}, "decoder pyav means nothing for motions"),
+        ({"frame": 4}, "data sets have no option 'frame'; did you mean frames"),
     ],
 )
 def test_a_wrong_option_is_one_line(options: dict[str, Any], message: str) -> None:

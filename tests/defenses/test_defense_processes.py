@@ -19,7 +19,7 @@ from advvid.defenses import (
     pgd_check,
 )
 from advvid.training import Step, TrainSettings, train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +89,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 def test_the_loss_curve_is_that_of_one_process(
     name: str, two_processes: Path, tmp_path: Path
@@ -99,13 +100,13 @@ def test_the_loss_curve_is_that_of_one_process(
     assert len(expected.history) == len(found.history) == 3
     for ours, theirs in zip(expected.history, found.history, strict=True):
         for column in ("train_loss", "val_loss"):
-            assert abs(theirs[column] - ours[column]) <= 1e-4
+            assert theirs[column] == pytest.approx(ours[column], abs=1e-5)
         for column in ("train_top1", "val_top1", "val_robust_top1", "seen_robust_top1"):
             assert theirs[column] == pytest.approx(ours[column])
         for column in ("probabilities", "losses"):
             if column in ours.get("step", {}):
-                assert theirs["step"][column] == pytest.approx(ours["step"][column], abs=1e-4)
+                assert theirs["step"][column] == pytest.approx(ours["step"][column], abs=1e-5)
         assert ours.get("step", {}).get("drawn") == theirs.get("step", {}).get("drawn")
     weights = found.networks["classifier"]
     for key, value in expected.networks["classifier"].items():
-        torch.testing.assert_close(weights[key], value, rtol=1e-3, atol=1e-4, msg=key)
+        torch.testing.assert_close(weights[key], value, rtol=1e-4, atol=1e-5, msg=key)

@@ -20,7 +20,14 @@ from torch import Tensor, nn
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.inference.frozen import frozen
-from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, random_clips, small_model
+from tests.clip_models import (
+    CLASSES,
+    CLIP_SHAPE,
+    LinearClipModel,
+    bent_model,
+    random_clips,
+    small_model,
+)
 
 LAYOUT_SHAPES = {"NCTHW": CLIP_SHAPE, "NTHWC": (4, 8, 8, 3)}
 
@@ -223,14 +230,15 @@ def test_set_params_preprocessing_is_per_channel_and_keeps_the_torch_path(layout
 
 
 def test_bf16_autocast_is_close_and_different() -> None:
-    model = small_model().eval()
+    model = bent_model()
     clips, _ = random_clips()
     full, half = (
         build(model=model).predict(clips),
         build(model=model, precision="bf16").predict(clips),
     )
     assert half.dtype == torch.float32
-    torch.testing.assert_close(half, full, atol=0.05, rtol=0.05)
+    # Eight bits of precision, twice; the logits of one class differ by 0.1 from clip to clip.
+    torch.testing.assert_close(half, full, atol=0.01, rtol=0)
     assert not torch.equal(half, full)
 
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 import advvid
 from advvid.attacks.core.step_law import PAPER_LAW
-from advvid.evaluation import AttackResult, Evaluation, evaluate
+from advvid.evaluation import ConditionResult, Evaluation, Strength, evaluate
 from advvid.evaluation.alarms import find_alarms
+from advvid.evaluation.conditions.attack import LINF
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 EPS = [2 / 255, 8 / 255, 16 / 255]
@@ -72,7 +73,7 @@ def test_the_bundled_model_raises_none() -> None:
 def test_gradients_that_are_zero_are_seen_in_every_way() -> None:
     found = alarms("stops", ["pgd", "corner-noise"])
     assert found["zero gradients"]["zero_gradient"] == 24
-    assert found["a huge budget does not win"]["stands_at_64"] == 24
+    assert found["a huge budget fools too few"]["stands_at_64"] == 24
     assert found["random noise as good as gradients"]["noise_not_weaker"] > 6
     assert found["accuracy does not fall with the budget"]["stands"] == 24
     assert "one step better than many" not in found
@@ -108,9 +109,11 @@ def test_a_step_far_from_the_law_is_seen_once_an_attack() -> None:
     assert "step size far from the law" not in near
 
 
-def result(attack: str, eps: float, correct: list[int]) -> AttackResult:
+def result(attack: str, eps: float, correct: list[int]) -> ConditionResult:
     flags = np.array(correct, dtype=bool)
-    return AttackResult(attack, attack, eps / 255, "Linf", "white box", "Linf", flags, flags)
+    facts = {"norm": "Linf", "access": "white box", "bound": "Linf"}
+    strength = Strength(eps / 255, LINF)
+    return ConditionResult(attack, attack, strength, flags, flags, facts=facts)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_budgets_are_compared_clip_by_clip(
 ) -> None:
     right = np.ones(10, dtype=bool)
     found = Evaluation(
-        eps=(4 / 255, 8 / 255),
+        columns=(Strength(4 / 255, LINF), Strength(8 / 255, LINF)),
         positions=np.arange(10),
         labels=np.zeros(10, dtype=np.int64),
         predicted=np.zeros(10, dtype=np.int64),

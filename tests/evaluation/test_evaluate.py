@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,11 +7,12 @@ from torch import Tensor
 
 from advvid.attacks import parse_attack, registry
 from advvid.attacks.core.attack_entry import AttackEntry
-from advvid.attacks.core.video_attack import Attacked
+from advvid.attacks.core.video_attack import AttackBatch, Attacked
 from advvid.attacks.pgd import LinfPGD
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.evaluation import evaluate
+from advvid.methods import Registry
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -77,15 +78,13 @@ def test_a_model_that_is_always_wrong_is_evaluated_too() -> None:
 class Cheat(LinfPGD):
     """Claims a budget and takes twice as much."""
 
-    attack_params: ClassVar[list[str]] = LinfPGD.attack_params
-
-    def perturb(self, model: Any, clips: Tensor, labels: Tensor, **kwargs: Any) -> Attacked:
-        return Attacked((clips + 2 * float(self.eps)).clamp(0, 1))
+    def perturb(self, model: Any, batch: AttackBatch) -> Attacked:
+        return Attacked((batch.clips + 2 * float(self.eps)).clamp(0, 1))
 
 
 def test_an_attack_that_leaves_its_bound_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = AttackEntry(Cheat, "Linf", "white box", "cheats")
-    monkeypatch.setitem(registry.ATTACKS, "cheat", entry)
+    cheating = Registry("attack", {**registry.ATTACKS, "cheat": AttackEntry(Cheat)})
+    monkeypatch.setattr(registry, "ATTACKS", cheating)
     model, clips, labels = linear_case()
     with pytest.raises(RuntimeError, match="left its bound"):
         evaluate(VideoClassifier(model), clips, labels, attacks=["cheat"])

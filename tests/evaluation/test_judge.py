@@ -3,7 +3,8 @@ import torch
 
 from advvid.attacks.core.video_attack import Attacked
 from advvid.estimator import VideoClassifier
-from advvid.evaluation.judge import held_to_bound, judge
+from advvid.evaluation.conditions.bound import held_to_bound
+from advvid.evaluation.judge import judge
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 

@@ -13,7 +13,7 @@ def test_a_killed_run_finds_what_it_wrote(tmp_path: Path) -> None:
     other.add(Record("pgd@1", [1, 3], {"correct": [0, 1]}, {"seconds": 2.0}))
     # A kill in the middle of a line.
     with (tmp_path / "rank0.jsonl").open("a") as file:
-        file.write('{"cell": "pgd@1", "posit')
+        file.write('{"condition": "pgd@1", "posit')
 
     # With another number of processes too.
     again = Records(tmp_path, "same")
@@ -33,7 +33,7 @@ def test_records_of_another_evaluation_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another evaluation"):
         Records(tmp_path, "two")
     (tmp_path / "rank0.jsonl").write_text('{"fingerprint": "one"}\nrubbish\n')
-    with pytest.raises(InputError, match="cannot go on from"):
+    with pytest.raises(InputError, match="cannot resume from"):
         Records(tmp_path, "one")
 
 

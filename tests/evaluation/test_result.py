@@ -1,25 +1,42 @@
 import csv
 import io
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from advvid.errors import InputError
-from advvid.evaluation import AttackResult, Evaluation
-from advvid.evaluation.tables import as_csv, group_markdown
+from advvid.evaluation import ConditionResult, Evaluation, Strength
+from advvid.evaluation.conditions.attack import L2, LINF
+from advvid.evaluation.views.tables import group_markdown
 
 
-def result(attack: str, eps: float, correct: list[int], **kwargs: object) -> AttackResult:
+def result(
+    attack: str,
+    eps: float,
+    correct: list[int],
+    *,
+    norm: str = "Linf",
+    group: str | None = None,
+    **fields: Any,
+) -> ConditionResult:
     flags = np.array(correct, dtype=bool)
-    fields = {"norm": "Linf", "access": "white box", "bound": "Linf", "group": attack, **kwargs}
-    return AttackResult(attack=attack, eps=eps / 255, correct=flags, correct_8bit=flags, **fields)  # type: ignore[arg-type]
+    return ConditionResult(
+        name=attack,
+        group=group or attack,
+        strength=Strength(eps / 255, L2 if norm == "L2" else LINF),
+        correct=flags,
+        correct_8bit=flags,
+        facts={"norm": norm, "access": "white box", "bound": norm},
+        **fields,
+    )
 
 
-def evaluation(*results: AttackResult) -> Evaluation:
+def evaluation(*results: ConditionResult) -> Evaluation:
     right = np.array([True, True, True])
     return Evaluation(
-        eps=(4 / 255, 8 / 255),
+        columns=(Strength(4 / 255, LINF), Strength(8 / 255, LINF)),
         positions=np.arange(3),
         labels=np.zeros(3, dtype=np.int64),
         predicted=np.zeros(3, dtype=np.int64),
@@ -50,8 +67,8 @@ def test_worst_case_is_clip_by_clip_over_all_that_lies_in_the_ball() -> None:
 
 def test_table_has_a_row_an_attack_and_the_worst_case() -> None:
     found = evaluation(
-        result("a", 4, [1, 1, 0], seconds=2.0, gradients=60.0, attacked=3),
-        result("a", 8, [1, 0, 0], seconds=3.0, gradients=30.0, forwards=33.0, attacked=3),
+        result("a", 4, [1, 1, 0], seconds=2.0, gradients=60.0, applied=3),
+        result("a", 8, [1, 0, 0], seconds=3.0, gradients=30.0, forwards=33.0, applied=3),
         result("patch:eps=1", 255, [0, 0, 1]),
         result("long:eps=2", 2 * 255, [0, 1, 1], norm="L2"),
     )
@@ -91,8 +108,8 @@ def test_groups_are_averaged_over_their_attacks() -> None:
 
 
 def test_csv_and_json_hold_the_same_numbers() -> None:
-    found = evaluation(result("a", 4, [1, 1, 0], attacked=3, loss=np.array([0.5, np.nan, 2.0])))
-    rows = list(csv.DictReader(io.StringIO(as_csv(found))))
+    found = evaluation(result("a", 4, [1, 1, 0], applied=3, loss=np.array([0.5, np.nan, 2.0])))
+    rows = list(csv.DictReader(io.StringIO(found.to_csv())))
     assert [row["attack"] for row in rows] == ["none", "a", "worst case", "worst case"]
     assert float(rows[1]["accuracy"]) == pytest.approx(2 / 3, abs=1e-6)
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import advvid
+from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation import DatasetClips, Evaluation, MemoryClips, evaluate
-from advvid.evaluation.clip_source import Part
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 ATTACKS = ["pgd:num_random_init=1,max_iter=2,eps_step=1e-4", "masked-pgd:max_iter=2"]
@@ -47,7 +47,7 @@ def case() -> tuple[LinearClipModel, Tensor, Tensor]:
 
 def outcome(found: Evaluation) -> list[Any]:
     flags = [(r.attack, r.eps, r.correct.tolist(), r.correct_8bit.tolist()) for r in found.results]
-    calls = [(r.attacked, r.forwards, r.gradients) for r in found.results]
+    calls = [(r.applied, r.forwards, r.gradients) for r in found.results]
     return [found.labels.tolist(), found.clean.tolist(), flags, calls, found.probes]
 
 
@@ -131,10 +131,12 @@ def test_clips_are_read_once_and_a_batch_at_a_time() -> None:
     class Watched(MemoryClips):
         read: list[int]
 
-        def parts(self, positions: Sequence[int], size: int) -> Iterator[Part]:
+        def batches(
+            self, positions: Sequence[int], size: int
+        ) -> Iterator[ClipBatch[Tensor | None]]:
             self.read = []
-            for part in super().parts(positions, size):
-                self.read += part.positions.tolist()
+            for part in super().batches(positions, size):
+                self.read += part.indices.tolist()
                 assert len(part.clips) <= size
                 yield part
 
@@ -151,13 +153,13 @@ def test_a_data_set_gives_what_its_sample_gives() -> None:
     dataset = advvid.load_dataset("motions:40")
     clips, labels = dataset.sample(6, seed=3)
     source = DatasetClips(dataset, 6, seed=3)
-    part = next(source.parts(range(6), 6))
+    part = next(source.batches(range(6), 6))
     assert torch.equal(part.clips, clips)
     assert part.labels is not None
     assert torch.equal(part.labels, labels)
     assert torch.equal(source.first(), clips[:1])
     table = torch.arange(9, -1, -1)
-    turned = next(DatasetClips(dataset, 6, seed=3, table=table).parts([4], 1))
+    turned = next(DatasetClips(dataset, 6, seed=3, table=table).batches([4], 1))
     assert turned.labels is not None
     assert turned.labels.item() == 9 - labels[4]
 
@@ -180,7 +182,7 @@ def test_calls_are_counted_where_the_model_is() -> None:
         eps=[0.1],
         alarms=False,
     )
-    assert found.results[0].attacked == 16
+    assert found.results[0].applied == 16
     assert found.results[0].gradients_per_clip == 7
     assert found.results[0].forwards_per_clip == 7
     # Clean and 8 bits of all; attack, result and 8 bits of those that stand.
@@ -198,7 +200,7 @@ def test_an_attack_without_a_budget_runs_once_and_costs_the_same_in_every_column
         eps=[0.1, 0.2, 0.3],
         alarms=False,
     )
-    calls = [(r.attacked, r.gradients, r.forwards) for r in found.results]
+    calls = [(r.applied, r.gradients, r.forwards) for r in found.results]
     assert calls[0][1] >= 4 * 16
     assert calls[0] == calls[1] == calls[2]
     assert len({r.seconds for r in found.results}) == 1

@@ -5,7 +5,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, attack_type_bars
-from advvid.figures.step_size import save_figure
+from advvid.figures.saving import save_figure
 
 
 def test_lines_carry_the_data_in_percent_and_255ths(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_lines_carry_the_data_in_percent_and_255ths(tmp_path: Path) -> None:
     lines = {line.get_label(): line for line in axes.get_lines()}
     np.testing.assert_allclose(np.asarray(lines["pgd"].get_xdata(), dtype=float), [0, 4, 8])
     np.testing.assert_allclose(np.asarray(lines["square"].get_ydata(), dtype=float), [90, 50, 30])
-    assert lines["worst case"].get_color() == "black"
+    assert lines["worst case"].get_color() == "#000000"
     assert {"no attack", "chance"} <= set(lines)
     # Equal bands are shaded once.
     assert len(axes.collections) == 1

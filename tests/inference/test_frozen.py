@@ -38,6 +38,7 @@ def test_training_mode_moves_no_statistics() -> None:
     assert not model.training
 
 
-def test_a_function_is_left_alone() -> None:
-    with frozen(lambda clips: clips):
-        pass
+def test_a_function_has_nothing_to_freeze() -> None:
+    clips, _ = random_clips()
+    with frozen(torch.neg):
+        assert torch.equal(torch.neg(clips), -clips)

@@ -72,10 +72,17 @@ def test_what_cannot_be_read_is_refused_by_name(text: str, message: str) -> None
 def test_what_is_spelled_is_read_again(
     eps: float, steps: int, early: bool, size: tuple[int, int]
 ) -> None:
-    given_ = {"eps": eps, "steps": steps, "early": early, "size": size}
-    found = read("m:" + ",".join(f"{name}={spell(value)}" for name, value in given_.items()))
-    assert found.pop("eps") == pytest.approx(eps, rel=1e-8)
-    assert found == {"steps": steps, "early": early, "size": size}
+    given_ = {"eps": eps, "steps": steps, "early": early, "size": size, "budgets": (eps, 2 * eps)}
+    settings = settings_of(Method)
+    pairs = (f"{name}={spell(value, settings[name])}" for name, value in given_.items())
+    assert read("m:" + ",".join(pairs)) == given_
+
+
+def test_numbers_are_spelled_as_short_as_they_can_be() -> None:
+    numbers = (8 / 255, 0.2, 1e-9, 1 / 7, 2.0)
+    spelled = ["8/255", "0.2", "1e-09", "0.14285714285714285", "2"]
+    assert [spell(number) for number in numbers] == spelled
+    assert spell((4 / 255, 8 / 255), settings_of(Method)["budgets"]) == "[4/255]/[8/255]"
 
 
 def test_a_stranger_is_imported_from_the_current_folder(

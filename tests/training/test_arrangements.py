@@ -27,7 +27,8 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def close(first: nn.Module, second: nn.Module, tolerance: float = 1e-4) -> None:
+def close(first: nn.Module, second: nn.Module, tolerance: float = 1e-5) -> None:
+    # Training moves the weights by up to 0.025, so rounding may take a thousandth of that at most.
     for name, value in first.state_dict().items():
         torch.testing.assert_close(
             second.state_dict()[name], value, rtol=tolerance, atol=tolerance, msg=name
@@ -40,7 +41,7 @@ def test_parts_of_a_batch_are_the_batch() -> None:
         model, again = trained(accumulate=parts)
         close(whole, model)
         for ours, theirs in zip(history.epochs, again.epochs, strict=True):
-            assert theirs.train_loss == pytest.approx(ours.train_loss, rel=1e-4)
+            assert theirs.train_loss == pytest.approx(ours.train_loss, rel=1e-6)
 
 
 def test_channels_last_changes_nothing_but_rounding() -> None:
@@ -58,12 +59,13 @@ def test_activations_computed_again_change_nothing() -> None:
 
     plain, _ = trained(network())
     model, _ = trained(network(), grad_checkpointing=True)
-    close(plain, model)
+    close(plain, model, 0)
     assert not any("forward" in vars(module) for module in model.modules())
     with pytest.raises(InputError, match="block"):
         trained(grad_checkpointing=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_model_trains_alike() -> None:
     plain, _ = trained()
@@ -85,7 +87,7 @@ def test_bf16_trains_and_is_refused_where_torch_is_wrong() -> None:
     model, history = trained(precision="bf16")
     assert all(bool(torch.isfinite(value).all()) for value in model.state_dict().values())
     plain, _ = trained()
-    close(plain, model, 0.2)
+    close(plain, model, 0.006)
     assert history.epochs[-1].train_loss > 0
     with pytest.raises(InputError, match="float32 only"):
         trained(precision="bf16", channels_last=True)

@@ -10,7 +10,7 @@ import torch
 
 from advvid.data.video.bad_video import BadVideo
 from advvid.training import train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from advvid.training.settings import TrainSettings
 from tests.training.stand_ins import TinyNet, ToyClips
 
@@ -52,6 +52,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "two"
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(two_processes: Path, tmp_path: Path) -> None:
     one = tmp_path / "one"
     train(model(), DATA, DATA, settings=SETTINGS, out=one, device="cpu")
@@ -65,6 +66,7 @@ def test_two_processes_do_what_one_does(two_processes: Path, tmp_path: Path) -> 
             assert theirs[name] == pytest.approx(ours[name], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_skipped_videos_of_all_processes_are_listed(two_processes: Path) -> None:
     skipped = load_checkpoint(two_processes / "checkpoint.pt").skipped
     assert sorted(BadVideo(*video).path for video in skipped) == ["2.avi", "5.avi", "6.avi"]

@@ -5,7 +5,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from advvid.augmentation import Augment, read_chain, view
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.entry import EVERY_DATASET, DatasetEntry
 from advvid.data.motions.drawing import draw_clip
 from advvid.data.motions.plan import MOTION_CLASSES, plan_motion
 from advvid.data.options import DatasetOptions
@@ -13,15 +15,16 @@ from advvid.errors import InputError
 
 SPLIT_SIZES = {"train": 5000, "val": 1000, "test": 1000}
 DEFAULT_FRAMES, DEFAULT_SIZE = 8, 32
+DEFAULT_CHAIN = ("roll", "permute-colors")
 _VIEW = 3  # stream of the training views; the clips of the splits take streams 0 to 2
 
 
 class MotionsDataset(ClipDataset):
     """Ten classes of motion that a single frame cannot tell apart; labels are balanced.
 
-    A clip is a function of seed, split, index, frames and size alone. The training view rolls the
-    clip around the torus that its frame is and permutes the color channels: both leave label and
-    distribution as they are (a mirror would turn left into right).
+    A clip is a function of seed, split, index, frames and size alone. Unless told otherwise, the
+    training view rolls the clip around the torus that its frame is and permutes the color channels:
+    both leave label and distribution as they are (a mirror would turn left into right).
 
     Args:
         split: "train", "val" or "test"; no clip is in two of them.
@@ -29,10 +32,10 @@ class MotionsDataset(ClipDataset):
         frames: T, at least 2.
         size: H = W in pixels, at least 8.
         seed: another seed gives other clips.
+        augment: augmentations of the training view, in order.
 
     Raises:
         InputError: an argument is out of its range.
-
     """
 
     def __init__(
@@ -43,19 +46,24 @@ class MotionsDataset(ClipDataset):
         frames: int = DEFAULT_FRAMES,
         size: int = DEFAULT_SIZE,
         seed: int = 0,
+        augment: Augment | None = None,
     ) -> None:
         super().__init__()
         if split not in SPLIT_SIZES:
             raise InputError(f"motions has the splits {', '.join(SPLIT_SIZES)}; got {split!r}")
-        for word, value, least in (("clips", clips, 1), ("frames", frames, 2), ("size", size, 8)):
+        for word, value, least in (
+            ("clips", clips, 1),
+            ("frames", frames, 2),
+            ("size", size, 8),
+            ("seed", seed, 0),
+        ):
             if value is not None and value < least:
                 raise InputError(f"motions needs {word} >= {least}; got {value}")
-        if seed < 0:
-            raise InputError(f"motions needs a seed >= 0; got {seed}")
         self.name = "motions" if clips is None else f"motions:{clips}"
         self.classes = MOTION_CLASSES
         self.clip_shape = (3, frames, size, size)
         self.split, self.seed = split, seed
+        self.augment = read_chain(DEFAULT_CHAIN if augment is None else augment, size=size)
         self._count = SPLIT_SIZES[split] if clips is None else clips
 
     @property
@@ -71,12 +79,11 @@ class MotionsDataset(ClipDataset):
         stream = list(SPLIT_SIZES).index(self.split)
         label = index % len(MOTION_CLASSES)
         rng = np.random.default_rng((self.seed, stream, index))
-        pixels = draw_clip(plan_motion(label, frames, rng), size, rng)
+        clip = torch.from_numpy(draw_clip(plan_motion(label, frames, rng), size, rng))
         if draw is not None:
-            view = np.random.default_rng((self.seed, _VIEW, stream, index, draw))
-            shift = tuple(view.integers(size, size=2))
-            pixels = np.roll(pixels[view.permutation(3)], shift, axis=(2, 3))
-        return torch.from_numpy(pixels), label
+            rng = np.random.default_rng((self.seed, _VIEW, stream, index, draw))
+            clip = view(clip, self.augment, rng, self.clip_shape)
+        return clip, label
 
     def identity(self, index: int) -> str:
         """Stable name of a clip."""
@@ -87,30 +94,25 @@ def build_motions(argument: str, options: DatasetOptions) -> MotionsDataset:
     """Build `motions` or `motions:N` (N training clips).
 
     Raises:
-        InputError: an option out of range, or one that only videos have.
-
+        InputError: an option out of range.
     """
     if argument and not argument.isdecimal():
         raise InputError(
             f"motions takes a number of training clips, such as motions:20000; got {argument!r}"
         )
-    idle: dict[str, object] = {
-        "flip": None if options.flip else False,
-        "fold": options.fold,
-        "stride": options.stride,
-        "short_side": options.short_side,
-        "sampling": None if options.sampling == "uniform" else options.sampling,
-        "clips_per_video": None if options.clips_per_video == 1 else options.clips_per_video,
-    }
-    for word, value in idle.items():
-        if value is not None:
-            raise InputError(
-                f"{word} {value} means nothing for motions, whose clips are generated: leave it out"
-            )
     return MotionsDataset(
         options.split,
         clips=int(argument) if argument and options.split == "train" else None,
         frames=DEFAULT_FRAMES if options.frames is None else options.frames,
         size=DEFAULT_SIZE if options.size is None else options.size,
         seed=options.seed,
+        augment=options.augment,
     )
+
+
+MOTIONS = DatasetEntry(
+    build_motions,
+    "motions[:N]",
+    "bundled: 10 motions of generated shapes; N training clips (5000)",
+    takes=EVERY_DATASET,
+)

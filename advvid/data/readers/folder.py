@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import UNKNOWN_LABEL, VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
@@ -15,22 +16,19 @@ _SPLIT_FOLDERS = ("train", "val", "test")
 def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
     """Build `folder:DIR`; videos may lie at any depth below the folder of their class.
 
-    With a folder train and one of test, val in DIR, those are the splits; val and test stand in for
-    each other where one is missing. Otherwise about a fifth of each class is both val and test, and
-    the rest is train: a hash of its file name (path below the class) decides for each video alone,
-    so a video stays on its side when others come or go. Only where that leaves a class without a
-    training video, the one of the largest hash is for training, and where it leaves a class of two
-    or more without a test video, the one of the smallest hash is for testing. Clips cut out of one
-    source video have names of their own and can land on both sides: make train and test folders
-    for those.
+    With a folder train and one of test, val in DIR, those are the splits; where val or test is
+    missing, the other serves for both. Otherwise about a fifth of each class is both val and test,
+    and the rest is train: a hash of its file name (path below the class) decides for each video
+    alone, so it keeps its split when other videos are added or removed. Only where that leaves a
+    class without a training video, the one of the largest hash is for training, and where it leaves
+    a class of two or more without a test video, the one of the smallest hash is for testing. Clips
+    cut out of one source video have names of their own and can get into both splits: make train and
+    test folders for those.
 
     Raises:
         InputError: no such folder, no class in it, or no video in a class or split.
-
     """
     folder = existing_folder(argument, "folder:DIR")
-    if options.fold is not None:
-        raise InputError(f"fold {options.fold} means nothing for folder:DIR: leave it out")
     names = subfolders(folder)
     if "train" in names and ("val" in names or "test" in names):
         items, classes = _from_split_folders(folder, names, options.split)
@@ -42,14 +40,7 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
 
 
 def build_single_video(path: str, options: DatasetOptions) -> VideoDataset:
-    """One video file, in every split, labeled -1 of the one class "unknown".
-
-    Raises:
-        InputError: a fold was asked for.
-
-    """
-    if options.fold is not None:
-        raise InputError(f"fold {options.fold} means nothing for one video file: leave it out")
+    """One video file, in every split, labeled -1 of the one class "unknown"."""
     item = VideoItem(path, UNKNOWN_LABEL, Path(path).name)
     return VideoDataset(path, [item], ("unknown",), options)
 
@@ -113,3 +104,14 @@ def _hash_position(video: str) -> float:
 def _item(folder: Path, part: str, label: int, video: str) -> VideoItem:
     identity = f"{part}/{video}" if part else video
     return VideoItem(str(folder / identity), label, identity)
+
+
+FOLDER = DatasetEntry(
+    build_folder,
+    "folder:DIR",
+    "your videos, one folder a class, or train/ and test/ of those",
+    takes=VIDEOS,
+)
+SINGLE_VIDEO = DatasetEntry(
+    build_single_video, "FILE", "one video file, without a label", takes=VIDEOS
+)

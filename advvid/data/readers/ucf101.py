@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder
@@ -21,7 +22,6 @@ def build_ucf101(argument: str, options: DatasetOptions) -> VideoDataset:
     Raises:
         InputError: no such folder, no split files or videos there, a broken line, a fold below 1
             or above 3.
-
     """
     folder = existing_folder(argument, "ucf101:DIR")
     fold = 1 if options.fold is None else options.fold
@@ -69,3 +69,11 @@ def _lines(path: Path) -> list[str]:
     if not filled:
         raise InputError(f"the UCF101 split file {path} is empty: unpack it again")
     return filled
+
+
+UCF101 = DatasetEntry(
+    build_ucf101,
+    "ucf101:DIR",
+    "UCF101 with its split files; fold 1 (default), 2 or 3",
+    takes=(*VIDEOS, "fold"),
+)

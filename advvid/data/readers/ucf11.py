@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from advvid.data.entry import VIDEOS, DatasetEntry
 from advvid.data.options import DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
@@ -21,7 +22,6 @@ def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
 
     Raises:
         InputError: no such folder, another layout, or no group of that number.
-
     """
     folder = existing_folder(argument, "ucf11:DIR")
     for original in _ORIGINAL_FOLDERS:
@@ -60,3 +60,11 @@ def _group(video: str) -> int | None:
     """Number of the group folder that a video, relative to its class, lies in."""
     found = _GROUP.search(Path(video).parent.name)
     return int(found.group(1)) if found else None
+
+
+UCF11 = DatasetEntry(
+    build_ucf11,
+    "ucf11:DIR",
+    "UCF11 (YouTube Action); fold = the group held out (3)",
+    takes=(*VIDEOS, "fold"),
+)

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
+from advvid.augmentation import read_chain, view
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.decoder import Decoder, read_decoder
 from advvid.data.options import DatasetOptions
-from advvid.data.sampling import Indices, dense_indices, uniform_indices
-from advvid.data.video.decoding import read_frames
-from advvid.data.video.index import video_info
+from advvid.data.sampling import Sampler, read_sampler
 from advvid.errors import InputError
 
 DEFAULT_FRAMES, DEFAULT_SIZE = 16, 112
@@ -32,20 +32,21 @@ class VideoItem(NamedTuple):
 class VideoDataset(ClipDataset):
     """K clips from each of a list of videos, decoded when asked for.
 
-    Each clip is resized to the short side and cropped to a square: from the center in the
-    evaluation view; anywhere, and mirrored half of the time (`flip`), in the training view, whose
-    frames are drawn at random too (`advvid.data.sampling`). The clips of a video are neighbors.
+    A clip goes through three slots: `sampler` chooses its frames, `decoder` reads them, resized to
+    the short side, and in the training view `augment` changes them, by default a random crop and a
+    mirror. What is larger than the size in the end, as in the evaluation view, is cropped from its
+    center. The clips of a video are neighbors.
 
     Args:
         name: the spec.
         items: the videos in order.
         classes: class names in label order.
-        options: sampling, sizes and seed; frames default to 16, size to 112, the short side to
-            8/7 of the size (128 for 112).
+        options: sizes, slots and seed; frames default to 16, size to 112, the short side to 8/7 of
+            the size (128 for 112).
+        decoder: reads what the items are, unless the options name another.
 
     Raises:
         InputError: the short side is below the size.
-
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class VideoDataset(ClipDataset):
         items: Sequence[VideoItem],
         classes: Sequence[str],
         options: DatasetOptions,
+        *,
+        decoder: str | Decoder = "pyav",
     ) -> None:
         super().__init__()
         frames = DEFAULT_FRAMES if options.frames is None else options.frames
@@ -69,6 +72,10 @@ class VideoDataset(ClipDataset):
                 f"a short side of {self.short_side} is below the crop of {size}: "
                 f"make short_side at least {size} or size smaller"
             )
+        self.sampler = read_sampler(options.sampling, options.stride)
+        self.decoder = read_decoder(decoder if options.decoder is None else options.decoder)
+        chain = ("crop", "flip") if options.flip else ("crop",)
+        self.augment = read_chain(chain if options.augment is None else options.augment, size=size)
         video_labels = np.array([item.label for item in self.items], dtype=np.int64)
         self._labels = video_labels.repeat(options.clips_per_video)
 
@@ -81,31 +88,31 @@ class VideoDataset(ClipDataset):
         """Clip uint8 (3, T, H, W) and label."""
         if not 0 <= index < len(self):
             raise IndexError(f"{self.name} has clips 0 to {len(self) - 1}: {index}")
-        video, part = divmod(index, self.options.clips_per_video)
+        video, number = divmod(index, self.options.clips_per_video)
         item = self.items[video]
         rng = None if draw is None else np.random.default_rng((self.options.seed, index, draw))
-        indices = self._frame_indices(video_info(item.path).frames, part, rng)
-        images = read_frames(item.path, indices.tolist(), short_side=self.short_side)
-        return self._crop(images, rng), item.label
+        indices = self.sampler(
+            self.decoder.count(item.path),
+            self.clip_shape[1],
+            clip=number,
+            clips=self.options.clips_per_video,
+            rng=rng,
+        )
+        clip = self.decoder.read(item.path, indices.tolist(), short_side=self.short_side)
+        return view(clip, self.augment, rng, self.clip_shape), item.label
 
     def identity(self, index: int) -> str:
         """Path within the data set and number of the clip."""
-        video, part = divmod(index, self.options.clips_per_video)
-        return f"{self.items[video].identity}#{part}"
+        video, number = divmod(index, self.options.clips_per_video)
+        return f"{self.items[video].identity}#{number}"
 
-    def _frame_indices(self, count: int, part: int, rng: np.random.Generator | None) -> Indices:
-        frames, clips = self.clip_shape[1], self.options.clips_per_video
-        if self.options.sampling == "uniform":
-            return uniform_indices(count, frames, clip=part, clips=clips, rng=rng)
-        stride = self.options.stride or 1
-        return dense_indices(count, frames, stride=stride, clip=part, clips=clips, rng=rng)
+    def resampled(
+        self, sampling: str | Sampler, clips: int, stride: int | None = None
+    ) -> "VideoDataset":
+        """The same videos, seen with another way of sampling."""
+        options = replace(self.options, sampling=sampling, clips_per_video=clips, stride=stride)
+        return VideoDataset(self.name, self.items, self.classes, options, decoder=self.decoder)
 
-    def _crop(self, images: Tensor, rng: np.random.Generator | None) -> Tensor:
-        size = self.clip_shape[2]
-        room_y, room_x = images.shape[2] - size, images.shape[3] - size
-        top, left, mirror = room_y // 2, room_x // 2, False
-        if rng is not None:
-            top, left = int(rng.integers(room_y + 1)), int(rng.integers(room_x + 1))
-            mirror = self.options.flip and rng.uniform() < 0.5
-        clip = images[:, :, top : top + size, left : left + size]
-        return torch.flip(clip, dims=[3]) if mirror else clip.contiguous()
+    def video_number(self, index: int) -> int:
+        """Number of the video that a clip is taken from."""
+        return index // self.options.clips_per_video

@@ -37,7 +37,6 @@ def find_videos(folder: Path) -> list[str]:
 
     Raises:
         InputError: a folder cannot be listed.
-
     """
     try:
         return sorted(_walk(str(folder), "", ()))
@@ -50,7 +49,6 @@ def subfolders(folder: Path) -> list[str]:
 
     Raises:
         InputError: the folder cannot be listed.
-
     """
     try:
         with os.scandir(folder) as entries:
@@ -70,7 +68,6 @@ def existing_folder(argument: str, usage: str) -> Path:
 
     Raises:
         InputError: no folder was named, or it does not exist.
-
     """
     if not argument:
         raise InputError(f"no folder given: write {usage}")

@@ -18,7 +18,7 @@ class BadVideoError(InputError):
     def __init__(self, bad_video: BadVideo) -> None:
         super().__init__(
             f"cannot read video {bad_video.path}: {bad_video.reason}; "
-            "repair or remove the file, or go on without it (on_bad_video='skip')"
+            "repair or remove the file, or leave it out (on_bad_video='skip')"
         )
         self.bad_video = bad_video
 

@@ -39,7 +39,6 @@ def read_frames(
     Raises:
         InputError: an index is out of range.
         BadVideoError: the file is no video, is damaged, or ends before a wanted frame.
-
     """
     from av.video.reformatter import VideoReformatter
 
@@ -137,7 +136,7 @@ def _by_seeking(
 
 
 def _advance(frames: "Iterator[VideoFrame]", target: int) -> "VideoFrame | None":
-    """The sound frame of time `target`, or None where the decoder jumps over it."""
+    """The intact frame of time `target`, or None where the decoder jumps over it."""
     for frame in frames:
         if frame.pts is not None and frame.pts >= target:
             return frame if frame.pts == target and not frame.is_corrupt else None

@@ -47,7 +47,6 @@ def video_info(path: str | os.PathLike[str]) -> VideoInfo:
 
     Raises:
         BadVideoError: the file is missing, empty or no video.
-
     """
     try:
         state = Path(path).stat()
@@ -62,12 +61,11 @@ def open_video(path: str) -> "tuple[InputContainer, VideoStream]":
 
     Raises:
         BadVideoError: the file is no video, or nothing can decode it.
-
     """
     import av
 
     try:
-        # Absolute, since FFmpeg takes what stands before a colon for a protocol.
+        # Absolute, since FFmpeg takes the text before a colon for a protocol.
         container = av.open(str(Path(path).absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -111,7 +109,7 @@ def _indexed(path: str, state: tuple[int, int]) -> VideoInfo:
         frame_time = 1 / (rate * time_base) if rate else 1.0
         step = float(times[-1] - times[0]) / (present - 1) if present > 1 else frame_time
         end = float(times[-1]) + step
-        # Whoever states a count has to miss frames as well as time. Where only a duration is
+        # A count that is stated must exceed the frames found. Where only a duration is
         # stated, it may be rounded or end with a frame that is shown for long.
         longest = float(np.diff(times).max()) if present > 1 else step
         slack = 1.5 * step if stated_frames else max(0.5 / time_base, 2 * longest)

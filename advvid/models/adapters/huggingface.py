@@ -17,7 +17,7 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
 
     Frames, size and classes are those of its config.json, mean and std those of its
     preprocessor_config.json; without that file, pixels go in as they are. Its own weights are
-    loaded unless others, or "none", are asked for.
+    loaded unless others, or "none", are given.
 
     Raises:
         InputError: transformers is missing, or the folder or hub name cannot be loaded.
@@ -28,13 +28,13 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
             f"hf models take --weights DEFAULT, none or a file; got {request.weights!r}"
         )
     pretrained = request.weights is not None
-    wishes = {"num_frames": request.frames, "image_size": request.size}
+    requested = {"num_frames": request.frames, "image_size": request.size}
     try:
         config = transformers.AutoConfig.from_pretrained(
             request.name,
-            # Code of a repository is never run, asked or not.
+            # Code of a repository is never run.
             trust_remote_code=False,
-            **{name: value for name, value in wishes.items() if value is not None},
+            **{name: value for name, value in requested.items() if value is not None},
         )
         auto = transformers.AutoModelForVideoClassification
         if pretrained:
@@ -67,7 +67,7 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
 
 
 def call_frames_first(network: nn.Module, clips: Tensor) -> Tensor:
-    """Ask a network that takes pixel_values (B, T, 3, H, W) about clips (B, 3, T, H, W)."""
+    """Call a network that takes pixel_values (B, T, 3, H, W) on clips (B, 3, T, H, W)."""
     logits: Tensor = network(pixel_values=clips.transpose(1, 2)).logits
     return logits
 

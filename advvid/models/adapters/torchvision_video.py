@@ -1,9 +1,9 @@
 """torchvision/NAME: the video models of torchvision."""
 
-import difflib
 from typing import Any
 
 from advvid.errors import InputError
+from advvid.methods.suggestion import did_you_mean, shortened
 from advvid.models.heads import find_head, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
@@ -12,7 +12,7 @@ _FRAMES = 16
 
 
 def build_torchvision(request: ModelRequest) -> VideoModel:
-    """Build a video model of torchvision by name, for 16 frames unless told.
+    """Build a video model of torchvision by name, for 16 frames by default.
 
     Height, width, mean and std are those that its default weights were evaluated with.
 
@@ -23,10 +23,8 @@ def build_torchvision(request: ModelRequest) -> VideoModel:
     models = _import_models()
     names = models.list_models(module=models.video)
     if request.name not in names:
-        near = difflib.get_close_matches(request.name, names) or names
-        raise InputError(
-            f"torchvision has no video model {request.name!r}: did you mean {', '.join(near)}?"
-        )
+        hint = did_you_mean(request.name, names) or f"there are {', '.join(names)}"
+        raise InputError(f"torchvision has no video model {shortened(request.name)}; {hint}")
     choices = models.get_model_weights(request.name)
     chosen = None if request.weights is None else _choose(choices, request)
     published = chosen or choices.DEFAULT

@@ -1,11 +1,11 @@
 """tsm/NAME: a 2D backbone of timm with a temporal shift."""
 
-import difflib
 from typing import Any
 
 from torch import nn
 
 from advvid.errors import InputError
+from advvid.methods.suggestion import did_you_mean, shortened
 from advvid.models.architectures.temporal_shift import (
     SUPPORTED,
     call_on_frames,
@@ -30,8 +30,8 @@ def build_tsm(request: ModelRequest) -> VideoModel:
     timm = _import_timm()
     name = request.name
     if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models()) or ["tf_efficientnet_lite0"]
-        raise InputError(f"timm has no backbone {name!r}: did you mean {', '.join(near)}?")
+        hint = did_you_mean(name, timm.list_models()) or "try tf_efficientnet_lite0"
+        raise InputError(f"timm has no backbone {shortened(name)}; {hint}")
     if request.weights not in (None, "imagenet"):
         raise InputError(
             f"tsm backbones take --weights imagenet, none or a file; got {request.weights!r}"

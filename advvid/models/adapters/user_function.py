@@ -7,7 +7,7 @@ from torch import nn
 
 from advvid.errors import InputError
 from advvid.methods.stranger import current_folder_importable, describe_error, import_member
-from advvid.models.heads import find_head_by_asking, head_width
+from advvid.models.heads import find_head_by_running, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 
@@ -15,7 +15,7 @@ from advvid.models.video_model import VideoModel
 def build_from_function(request: ModelRequest) -> VideoModel:
     """Import a function, the current folder included, call it, and take the module it returns.
 
-    `num_classes` and `frames` are passed where they are asked for and the function has parameters
+    `num_classes` and `frames` are passed where they are given and the function has parameters
     of these names. The module takes clips (B, 3, T, H, W) in [0, 1] and gives logits (B, K); a
     `VideoModel` is kept as it is.
 
@@ -40,10 +40,10 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     known = getattr(model, "input_shape", None)
     if known is not None and len(known) == 4:
         shapes.insert(0, (int(known[1]), int(known[2])))
-    head, width = find_head_by_asking(model, shapes)
-    told = "num_classes" in arguments
-    if told and head is not None and head_width(model, head) != request.num_classes:
-        # The function knows better where the logits come from than the guess does.
+    head, width = find_head_by_running(model, shapes)
+    passed = "num_classes" in arguments
+    if passed and head is not None and head_width(model, head) != request.num_classes:
+        # The guessed layer does not give the logits.
         head = None
     shape = None
     if request.frames is not None and request.size is not None:
@@ -51,7 +51,7 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     return VideoModel(
         model,
         spec=request.spec,
-        num_classes=request.num_classes if told else width,
+        num_classes=request.num_classes if passed else width,
         input_shape=shape,
         head=head,
         weights=request.spec,
@@ -61,9 +61,9 @@ def build_from_function(request: ModelRequest) -> VideoModel:
 def _arguments(function: Any, request: ModelRequest) -> dict[str, int]:
     parameters = inspect.signature(function).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    wishes = {"num_classes": request.num_classes, "frames": request.frames}
+    requested = {"num_classes": request.num_classes, "frames": request.frames}
     return {
         name: value
-        for name, value in wishes.items()
+        for name, value in requested.items()
         if value is not None and (takes_all or name in parameters)
     }

@@ -8,7 +8,7 @@ from torch import Tensor
 from advvid.models.architectures.resnet3d import ResNet3D, ResNet3DConfig
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
-from advvid.models.weights.state_fit import strip_prefixes
+from advvid.models.weights.state_dicts import strip_prefixes
 
 Normalization = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -56,7 +56,7 @@ def build_motions_r3d(request: ModelRequest) -> VideoModel:
 
 
 def build_published_r3d(request: ModelRequest) -> VideoModel:
-    """Build a network of 3D-ResNets-PyTorch, 3 x 16 x 112 x 112, 400 classes unless told.
+    """Build a network of 3D-ResNets-PyTorch, 3 x 16 x 112 x 112, 400 classes by default.
 
     What the two generations of its checkpoints differ in is read from the file: width and kernel of
     the stem (the ResNeXt of 2020 starts with 128 channels), shortcut A (resnet-18 and -34 of 2017),
@@ -96,5 +96,5 @@ def fit_config(config: ResNet3DConfig, tensors: Mapping[str, Tensor]) -> ResNet3
 
 
 def is_first_generation(tensors: Mapping[str, Tensor]) -> bool:
-    """Tell a checkpoint of 2017 or 2018: PyTorch counted no batches in batch norms then."""
+    """Recognize a checkpoint of 2017 or 2018: PyTorch counted no batches in batch norms then."""
     return not any(name.endswith("num_batches_tracked") for name in tensors)

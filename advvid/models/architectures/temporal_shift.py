@@ -57,7 +57,7 @@ def insert_temporal_shift(network: nn.Module, frames: int) -> int:
         frames: T of the clips, whose frames are folded into the batch.
 
     Returns:
-        the number of blocks that shift, 0 when there is no residual block that is known.
+        the number of blocks that shift, 0 when no residual block is of a supported kind.
     """
     found = 0
     for block in network.modules():
@@ -75,7 +75,7 @@ def _shift_input(frames: int, _: nn.Module, inputs: tuple[Any, ...]) -> tuple[An
 
 
 def call_on_frames(network: nn.Module, clips: Tensor) -> Tensor:
-    """Ask a 2D network about every frame of clips (B, 3, T, H, W) and average the logits (B, K).
+    """Run a 2D network on every frame of clips (B, 3, T, H, W) and average the logits (B, K).
 
     Source: segmental consensus, Wang et al. 2016 (TSN), Eq. 1 with the mean.
     """

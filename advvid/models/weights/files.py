@@ -22,7 +22,7 @@ _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a file holds: tensors by name, on the CPU, and what was noted with them."""
+    """What a file holds: tensors by name, on the CPU, and the metadata saved with them."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -30,7 +30,7 @@ class WeightFile:
 
 
 def looks_like_file(weights: str) -> bool:
-    """Tell a path from a name such as DEFAULT."""
+    """Distinguish a path from a name such as DEFAULT."""
     path = Path(weights)
     return path.suffix in _SUFFIXES or len(path.parts) > 1 or path.exists()
 
@@ -108,7 +108,7 @@ def _read_safetensors(path: Path) -> WeightFile:
 def _read_torch(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
-            # It tells its own developers about protocols of pickle.
+            # A warning about pickle protocols, for developers of torch.
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

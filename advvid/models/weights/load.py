@@ -1,4 +1,4 @@
-"""Saving and loading the weights of a model, with what is needed to use them."""
+"""Saving and loading the weights of a model, with its classes, input shape and normalization."""
 
 import warnings
 from pathlib import Path
@@ -11,7 +11,7 @@ from advvid.models.architectures.resnet3d import ResNet3D
 from advvid.models.architectures.resnet3d_specs import FIRST_GENERATION, is_first_generation
 from advvid.models.video_model import VideoModel
 from advvid.models.weights.files import WeightFile, read_weight_file, write_weight_file
-from advvid.models.weights.state_fit import load_exactly, strip_prefixes
+from advvid.models.weights.state_dicts import load_exactly, strip_prefixes
 
 
 def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
@@ -42,7 +42,7 @@ def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load a file of weights into a model as it is, and take over the classes noted there.
+    """Load a file of weights into a model, with the classes and normalization saved there.
 
     Args:
         model: changed in place when everything fits, not at all otherwise.
@@ -93,4 +93,4 @@ def check_spec(file: WeightFile, spec: str) -> None:
     # A local folder may have been moved since.
     moved = isinstance(saved, str) and saved.startswith("hf/") and spec.startswith("hf/")
     if saved is not None and saved != spec and not moved:
-        raise InputError(f"{file.path} holds weights of {saved}, not {spec}: ask for {saved}")
+        raise InputError(f"{file.path} holds weights of {saved}, not {spec}: load {saved}")

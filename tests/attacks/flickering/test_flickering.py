@@ -221,7 +221,7 @@ def test_sign_steps_are_those_of_art() -> None:
     assert (classifier.predict(result).argmax(1) != labels.numpy())[fooled].all()
 
 
-def test_rolled_offsets_are_rolled_and_stand_rolls() -> None:
+def test_rolled_offsets_are_rolled_and_survive_rolls() -> None:
     offsets = torch.arange(8.0).view(2, 1, 4, 1, 1)
     rolled = roll_in_time(offsets, torch.tensor([1, -1]))
     assert rolled.flatten(1).tolist() == [[3, 0, 1, 2], [5, 6, 7, 4]]

@@ -98,7 +98,7 @@ def test_file_keeps_everything_and_others_are_refused(tmp_path: Path) -> None:
         universal_flickering(model, [], objective=OBJECTIVE)
 
 
-def test_the_rate_counts_the_rolls_that_offsets_have_to_stand() -> None:
+def test_the_rate_counts_the_rolls_that_offsets_have_to_survive() -> None:
     model, clips, labels = data()
     settings = {"eps": 0.05, "step_size": 0.02, "epochs": 1, "objective": OBJECTIVE}
     still = universal_flickering(model, [(clips, labels)], **settings)  # type: ignore[arg-type]

@@ -6,10 +6,10 @@ import pytest
 import torch
 from art.attacks import EvasionAttack
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.attacks.registry import all_attacks, find_attack
+from advvid.attacks.spec import parse_attack
 from advvid.attacks.toolkits.art_adapter import ArtAttack
 from advvid.attacks.toolkits.art_table import RECIPES, REFUSED, SHORT_NAMES
 from advvid.errors import InputError
@@ -194,7 +194,7 @@ def test_steps_follow_the_law_where_they_are_not_given() -> None:
         ("art/PGD:max_iter=few", "cannot be 'few'"),
     ],
 )
-def test_slips_are_one_line(text: str, words: str) -> None:
+def test_invalid_texts_are_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         parse_attack(text)
     assert "\n" not in str(caught.value)

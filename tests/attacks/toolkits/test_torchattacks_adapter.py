@@ -5,10 +5,10 @@ import torch
 import torchattacks
 from torch import Tensor, nn
 
-from advvid.attacks.core.attack_spec import parse_attack
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.attacks.registry import all_attacks, find_attack
+from advvid.attacks.spec import parse_attack
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 from advvid.attacks.toolkits.torchattacks_table import RECIPES, REFUSED
 from advvid.errors import InputError
@@ -190,7 +190,7 @@ def test_steps_follow_the_law_where_they_are_not_given() -> None:
         ("torchattacks/PGD:eps=8", "at most 1"),
     ],
 )
-def test_slips_are_one_line(text: str, words: str) -> None:
+def test_invalid_texts_are_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         parse_attack(text)
     assert "\n" not in str(caught.value)

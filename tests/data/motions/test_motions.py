@@ -153,6 +153,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_a_frame_by_frame_model_stays_near_chance() -> None:
     # The control: what a frame does show, here its strongest color, the same training finds.

@@ -64,6 +64,33 @@ def test_several_clips_a_video_are_spread_and_named(make_video: MakeVideo) -> No
         assert torch.equal(dataset.clip(part)[0], read_frames(path, [start, start + 1]))
 
 
+def test_another_way_of_sampling_sees_the_same_videos(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    for name in ("a/0.avi", "a/1.avi", "b/2.avi"):
+        make_video(f"set/{name}", frames=30, size=(32, 32))
+    shape: dict[str, Any] = {"split": "all", "frames": 2, "size": 32, "short_side": 32}
+    dataset = load_dataset(f"folder:{tmp_path}/set", **shape, clips_per_video=2)
+    dense = dataset.resampled("dense", 3)
+    assert dense.identity(7) == "b/2.avi#1"
+    assert dense.labels.tolist() == [0] * 6 + [1] * 3
+    path = tmp_path / "set" / "b" / "2.avi"
+    assert torch.equal(dense.clip(7)[0], read_frames(path, [14, 15]))
+    assert torch.equal(dataset.resampled("dense", 1, 4).clip(2)[0], read_frames(path, [12, 16]))
+    assert torch.equal(dense.resampled("uniform", 2).clip(5)[0], dataset.clip(5)[0])
+
+    subset = dataset.subset([5, 0, 4]).subset([0, 2, 1])
+    seen = subset.resampled("dense", 2)
+    assert [seen.identity(i) for i in range(6)] == [
+        f"{video}#{k}" for video in ("b/2.avi", "b/2.avi", "a/0.avi") for k in (0, 1)
+    ]
+    assert seen.labels.tolist() == [1, 1, 1, 1, 0, 0]
+    with pytest.raises(InputError, match="clips_per_video must be a whole number of at least 1"):
+        dataset.resampled("dense", 0)
+    with pytest.raises(InputError, match="not taken from videos"):
+        load_dataset("motions").subset([3]).resampled("dense", 2)
+
+
 def test_dense_stride_and_short_videos(make_video: MakeVideo) -> None:
     path = make_video("a.avi", frames=5, size=(32, 32))
     options: dict[str, Any] = {"size": 32, "short_side": 32, "sampling": "dense", "stride": 2}

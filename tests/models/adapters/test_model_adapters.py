@@ -12,7 +12,7 @@ from advvid.models import MODELS, VideoModel, load_model, save_weights
 
 def test_the_list_names_every_video_model_of_torchvision() -> None:
     models = pytest.importorskip("torchvision.models")
-    named = MODELS["torchvision"].summary.split(", ")
+    named = MODELS["torchvision/NAME"].summary.split(", ")
     assert sorted(named) == sorted(models.list_models(module=models.video))
 
 
@@ -51,7 +51,7 @@ def test_torchvision_normalization_and_shape_are_those_of_the_weights() -> None:
 
 def test_torchvision_mistakes() -> None:
     pytest.importorskip("torchvision")
-    with pytest.raises(InputError, match=r"no video model 'r3d_19': did you mean .*r3d_18"):
+    with pytest.raises(InputError, match=r"no video model 'r3d_19'; did you mean .*r3d_18"):
         load_model("torchvision/r3d_19")
     with pytest.raises(InputError, match=r"has the weights KINETICS400_V1, DEFAULT"):
         load_model("torchvision/r3d_18", weights="imagenet")
@@ -225,8 +225,8 @@ def test_weights_of_a_function_keep_their_classes(user_module: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("my_clip_models:missing", "has no function 'missing'"),
-        ("my_clip_models:value", "has no function 'value'"),
+        ("my_clip_models:missing", "has no class or function 'missing'"),
+        ("my_clip_models:value", "has no class or function 'value'"),
         ("my_clip_models:broken", r"broken failed: KeyError: 'first line"),
         ("my_clip_models:nothing", "must return a torch.nn.Module .*; got NoneType"),
         ("no_such_module_at_all:build", "cannot import 'no_such_module_at_all'"),

@@ -140,7 +140,7 @@ def test_copies_of_a_shifting_model_shift() -> None:
 
 
 def test_unknown_backbone_and_backbone_without_residual_blocks() -> None:
-    with pytest.raises(InputError, match=r"no backbone 'resnet51': did you mean .*resnet50"):
+    with pytest.raises(InputError, match=r"no backbone 'resnet51'; did you mean .*resnet50"):
         load_model("tsm/resnet51")
     with pytest.raises(InputError, match=r"vgg11 has no residual block .*resnet50"):
         load_model("tsm/vgg11")

@@ -90,6 +90,7 @@ WRAPPINGS: dict[str, Wrap] = {
     },
     "model": lambda state: {"model": {f"backbone.{n}": t for n, t in state.items()}},
     "model_state": lambda state: {"model_state": state},
+    "classifier": lambda state: {f"inner.backbone.{n}": t for n, t in state.items()},
     "twice": lambda state: {f"module.model.{name}": tensor for name, tensor in state.items()},
 }
 
@@ -304,7 +305,10 @@ def test_names_that_are_no_words_and_notes_of_another_shape_are_refused(tmp_path
 
 
 def test_a_mask_of_minus_infinity_is_loaded(tmp_path: Path) -> None:
-    network = nn.Linear(2, 2)
-    network.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
-    torch.save(network.state_dict(), tmp_path / "w.pth")
-    load_weights(network, tmp_path / "w.pth")
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    for network in (first, second):
+        network.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    torch.save(first.state_dict(), tmp_path / "w.pth")
+    assert not same_tensors(first, second)
+    load_weights(second, tmp_path / "w.pth")
+    assert same_tensors(first, second)

@@ -1,0 +1,1 @@
+"""The conditions that there are, by file."""

@@ -1,0 +1,167 @@
+"""Load a model and the clips that go with it, to attack it or to train it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from advvid.data import ClipDataset, load_dataset
+from advvid.errors import InputError
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.models import VideoModel, load_model
+from advvid.pairing.classes import match_head, match_labels
+from advvid.pairing.subject import Subject
+
+
+def load_subject(
+    model: str,
+    data: str,
+    *,
+    weights: str | None = None,
+    clips: int = 0,
+    labels: str = "true",
+    frames: int | None = None,
+    size: int | None = None,
+    seed: int = 0,
+    **reading: Any,
+) -> Subject:
+    """Load a model, and a data set with clips as the model takes them.
+
+    Args:
+        model: spec, as for `load_model`.
+        data: spec, as for `load_dataset`.
+        weights: as for `load_model`.
+        clips: how many are wanted; 0 takes all.
+        labels: "true", or "predicted" for the model's own predictions.
+        frames: T; None takes the model's.
+        size: H = W in pixels; None takes the model's.
+        seed: of a generated data set.
+        reading: further arguments of `load_dataset`.
+
+    Raises:
+        InputError: when model and clips do not go together, or either cannot be loaded.
+    """
+    if labels not in ("true", "predicted"):
+        raise InputError(f"labels must be true or predicted; got {labels!r}")
+    if clips < 0:
+        raise InputError(f"clips must be at least 1, or 0 for all; got {clips}")
+    video_model = load_model(model, weights=weights, frames=frames, size=size)
+    shape = video_model.input_shape
+    dataset = load_dataset(
+        data,
+        frames=frames or (shape[1] if shape else None),
+        size=size or (shape[2] if shape else None),
+        # A single video is cut into as many clips as are wanted.
+        clips_per_video=max(1, clips) if Path(data).is_file() else 1,
+        seed=seed,
+        **reading,
+    )
+    count = min(clips, len(dataset)) if clips else len(dataset)
+    notes = []
+    if count < clips:
+        notes.append(f"{data} has {count} clips in this split, not {clips}")
+    if labels == "predicted" or min(dataset.labels, default=0) < 0:
+        notes.append("labels are the model's own predictions: accuracy without attack is 1")
+        return Subject(video_model, dataset, count, None, notes)
+    table = match_labels(torch.arange(len(dataset.classes)), dataset.classes, video_model)
+    return Subject(video_model, dataset, count, table, notes)
+
+
+@dataclass(frozen=True)
+class ClipsInMemory:
+    """A classifier with labeled clips that are all in memory.
+
+    Args:
+        classifier: around the model.
+        clips: float32 (N, 3, T, H, W) in [0, 1].
+        labels: int64 (N,), as the model counts its classes.
+        facts: what is worth keeping in config.json.
+        notes: what the user should read.
+    """
+
+    classifier: VideoClassifier
+    clips: Tensor
+    labels: Tensor
+    facts: dict[str, Any]
+    notes: list[str]
+
+
+def load_in_memory(
+    model: str,
+    data: str,
+    *,
+    clips: int,
+    device: str = "auto",
+    precision: str = "float32",
+    seed: int = 0,
+    **options: Any,
+) -> ClipsInMemory:
+    """Load a model and draw clips for it into memory.
+
+    Args:
+        model: spec.
+        data: spec.
+        clips: how many are wanted, at least 1.
+        device: as for `VideoClassifier`.
+        precision: as for `VideoClassifier`.
+        seed: of the draw.
+        options: further arguments of `load_subject`.
+
+    Raises:
+        InputError: when model and clips do not go together, or either cannot be loaded.
+    """
+    if clips < 1:
+        raise InputError(f"clips must be at least 1; got {clips}")
+    subject = load_subject(model, data, clips=clips, seed=seed, **options)
+    batch, given = subject.dataset.sample(subject.count, seed=seed)
+    classifier = subject.classifier(batch[:1], device=device, precision=precision)
+    skipped = subject.dataset.skipped
+    if subject.table is None:
+        targets = classifier.logits(batch).argmax(dim=1).cpu()
+    else:
+        targets = subject.table[given]
+    facts = {
+        **subject.facts,
+        "device": str(classifier.device),
+        "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
+    }
+    notes = [*subject.notes, *(f"skipped {bad.path}: {bad.reason}" for bad in skipped)]
+    return ClipsInMemory(classifier, batch, targets, facts, notes)
+
+
+def load_training(
+    model: str,
+    data: str,
+    *,
+    weights: str | None = None,
+    frames: int | None = None,
+    size: int | None = None,
+    **reading: Any,
+) -> tuple[VideoModel, ClipDataset, ClipDataset]:
+    """Load a model with the classes of a data set, and its train and val clips as it takes them.
+
+    Args:
+        model: spec.
+        data: spec.
+        weights: as for `load_model`.
+        frames: T; None takes the model's.
+        size: H = W in pixels; None takes the model's.
+        reading: further arguments of `load_dataset`.
+
+    Raises:
+        InputError: when model or data cannot be loaded.
+    """
+    # No video is opened yet, so that the classes can be asked for before the shape is known.
+    classes = load_dataset(data, split="train", frames=frames, size=size, **reading).classes
+    loaded = load_model(model, num_classes=len(classes), weights=weights, frames=frames, size=size)
+    match_head(loaded, classes)
+    if loaded.input_shape is not None:
+        frames = frames or loaded.input_shape[1]
+        size = size or loaded.input_shape[2]
+    train_data, val_data = (
+        load_dataset(data, split=split, frames=frames, size=size, **reading)
+        for split in ("train", "val")
+    )
+    return loaded, train_data, val_data

@@ -1,0 +1,70 @@
+"""Settings that several attacks share, each with its range and its line of help."""
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.losses import LOSSES, Loss
+from advvid.attacks.core.step_law import StepSizeLaw, check_step
+from advvid.checks import check_budget
+from advvid.estimator.clip_interface import Array
+from advvid.methods import Setting
+from advvid.methods.text import read_fraction
+
+PIXEL_RANGE = "pixel range"
+"""Unit of budgets and steps: 8/255 is 8 gray levels."""
+
+
+def check_budgets(eps: float | Tensor | Array) -> None:
+    """Refuse a budget, or any of an array of them, outside (0, 1].
+
+    Raises:
+        InputError: with the hint that budgets of the API are fractions.
+    """
+    check_budget(torch.as_tensor(eps))
+
+
+def read_step(text: str) -> float | StepSizeLaw:
+    """Read a step size: a fraction of the pixel range, a law, or the file of one."""
+    if text.endswith(".json"):
+        return StepSizeLaw.load(text)
+    return StepSizeLaw.parse(text) or read_fraction(text)
+
+
+Budget = Annotated[
+    float,
+    Setting("budget of every pixel", PIXEL_RANGE, above=0, at_most=1, verify=check_budget),
+]
+ClipBudget = Annotated[
+    float | Tensor | Array,
+    Setting(
+        "budget of every pixel; in Python also one for each clip",
+        PIXEL_RANGE,
+        above=0,
+        at_most=1,
+        verify=check_budgets,
+    ),
+]
+EpsStep = Annotated[
+    float | StepSizeLaw | None,
+    Setting(
+        "step size, a law such as 0.2*eps+0.2/255, or its file; not given, it is that law",
+        PIXEL_RANGE,
+        above=0,
+        verify=check_step,
+        read=read_step,
+    ),
+]
+Steps = Annotated[int, Setting("gradient steps", at_least=1)]
+LossName = Annotated[
+    str | Loss,
+    Setting("what is maximized; in Python also a function", choices=tuple(LOSSES)),
+]
+Ratio = Annotated[float, Setting("share of the frame", above=0, at_most=1)]
+Runs = Annotated[int, Setting("runs, each from a random start", at_least=1)]
+Targets = Annotated[int, Setting("classes that are tried, the most likely first", at_least=1)]
+Queries = Annotated[int, Setting("most forward passes of a clip", at_least=1)]
+MostFrames = Annotated[
+    int | None, Setting("most frames of a clip that may change; not given, all", at_least=1)
+]

@@ -1,0 +1,108 @@
+"""An attack with settings as text, `NAME[:key=value,...]`, and back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from advvid.attacks.core.attack_entry import AttackEntry
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.attacks.core.video_attack import VideoAttack
+from advvid.attacks.registry import all_attacks, find_attack
+from advvid.estimator.video_classifier import VideoClassifier
+from advvid.methods import NamedSetting, read_settings, spell, split_text
+
+
+@dataclass(frozen=True)
+class AttackSpec:
+    """An attack with settings.
+
+    Args:
+        text: as it was written; names the row of a table.
+        name: of the registry, or "package.module:Class".
+        entry: the attack.
+        settings: keyword arguments of its class.
+    """
+
+    text: str
+    name: str
+    entry: AttackEntry
+    settings: dict[str, Any]
+
+    @property
+    def eps(self) -> float | None:
+        """The budget that the text fixes, or None when it is the evaluation's."""
+        return self.settings.get("eps")
+
+    def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
+        """Make the attack for a classifier and a budget; settings override `common`."""
+        return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
+
+
+def parse_attack(text: str) -> AttackSpec:
+    """Read `NAME[:key=value,...]`, such as "masked-pgd:ratio=0.15,eps_step=2/255".
+
+    The keys are the settings of the attack's class; the name may also be "package.module:Class".
+    `eps_step` also takes a law or its file; `eps` fixes the budget, which is otherwise the
+    evaluation's.
+
+    Raises:
+        InputError: for an unknown attack or key, or a value of the wrong kind or out of range.
+    """
+    parts = split_text(text)
+    entry = find_attack(parts.name)
+    return AttackSpec(
+        text, parts.name, entry, read_settings(parts.name, parts.given, entry.settings())
+    )
+
+
+def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
+    """Spell an attack object: its name, its budget and the settings that are not the defaults.
+
+    `parse_attack` reads it, unless a setting is an object that no text holds (a function, a budget
+    for each clip).
+    """
+    name, entry = named_entry(attack)
+    values, settings = attack.values(), entry.settings()
+    pairs = [
+        f"{key}={_spelled(values[key], setting)}"
+        for key, setting in settings.items()
+        if values.get(key) is not None
+        and (budget if key == "eps" else not _is_default(values[key], setting))
+    ]
+    return ":".join([name, ",".join(pairs)]) if pairs else name
+
+
+def named_entry(attack: VideoAttack) -> tuple[str, AttackEntry]:
+    """Give the name and the entry of an attack object; a stranger's is "package.module:Class"."""
+    for name, entry in all_attacks().items():
+        if entry.makes(attack):
+            return name, entry
+    kind = type(attack)
+    return f"{kind.__module__}:{kind.__qualname__}", AttackEntry(kind)
+
+
+def attack_caption(spec: AttackSpec, eps: float) -> str:
+    """Name an attack and its budget for the reader of a picture.
+
+    Args:
+        spec: the attack.
+        eps: the budget, in the norm of the attack.
+    """
+    if spec.entry.norm == "none":
+        return spec.text
+    budget = f"{eps:.3g} (L2)" if spec.entry.norm == "L2" else f"{255 * eps:.3g}/255"
+    return f"{spec.text}, eps {budget}"
+
+
+def _is_default(value: Any, setting: NamedSetting) -> bool:
+    return not isinstance(value, Tensor | np.ndarray) and bool(value == setting.default)
+
+
+def _spelled(value: Any, setting: NamedSetting) -> str:
+    if isinstance(value, StepSizeLaw):
+        return value.text
+    if isinstance(value, Tensor | np.ndarray):
+        return "per-clip" if value.ndim else spell(float(value))
+    return getattr(value, "__name__", None) or spell(value, setting)
