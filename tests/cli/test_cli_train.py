@@ -124,7 +124,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.training.run.TrainingRun._take_step", interrupted)
+    monkeypatch.setattr("advvid.training.stepping.Stepper.take", interrupted)
     out = tmp_path / "run"
     assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
     last = capfd.readouterr().err.splitlines()[-1]
@@ -135,7 +135,7 @@ def test_ctrl_c_says_how_to_go_on(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--epochs", 0), "epochs must be a whole number from 1 on; got 0"),
+        (("--epochs", 0), "epochs must be a whole number of at least 1; got 0"),
         (("--schedule", "linear"), "schedule must be one of cosine, step, constant"),
         (("--resume",), "--resume needs the folder of the run"),
         (("--devices", 0), "--devices must be a whole number of at least 1; got 0"),
