@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip, wide
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, LossName, Runs, Steps
 from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, sign_step_
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of, uniform
@@ -60,12 +60,7 @@ def apgd(
 
     Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", Algorithm 1.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("steps", steps)
-    check_count("restarts", restarts)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts)
     score = resolve_loss(loss)
 
     def signed(logits: Tensor, labels: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.apgd import apgd
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
 from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
-from advvid.checks import check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of
 
@@ -51,11 +51,7 @@ def apgd_targeted(
 
     Source: Croce and Hein 2020, sec. 5, APGD-T.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    for name, value in (("targets", targets), ("restarts", restarts)):
-        check_count(name, value)
+    clips = checked_batch(clips, labels, targets=targets, restarts=restarts)
     seeds = seeds_of(seed, clips)
     result = clips.clone()
     with frozen(model), torch.no_grad():

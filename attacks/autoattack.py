@@ -7,11 +7,11 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of
 
@@ -63,13 +63,9 @@ def auto_attack(
 
     Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", sec. 5.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    counts = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
-    for name, value in counts.items():
-        check_count(name, value)
+    clips = checked_batch(
+        clips, labels, eps=eps, steps=steps, queries=queries, targets=targets, restarts=restarts
+    )
     seeds = seeds_of(seed, clips)
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
 from advvid.attacks.core.settings import Budget, Runs, Steps, Targets
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of, uniform
 
@@ -57,12 +57,7 @@ def fab_targeted(
     Source: Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive
     boundary attack", Algorithm 1; toward targets as in "Reliable evaluation", sec. 5.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    for name, value in (("steps", steps), ("restarts", restarts), ("targets", targets)):
-        check_count(name, value)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts, targets=targets)
     seeds = seeds_of(seed, clips)
     # The pixel range and the support bound the search; the budget only decides what counts.
     room, ball = linf_box(clips, 1.0, mask), linf_box(clips, eps, mask)

@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.frame_order import (
     both,
     frame_mask,
@@ -19,7 +20,6 @@ from advvid.attacks.core.sign_gradient import ascend, input_gradient, is_adversa
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.attacks.pgd import linf_pgd
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
 
@@ -85,11 +85,7 @@ def frame_saliency(
 
     Source: Inkawhich et al. 2018; Kinfu and Vidal 2022, sec. 2, "Frame saliency attacks".
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("steps", steps)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps)
     check_setting("method", method, Method)
     check_setting("frames", frames, MostFrames)
     count = clips.shape[2] if frames is None else min(frames, clips.shape[2])

@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
 from advvid.random_streams import seeds_of, uniform
@@ -44,11 +44,7 @@ def random_noise(
     Raises:
         InputError: when clips, budget, draws or mask cannot be used.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("draws", draws)
+    clips = checked_batch(clips, labels, eps=eps, draws=draws)
     seeds = seeds_of(seed, clips)
     box = linf_box(clips, eps, mask)
 

@@ -5,13 +5,13 @@ from typing import Annotated, Required, TypedDict
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
 from advvid.attacks.core.sign_gradient import ascend, is_adversarial
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
 from advvid.random_streams import seeds_of, uniform
@@ -76,12 +76,7 @@ def linf_pgd(
 
     Source: Madry et al. 2018; Kinfu and Vidal 2022, Eq. 7.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("steps", steps)
-    check_count("restarts", restarts)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts)
     score = resolve_loss(loss)
     box = linf_box(clips, eps, mask)
     step = per_clip(resolve_step(step_size, eps), clips)

@@ -5,13 +5,13 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.frame_order import both, frame_mask, frame_saliency_scores, top_frames
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
 from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
@@ -92,11 +92,7 @@ def sparse_attack(
     Source: Wei, Zhu and Su 2019, "Sparse adversarial perturbations for videos"; they
     take Adam, which never leaves a frame at exactly 0, and no L-infinity bound.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("steps", steps)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps)
     check_setting("regularization", regularization, Regularization)
     check_setting("frames", frames, MostFrames)
     check_setting("order", order, Order)

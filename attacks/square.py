@@ -5,11 +5,11 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget, Queries
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
 from advvid.random_streams import seeds_of, uniform
@@ -79,11 +79,7 @@ def square_attack(
     Source: Andriushchenko et al. 2020, "Square Attack: a query-efficient black-box adversarial
     attack via random search", Algorithms 1 and 2; blocks in time are ours.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_budget(eps)
-    check_count("queries", queries)
+    clips = checked_batch(clips, labels, eps=eps, queries=queries)
     check_setting("share", share, Share)
     check_setting("block", block, Block)
     seeds = seeds_of(seed, clips)

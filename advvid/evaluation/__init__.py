@@ -9,6 +9,7 @@ from advvid.evaluation.conditions.sampling import Sampling
 from advvid.evaluation.conditions.suites import SUITES
 from advvid.evaluation.evaluate import evaluate
 from advvid.evaluation.evaluation import Evaluation
+from advvid.evaluation.folder import evaluate_into
 from advvid.evaluation.plan import Scoring, plan_evaluation
 from advvid.evaluation.result import Alarm, ConditionResult
 
@@ -31,5 +32,6 @@ __all__ = [
     "Setup",
     "Strength",
     "evaluate",
+    "evaluate_into",
     "plan_evaluation",
 ]

@@ -38,6 +38,6 @@ class Accuracy:
         return max(0.0, (center - half) / scale), min(1.0, (center + half) / scale)
 
     def __str__(self) -> str:
-        """Spell it in percent."""
+        """Format in percent."""
         low, high = self.interval
         return f"{100 * self.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

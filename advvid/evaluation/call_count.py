@@ -1,4 +1,4 @@
-"""What an attack asks of a model, counted where the model is and not where the attack says so."""
+"""Forward and backward passes, counted at the model and not by the attack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -179,7 +179,7 @@ class Condition(ABC):
 
 
 def checked_pixels(name: str, clips: Tensor, shape: Sequence[int]) -> Tensor:
-    """Give clips back if they have a shape and finite pixels in [0, 1].
+    """Return clips that have the right shape and finite pixels in [0, 1].
 
     Raises:
         RuntimeError: naming the condition that made others.

@@ -1,14 +1,16 @@
 """An evaluation kept in the folder of a run: numbers, tables, figures and a picture."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advvid.evaluation.evaluate import carry_out
 from advvid.evaluation.evaluation import Evaluation
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.views.comparison import picture
-from advvid.evaluation.views.plots import bars, curves
+from advvid.evaluation.views.plots import bars, clean_name, curves
 from advvid.evaluation.views.tables import group_markdown, has_groups, legend, markdown
-from advvid.figures.accuracy import accuracy_curves, attack_type_bars
+from advvid.figures import words
+from advvid.figures.accuracy import accuracy_curves, group_bars
 from advvid.figures.saving import save_figure
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_into(
-    folder: RunFolder,
+    folder: RunFolder | Path,
     plan: EvaluationPlan,
     *,
     fabric: "Fabric | None" = None,
@@ -28,12 +30,18 @@ def evaluate_into(
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
     Args:
-        folder: of the run; what it holds of a stopped evaluation is not done again.
-        plan: see `plan_evaluation`; its `settings` belong into those of the folder.
+        folder: of the run, opened with the settings of the plan; what it holds of a stopped
+            evaluation is not done again. A path is that of a new folder.
+        plan: see `plan_evaluation`.
         fabric: launched; clips are shared among its processes.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+
+    Raises:
+        InputError: when the folder holds something else, or cannot be written.
     """
+    if isinstance(folder, Path):
+        folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = carry_out(plan, parts=folder.path / "parts", fabric=fabric, progress=True)
     if fabric is None or fabric.is_global_zero:
         _write(folder, plan, evaluation, classes)
@@ -70,10 +78,13 @@ def _write(
         drawn = curves(evaluation, kind)
         if drawn:
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            label = f"{axis.name} in {axis.unit}" if axis.unit else axis.name
             figure = accuracy_curves(
-                drawn, clean, chance=chance, kind=kind, scale=axis.scale, label=label
+                drawn,
+                clean,
+                chance=chance,
+                label=words.strength(axis.name, axis.unit),
+                clean_name=clean_name(evaluation, kind),
             )
             save_figure(figure, folder.path / name)
-        figure = attack_type_bars(bars(evaluation, kind), kind=kind)
+        figure = group_bars(bars(evaluation, kind), kind=kind)
         save_figure(figure, folder.path / f"{kind}_types.png")

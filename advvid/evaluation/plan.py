@@ -111,7 +111,7 @@ def plan_evaluation(
     keys = [one.key for one in planned]
     for one in planned:
         if keys.count(one.key) > 1:
-            raise InputError(f"{one.caption} is there twice: leave one of both out")
+            raise InputError(f"{one.caption} is given twice: leave one out")
     strengths = dict.fromkeys(one.strength for one in others)
     columns = (
         *(Strength(budget, LINF) for budget in attacked.budgets),

@@ -125,7 +125,7 @@ def totals(records: Iterable[Record], condition: str) -> dict[str, float]:
 
 
 def _read(path: Path, fingerprint: str) -> Iterator[Record]:
-    """Read the records of a file; a last line that a kill tore is left out."""
+    """Read the records of a file; an incomplete last line is ignored."""
     with path.open(encoding="utf-8") as file:
         lines = [line for line in file if line.endswith("\n")]
     try:

@@ -1,4 +1,4 @@
-"""One row of a table: trained, then attacked; each part goes on where it was stopped."""
+"""One row of a table: trained, then attacked; each part is resumed where it was stopped."""
 
 import json
 from collections.abc import Sequence
@@ -184,7 +184,7 @@ def evaluate_row(
         return known
 
     known = columns()
-    by_all = run(scale.auto_clips, [pgd, "autoattack"], "parts-autoattack", alarms=False)
+    by_all = run(scale.auto_clips, [pgd, scale.auto_attack], "parts-autoattack", alarms=False)
     result = RowResult(
         name=row.name,
         **known,

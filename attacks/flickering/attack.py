@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, Unpack
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.first_order_steps import DescentSteps, Optimizer
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.settings import PIXEL_RANGE
@@ -21,7 +22,7 @@ from advvid.attacks.flickering.objective import (
 )
 from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
 from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.checks import check_budget
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
@@ -103,11 +104,7 @@ def flickering(
     Source: Pony, Naeh and Mannor 2021, "Over-the-air adversarial flickering attacks against video
     recognition networks"; ART 1.20 takes sign steps and other weights.
     """
-    clips = clips.detach()
-    check_clips(clips)
-    check_label_form(labels, len(clips))
-    check_count("steps", steps)
-    check_setting("eps", eps, Bound)
+    clips = checked_batch(clips, labels, eps=eps, steps=steps)
     check_setting("step_size", step_size, Rate)
     support = None if mask is None else check_mask(mask, clips)
     objective = FlickeringObjective(targeted=targeted, **weights)

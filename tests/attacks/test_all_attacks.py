@@ -78,6 +78,20 @@ def test_a_mask_of_the_caller_is_kept_to(name: str) -> None:
     assert torch.equal(adversarial.where(mask == 0, clips), clips)
 
 
+@pytest.mark.parametrize(
+    "name", ["pgd", "masked-pgd", "frame-border", "frame-saliency", "apgd-ce", "apgd-dlr", "apgd-t"]
+)
+def test_each_clip_may_have_a_budget_of_its_own(name: str) -> None:
+    classifier, clips, labels = case(OneByOne())
+    eps = torch.tensor([0.02, 0.04, 0.06, 0.08, 0.1])
+    attack = ATTACKS[name].build(classifier, eps=eps, batch_size=2, verbose=False, **TABLE[name])
+    distance = (attack.generate(clips, labels) - clips).abs().flatten(1).amax(1)
+    assert (distance <= eps + 1e-6).all()
+    assert (distance > 0.6 * eps).all()
+    with pytest.raises(InputError, match="one for each of the 4 clips"):
+        attack.generate(clips[:4], labels[:4])
+
+
 class OneByOne(nn.Module):
     """Passes clips through a network one by one, so that no batch changes what it rounds."""
 

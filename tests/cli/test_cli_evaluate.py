@@ -202,7 +202,7 @@ def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
         (["--condition", "sampling:kind=dense"], "not taken from videos"),
         (["--eot", "0"], "eot"),
         (["--h264", "52"], "0 to 51"),
-        (["--batch-size", "0"], "batch_size"),
+        (["--batch-size", "0"], "--batch-size"),
         (["--clips", "-1"], "--clips"),
         (["--law", "missing.json"], "missing.json"),
         (["--pictures", "-1"], "--pictures"),

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -14,10 +14,18 @@ from torch import Tensor
 import advvid
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
-from advvid.evaluation import Axis, Condition, Outcome, Strength, evaluate, plan_evaluation
-from advvid.evaluation.folder import evaluate_into
+from advvid.evaluation import (
+    Axis,
+    Condition,
+    Outcome,
+    Setup,
+    Strength,
+    evaluate,
+    evaluate_into,
+    plan_evaluation,
+)
+from advvid.methods import Setting
 from advvid.random_streams import uniform
-from advvid.runs.run_folder import RunFolder
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 SHIFT = Axis("shift", unit="%", kind="brightness", clean=0.0, scale=100.0)
@@ -45,6 +53,19 @@ class Views(Brighter):
         noise = [uniform(seeds, batch.clips.shape[1:], stream="views", draw=k) for k in range(3)]
         views = [(batch.clips + self.strength.value * n).clamp(0, 1) for n in noise]
         return Outcome(torch.stack(views, dim=1).flatten(0, 1))
+
+
+class Steps(Brighter):
+    """Stands for several strengths, and has a setting."""
+
+    most: Annotated[float, Setting("largest shift", above=0, at_most=1)] = 0.6
+
+    def __init__(self, most: float = 0.6) -> None:
+        super().__init__(most, "steps")
+        self.most = most
+
+    def plan(self, setup: Setup) -> list[Condition]:
+        return [Brighter(self.most * k / 2, "steps") for k in (1, 2)]
 
 
 def case(count: int = 15) -> tuple[LinearClipModel, Tensor, Tensor]:
@@ -179,13 +200,31 @@ def test_a_folder_holds_tables_numbers_and_figures_of_it(tmp_path: Path) -> None
         conditions=[Brighter(0.3), Brighter(0.6)],
     )
     assert plan.settings[0] == {"brightness": "brighter", "shift": 30, "settings": {"shift": 0.3}}
-    folder = RunFolder(tmp_path / "run", "evaluate", {"conditions": plan.settings})
-    evaluation = evaluate_into(folder, plan)
-    names = {path.name for path in folder.path.iterdir()}
+    run = tmp_path / "run"
+    evaluation = evaluate_into(run, plan)
+    names = {path.name for path in run.iterdir()}
     assert {"accuracy_brightness.png", "brightness_types.png", "comparison.gif"} <= names
     assert {"results.json", "results.csv", "table.md", "config.json"} <= names
-    assert "shift in %" in (folder.path / "table.md").read_text()
+    assert "shift in %" in (run / "table.md").read_text()
     assert len(evaluation.results) == 2
+
+
+def test_somebody_elses_is_named_by_its_module_and_may_stand_for_several() -> None:
+    model, clips, labels = case()
+    text = "tests.evaluation.test_condition:Steps:most=0.6"
+    found = evaluate(advvid.VideoClassifier(model), clips, labels, attacks=[], conditions=[text])
+    assert [result.strength.value for result in found.results] == [0.3, 0.6]
+    for result in found.results:
+        assert result.correct.tolist() == expected(model, clips, labels, result.strength.value)
+
+
+def test_every_score_is_there_where_nothing_is_correct() -> None:
+    classifier = advvid.VideoClassifier(advvid.load_model("motions-r3d"))
+    clips, labels = advvid.load_dataset("motions").sample(2)
+    found = evaluate(classifier, clips, (labels + 1) % 10, attacks="random-noise", h264=30)
+    assert found.clean_accuracy.correct == 0
+    assert found.worst(8 / 255, scored="correct_h264").tolist() == [False, False]
+    assert "worst case" not in found.to_markdown()
 
 
 def test_what_leaves_the_pixel_range_is_refused() -> None:
@@ -209,6 +248,8 @@ def test_what_leaves_the_pixel_range_is_refused() -> None:
         ("sampling", "come from none"),
         ([Brighter(0.1), Brighter(0.1)], "twice"),
         ("nowhere.module:Class", "cannot import"),
+        ("tests.evaluation.test_condition:Steps:most=2", "at most 1"),
+        ("tests.evaluation.test_condition:case", "subclass"),
     ],
 )
 def test_conditions_that_cannot_be_evaluated_are_one_line(condition: Any, words: str) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
-from advvid.attacks.spec import attack_text, named_entry, parse_attack
+from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
@@ -51,8 +51,8 @@ class AttackCondition(Condition):
 
     @property
     def work(self) -> str:
-        """An attack without a budget gives the same for all of them."""
-        return f"attack {self.name}" if self.attack.norm == "none" else self.key
+        """An attack without a budget is one object for all of them, and gives the same."""
+        return f"attack {id(self.attack)}" if self.attack.norm == "none" else self.key
 
     @property
     def caption(self) -> str:
@@ -96,9 +96,9 @@ def plan_attacks(
 
     Args:
         setup: of the evaluation.
-        attacks: texts, suites and attacks; "none" stands for none.
+        attacks: texts, suites and attacks; "none" for no attack.
         eps: Linf budgets of attacks that have none of their own, fractions of the pixel range; 0
-            stands for accuracy without attack, which is always there.
+            adds nothing, because accuracy without attack is always measured.
         law: step size of attacks whose text does not fix it.
 
     Raises:
@@ -136,7 +136,8 @@ def plan_attack(
     """
     spec = parse_attack(attack)
     budget = eps if spec.eps is None else spec.eps
-    return _built(setup, Row(spec, spec.name), budget, {"targeted": True} if targeted else {})
+    goal = {"targeted": True} if targeted else {}
+    return _condition(Row(spec, spec.name), _build(setup, spec, budget, goal), budget)
 
 
 def _from_text(
@@ -152,20 +153,20 @@ def _from_text(
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
     common = {"eps_step": law} if spec.entry.takes_law else {}
+    built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
-        yield _built(setup, row, eps, common)
+        if built is None or built.norm != "none":
+            built = _build(setup, spec, eps, common)
+        yield _condition(row, built, eps)
 
 
-def _built(setup: Setup, row: Row, eps: float, common: Mapping[str, Any]) -> AttackCondition:
-    """Build the attack of a row for a budget."""
-    attack = row.spec.build(
-        setup.classifier,
-        eps=eps,
-        seed=setup.seed,
-        batch_size=setup.batch_size,
-        verbose=False,
-        **common,
-    )
+def _build(setup: Setup, spec: AttackSpec, eps: float, more: Mapping[str, Any]) -> VideoAttack:
+    """Build an attack for a budget."""
+    common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
+    return spec.build(setup.classifier, eps=eps, **common, **more)
+
+
+def _condition(row: Row, attack: VideoAttack, eps: float) -> AttackCondition:
     law = row.spec.entry.takes_law
     return AttackCondition(attack, name=row.spec.text, group=row.group, eps=eps, takes_law=law)
 

@@ -45,13 +45,12 @@ def legend(results: Results) -> str:
     """Say what the numbers of the tables are."""
     axes = dict.fromkeys(results.axis_of(kind) for kind in results.kinds)
     units = "".join(f"; {axis.name} in {axis.unit}" for axis in axes if axis.unit)
-    head = f"Top-1 accuracy in %, 95% Wilson intervals in brackets{units}."
-    if not results.kinds:
-        return head
-    columns = "Seconds of all clips, gradients and forwards of one"
-    return (
-        f"{head}\n{columns}, at the largest {' or '.join(axis.name for axis in axes)} of each row."
-    )
+    lines = [f"Top-1 accuracy in %, 95% Wilson intervals in brackets{units}."]
+    if results.kinds:
+        calls = any(one.forwards or one.gradients for one in results.results)
+        per_clip = ", gradients and forwards of one" if calls else ""
+        lines.append(f"Seconds of all clips{per_clip}, at the largest strength of each row.")
+    return "\n".join(lines)
 
 
 def _table(results: Results, kind: str) -> str:
