@@ -43,7 +43,7 @@ class Setting:
     below: float | None = None
     at_most: float | None = None
     choices: tuple[str, ...] | None = None
-    verify: Callable[[Any], None] | None = None
+    verify: Callable[[Any], object] | None = None
     read: Callable[[str], Any] | None = None
 
     @property
