@@ -213,6 +213,7 @@ class AdaptiveTraining(Defense):
             "budgets to draw from, such as 0/4/8; one where there are several attacks",
             unit="1/255",
             read=read_budgets,
+            spell=spell_budgets,
             verify=_check_several,
         ),
     ] = None

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from advvid.defenses.core.budgets import Budgets, check_one_budget, read_budgets
+from advvid.defenses.core.budgets import Budgets, check_one_budget, read_budgets, spell_budgets
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
-from advvid.defenses.core.step_rules import StepRule, read_step_rule
+from advvid.defenses.core.step_rules import StepRule, read_step_rule, spell_step_rule
 from advvid.defenses.core.training_attack import AttackBatchNorm
 from advvid.errors import InputError
 from advvid.methods import Setting
@@ -60,6 +60,7 @@ Eps = Annotated[
         "to change within epochs",
         unit="1/255",
         read=read_budgets,
+        spell=spell_budgets,
         verify=check_one_budget,
     ),
 ]
@@ -72,11 +73,17 @@ Rule = Annotated[
         "of a law, or a schedule of numbers",
         unit="1/255",
         read=read_step_rule,
+        spell=spell_step_rule,
     ),
 ]
 AttackSteps = Annotated[
     int | Schedule,
-    Setting("steps of the attack, or a schedule of them", read=read_schedule, verify=check_steps),
+    Setting(
+        "steps of the attack, or a schedule of them",
+        read=read_schedule,
+        spell=str,
+        verify=check_steps,
+    ),
 ]
 RandomStart = Annotated[bool, Setting("start the attack at random")]
 BatchNorm = Annotated[AttackBatchNorm, Setting("of the model under attack: eval or train")]

@@ -141,7 +141,7 @@ def test_ctrl_c_says_how_to_resume(
         (("--devices", 0), "--devices must be a whole number of at least 1; got 0"),
     ],
 )
-def test_slips_are_one_line(
+def test_invalid_arguments_are_one_line(
     options: tuple[object, ...],
     message: str,
     monkeypatch: pytest.MonkeyPatch,
