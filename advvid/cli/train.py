@@ -88,7 +88,7 @@ def train(
             progress=True,
             config={
                 "weights": model.weights,
-                **{name: getattr(reading, name) for name in ("fold", "sampling", "flip")},
+                **{name: reading.config[name] for name in ("fold", "sampling", "flip", "augment")},
             },
         )
     if is_first_process():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from advvid.cli.app import main
+from tests.stopping_net import stopped_when
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = (
@@ -121,15 +122,14 @@ def test_ctrl_c_says_how_to_resume(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("advvid.training.run.TrainingRun._take_step", interrupted)
     out = tmp_path / "run"
-    assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
+    options = ("--model", "tests.stopping_net:StoppingNet", "--data", f"folder:{videos}")
+    options += ("--on-bad-video", "skip", "--out", str(out))
+    with stopped_when((out / "checkpoint.pt").exists):
+        assert command(monkeypatch, *QUICK, *options) == 130
     last = capfd.readouterr().err.splitlines()[-1]
     assert last == f"advvid: stopped; to resume: the same command, --out {out} --resume"
-    assert (out / "checkpoint.pt").exists()
+    assert command(monkeypatch, *QUICK, *options, "--resume") == 0
 
 
 @pytest.mark.parametrize(
