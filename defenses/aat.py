@@ -206,6 +206,7 @@ class AdaptiveTraining(AttackingDefense):
             "budgets to draw from, such as 0/4/8; one where there are several attacks",
             unit="1/255",
             read=read_budgets,
+            spell=spell_budgets,
             verify=_check_several,
         ),
     ] = PAPER_BUDGETS
