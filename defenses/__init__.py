@@ -1,22 +1,24 @@
 """Defenses of video classifiers, one a file."""
 
-from advvid.defenses.aat import AdaptiveStep, AdaptiveTrainer
-from advvid.defenses.at import AdversarialStep, AdversarialTrainer
-from advvid.defenses.cat import CurriculumTrainer, curriculum, curriculum_step
+from advvid.defenses.aat import AdaptiveStep, AdaptiveTrainer, AdaptiveTraining
+from advvid.defenses.at import AdversarialStep, AdversarialTrainer, AdversarialTraining
+from advvid.defenses.cat import CurriculumTrainer, CurriculumTraining, curriculum, curriculum_step
 from advvid.defenses.core.adaptive_choices import Choice, adaptive_probabilities, budget_choices
-from advvid.defenses.core.defense import Defense
+from advvid.defenses.core.budgets import read_budget, read_budgets
+from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.hold_out import hold_out
 from advvid.defenses.core.pgd_check import pgd_check
 from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, half, read_step_rule
+from advvid.defenses.core.trainer import DefenseTrainer
 from advvid.defenses.core.training_attack import TrainingAttack
-from advvid.defenses.core.video_trainer import StepTrainer, VideoTrainer
-from advvid.defenses.fast import FastTrainer, fast_step
-from advvid.defenses.free import FreeStep, FreeTrainer
-from advvid.defenses.registry import DEFENSES, build_defense
+from advvid.defenses.fast import FastTrainer, FastTraining, fast_step
+from advvid.defenses.free import FreeStep, FreeTrainer, FreeTraining
+from advvid.defenses.registry import DEFENSES, build_defense, read_defense
 from advvid.defenses.trades import (
     TradesStep,
     TradesTrainer,
+    TradesTraining,
     kl_divergence,
     trades_attack,
     trades_loss,
@@ -27,20 +29,26 @@ __all__ = [
     "EQUAL_TO_BUDGET",
     "AdaptiveStep",
     "AdaptiveTrainer",
+    "AdaptiveTraining",
     "AdversarialStep",
     "AdversarialTrainer",
+    "AdversarialTraining",
     "Choice",
     "CurriculumTrainer",
+    "CurriculumTraining",
     "Defense",
+    "DefenseTrainer",
     "FastTrainer",
+    "FastTraining",
     "FreeStep",
     "FreeTrainer",
+    "FreeTraining",
+    "Prepared",
     "Schedule",
-    "StepTrainer",
     "TradesStep",
     "TradesTrainer",
+    "TradesTraining",
     "TrainingAttack",
-    "VideoTrainer",
     "adaptive_probabilities",
     "as_schedule",
     "budget_choices",
@@ -52,6 +60,9 @@ __all__ = [
     "hold_out",
     "kl_divergence",
     "pgd_check",
+    "read_budget",
+    "read_budgets",
+    "read_defense",
     "read_schedule",
     "read_step_rule",
     "trades_attack",

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.spec import parse_attack
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
 from advvid.defenses.core.adaptive_choices import (
@@ -19,17 +17,32 @@ from advvid.defenses.core.adaptive_choices import (
     adaptive_probabilities,
     budget_choices,
 )
-from advvid.defenses.core.defense import EPS_8, FIVE_STEPS, Budgets, Defense, one_budget
+from advvid.defenses.core.budgets import (
+    Budgets,
+    check_budgets,
+    one_budget,
+    read_budgets,
+    spell_budgets,
+)
+from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.hold_out import hold_out
 from advvid.defenses.core.schedules import Schedule
-from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
-from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
-from advvid.defenses.core.video_trainer import VideoTrainer
+from advvid.defenses.core.settings import (
+    FIVE_STEPS,
+    Attacks,
+    AttackSteps,
+    BatchNorm,
+    RandomStart,
+    Rule,
+)
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule
+from advvid.defenses.core.trainer import NamedTrainer
+from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.methods import Setting
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
-from advvid.training.step import Step, TrainStep
 from advvid.training.task import EpochContext, StepContext
 
 if TYPE_CHECKING:
@@ -37,7 +50,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class AdaptiveStep(Step):
+class AdaptiveStep(AttackingStep):
     """Train each batch on one attack drawn from P, which follows the losses they cause.
 
     Every min(xi, K / |E|) epochs (rounded down, at least 1) P becomes that of Eq. 8, measured on
@@ -66,6 +79,9 @@ class AdaptiveStep(Step):
         if len(self.choices) < 2:
             raise InputError(f"adaptive training draws from 2 attacks on; got {len(self.choices)}")
         self.clips = len(self.held_out)
+        for choice in self.choices:
+            if choice.attack.changes:
+                raise InputError("aat draws attacks at random: a step rule and steps, no schedule")
         if self.clips == 0:
             raise InputError(
                 "adaptive training needs held-out clips to measure losses on; got none"
@@ -92,6 +108,7 @@ class AdaptiveStep(Step):
             context.clip_seeds,
             eps=choice.eps,
             shared_seed=context.shared_seed,
+            estimator=self.estimator(context, clips),
         )
         logits = model(attacked)
         return context.criterion(logits, labels), logits
@@ -125,7 +142,13 @@ class AdaptiveStep(Step):
             for number, choice in enumerate(self.choices):
                 with context.autocast():
                     attacked = choice.attack(
-                        context.bare, clips, labels, seeds, eps=choice.eps, shared_seed=shared
+                        context.bare,
+                        clips,
+                        labels,
+                        seeds,
+                        eps=choice.eps,
+                        shared_seed=shared,
+                        estimator=self.estimator(context, clips),
                     )
                     with torch.no_grad():
                         logits = context.bare(attacked).float()
@@ -155,7 +178,7 @@ class AdaptiveStep(Step):
         return {"adaptive_distribution.png": adaptive_distribution(choices, shares)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what a resume needs; see `StatefulStep`."""
+        """Give what a resume needs; see `Hooks`."""
         return {
             "probabilities": list(self.probabilities),
             "drawn": list(self._drawn),
@@ -163,66 +186,102 @@ class AdaptiveStep(Step):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave."""
+        """Restore what `state_dict` gave."""
         self.probabilities = list(state["probabilities"])
         self._drawn, self._counted = list(state["drawn"]), state["counted"]
 
 
-def build_adaptive(
-    data: ClipDataset,
-    *,
-    eps: Budgets | None = None,
-    attack: Sequence[str] = ("pgd",),
-    step_rule: StepSizeLaw = EQUAL_TO_BUDGET,
-    attack_steps: Schedule = FIVE_STEPS,
-    random_start: bool = False,
-    attack_batch_norm: AttackBatchNorm = "eval",
-    update_every: int = 10,
-    held_out: int | None = None,
-    seed: int = 0,
-) -> Defense:
-    """Make adaptive training from the options of the command line."""
-    if not isinstance(step_rule, StepSizeLaw) or attack_steps.kind != "constant":
-        raise InputError("aat draws attacks at random: a step rule and steps, no schedule of them")
+def _check_several(eps: Budgets) -> None:
+    check_budgets(eps)
+    if isinstance(eps, Schedule) and eps.kind != "constant":
+        raise InputError("aat draws from fixed budgets, no schedule of budgets: give 0/2/4/8/12")
 
-    def make(text: str) -> TrainingAttack:
-        return TrainingAttack(
-            text, step_rule, round(attack_steps.values[0]), random_start, attack_batch_norm
+
+@dataclass(frozen=True)
+class AdaptiveTraining(Defense):
+    """Adaptive adversarial training; `AdaptiveStep` does the work.
+
+    Draws from several budgets of one attack, or from several attacks of one budget.
+    """
+
+    summary: ClassVar[str] = "adaptive: budgets or attacks drawn by their loss"
+    passes: ClassVar[str] = "M + 1"
+
+    eps: Annotated[
+        Budgets | None,
+        Setting(
+            "budgets to draw from, such as 0/4/8; one where there are several attacks",
+            unit="1/255",
+            read=read_budgets,
+            verify=_check_several,
+        ),
+    ] = None
+    attack: Attacks = "pgd"
+    step_rule: Rule = EQUAL_TO_BUDGET
+    attack_steps: AttackSteps = FIVE_STEPS
+    random_start: RandomStart = False
+    attack_batch_norm: BatchNorm = "eval"
+    update_every: Annotated[
+        int, Setting("epochs between updates, at most (xi)", unit="epochs", at_least=1)
+    ] = 10
+    held_out: Annotated[
+        int | None, Setting("training clips held out to measure losses on; a tenth", at_least=1)
+    ] = None
+    choices: tuple[Choice, ...] | None = None
+    """Attacks with budgets, in place of those that the settings make."""
+
+    @classmethod
+    def default_eps(cls) -> str:
+        """Format the budgets of the paper in 1/255."""
+        return spell_budgets(PAPER_BUDGETS)
+
+    def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
+        """Hold clips out, and make the choices; see `Defense.prepare`."""
+        choices = self._choices() if self.choices is None else self.choices
+        if data is None:
+            raise InputError(
+                "adaptive training measures losses on clips that it holds out, which a loader "
+                "cannot give: use fit, or advvid.train with an AdaptiveStep"
+            )
+        rest, kept = hold_out(data, self.held_out, seed=seed)
+        step = AdaptiveStep(choices, kept, self.update_every)
+        return self.prepared(step, rest, max(c.attack.fair_budget(c.eps) for c in choices))
+
+    def _choices(self) -> tuple[Choice, ...]:
+        """Make one choice for each budget, or for each attack."""
+        texts = (self.attack,) if isinstance(self.attack, str) else self.attack
+        attacks = [
+            TrainingAttack(
+                text,
+                self.step_rule,
+                self.attack_steps,
+                self.random_start,
+                self.attack_batch_norm,
+            )
+            for text in texts
+        ]
+        if len(attacks) == 1:
+            budgets = PAPER_BUDGETS if self.eps is None else self.eps
+            if not isinstance(budgets, tuple):
+                raise InputError("aat draws from several budgets: give them as in eps=0/2/4/8/12")
+            return budget_choices(budgets, attacks[0])
+        (shared,) = one_budget(8 / 255 if self.eps is None else self.eps).values
+        return tuple(
+            Choice(attack, shared if attack.spec.eps is None else attack.spec.eps)
+            for attack in attacks
         )
 
-    if len(attack) == 1:
-        if isinstance(eps, Schedule):
-            raise InputError("aat draws from several budgets: give them with commas, 0,2,4,8,12")
-        choices = budget_choices(PAPER_BUDGETS if eps is None else eps, make(attack[0]))
-    else:
-        budget = EPS_8 if eps is None else one_budget(eps)
-        if budget.kind != "constant":
-            raise InputError("aat gives all attacks one budget, no schedule of budgets")
-        shared = budget.values[0]
-        choices = tuple(
-            Choice(make(text), own if (own := parse_attack(text).eps) is not None else shared)
-            for text in attack
-        )
-    rest, kept = hold_out(data, held_out, seed=seed)
-    step = AdaptiveStep(choices, kept, update_every)
-    return Defense(step, rest, _check_budget(choices))
 
-
-def _check_budget(choices: Sequence[Choice]) -> float:
-    return max(choice.attack.check_budget(choice.eps) for choice in choices)
-
-
-class AdaptiveTrainer(VideoTrainer):
-    """Adaptive adversarial training (AAT); `AdaptiveStep` does the work.
+class AdaptiveTrainer(NamedTrainer):
+    """Adaptive adversarial training (AAT) behind ART's interface.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
         choices: attacks with budgets, or budgets alone; the paper's budgets unless given.
         every: xi, epochs between updates at most.
-        held_out: clips kept back to measure Eq. 8 on; None is a tenth, at most 1,000.
-        eps_step: step size as a rule of the budget, where `choices` are budgets.
+        eps_step: step size, where `choices` are budgets.
         max_iter: attack steps, where `choices` are budgets.
-        training: further arguments of `VideoTrainer`.
+        options: `held_out`, and those of `DefenseTrainer`.
     """
 
     def __init__(
@@ -231,28 +290,12 @@ class AdaptiveTrainer(VideoTrainer):
         choices: Sequence[Choice | float] = PAPER_BUDGETS,
         *,
         every: int = 10,
-        held_out: int | None = None,
-        eps_step: StepSizeLaw = EQUAL_TO_BUDGET,
+        eps_step: StepRule = EQUAL_TO_BUDGET,
         max_iter: int = 5,
-        **training: Any,
+        **options: Any,
     ) -> None:
-        super().__init__(classifier, **training)
         attack = TrainingAttack(eps_step=eps_step, max_iter=max_iter)
-        self.choices = tuple(
+        made = tuple(
             one if isinstance(one, Choice) else budget_choices((one,), attack)[0] for one in choices
         )
-        self.every, self.held_out = every, held_out
-
-    def prepare(self, batches: ClipDataset | None) -> tuple[TrainStep, ClipDataset | None]:
-        """Keep some clips back; see `VideoTrainer.prepare`."""
-        if batches is None:
-            raise InputError(
-                "adaptive training measures losses on clips that it keeps back, which a loader "
-                "cannot give: use fit, or advvid.train with an AdaptiveStep"
-            )
-        rest, kept = hold_out(batches, self.held_out, seed=self.settings.seed)
-        return AdaptiveStep(self.choices, kept, self.every), rest
-
-    def budget(self) -> float:
-        """Give the largest budget of PGD that choices stand for."""
-        return _check_budget(self.choices)
+        super().__init__(classifier, AdaptiveTraining, choices=made, update_every=every, **options)

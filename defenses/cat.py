@@ -1,21 +1,17 @@
 """Curriculum adversarial training (CAT): the budget changes as training goes on."""
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.at import (
-    AdversarialStep,
-    AdversarialTrainer,
-    build_adversarial,
-)
-from advvid.defenses.core.defense import EPS_12, FIVE_STEPS, Budgets, Defense, one_budget
+from advvid.defenses.at import AdversarialStep, AdversarialTraining
+from advvid.defenses.core.budgets import one_budget
 from advvid.defenses.core.schedules import Kind, Per, Schedule
-from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
-from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
+from advvid.defenses.core.settings import Eps
+from advvid.defenses.core.trainer import NamedTrainer
+from advvid.defenses.core.training_attack import TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.methods import Setting
 
 Direction = Literal["up", "down"]
 
@@ -60,38 +56,27 @@ def curriculum_step(
     return AdversarialStep(attack or TrainingAttack(), budgets)
 
 
-def build_curriculum(
-    data: ClipDataset,
-    *,
-    eps: Budgets = EPS_12,
-    direction: Direction = "up",
-    attack: Sequence[str] = ("pgd",),
-    step_rule: StepSizeLaw | Schedule = EQUAL_TO_BUDGET,
-    attack_steps: Schedule = FIVE_STEPS,
-    clean_share: float = 0.0,
-    random_start: bool = False,
-    attack_batch_norm: AttackBatchNorm = "eval",
-) -> Defense:
-    """Make curriculum training from the options of the command line."""
-    budget = one_budget(eps)
-    if budget.kind == "constant":
-        budget = curriculum(budget.values[0], direction=direction)
-    elif direction != "up":
-        raise InputError("a schedule of budgets has a direction already: leave direction out")
-    return build_adversarial(
-        data,
-        eps=budget,
-        attack=attack,
-        step_rule=step_rule,
-        attack_steps=attack_steps,
-        clean_share=clean_share,
-        random_start=random_start,
-        attack_batch_norm=attack_batch_norm,
-    )
+@dataclass(frozen=True)
+class CurriculumTraining(AdversarialTraining):
+    """Adversarial training whose budget rises from 0, or falls to 0; see `curriculum`."""
+
+    summary: ClassVar[str] = "curriculum: the budget rises (or falls)"
+
+    eps: Eps = 12 / 255
+    direction: Annotated[Direction, Setting("of the budget: up from 0, or down to 0")] = "up"
+
+    def budget(self) -> Schedule:
+        """Give the budget over the run."""
+        budget = one_budget(self.eps)
+        if budget.kind == "constant":
+            return curriculum(budget.values[0], direction=self.direction)
+        if self.direction != "up":
+            raise InputError("a schedule of budgets has a direction already: leave direction out")
+        return budget
 
 
-class CurriculumTrainer(AdversarialTrainer):
-    """Curriculum adversarial training (CAT); see `curriculum`.
+class CurriculumTrainer(NamedTrainer):
+    """Curriculum adversarial training (CAT) behind ART's interface; see `curriculum`.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
@@ -111,5 +96,5 @@ class CurriculumTrainer(AdversarialTrainer):
         per: Per = "epoch",
         **options: Any,
     ) -> None:
-        budgets = curriculum(eps, direction=direction, kind=kind, per=per)
-        super().__init__(classifier, eps=budgets, **options)
+        budget = curriculum(eps, direction=direction, kind=kind, per=per)
+        super().__init__(classifier, CurriculumTraining, eps=budget, **options)

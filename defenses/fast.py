@@ -1,14 +1,17 @@
 """Fast adversarial training: one step of FGSM from a random start."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data.clip_dataset import ClipDataset
 from advvid.defenses.at import AdversarialStep
-from advvid.defenses.core.defense import EPS_8, Budgets, Defense, one_budget
+from advvid.defenses.core.budgets import one_budget
+from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.schedules import Schedule
-from advvid.defenses.core.step_rules import read_step_rule
+from advvid.defenses.core.settings import BatchNorm, Eps
+from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
-from advvid.defenses.core.video_trainer import StepTrainer
 from advvid.estimator.video_classifier import VideoClassifier
 
 
@@ -27,7 +30,7 @@ def fast_step(
     Source: Wong, Rice and Kolter 2020, "Fast is better than free", Algorithm 3.
     """
     attack = TrainingAttack(
-        eps_step=read_step_rule("1.25x"),
+        eps_step=StepSizeLaw(1.25, 0.0),
         max_iter=1,
         random_start=True,
         batch_norm=batch_norm,
@@ -35,25 +38,33 @@ def fast_step(
     return AdversarialStep(attack, eps)
 
 
-def build_fast(
-    data: ClipDataset,
-    *,
-    eps: Budgets = EPS_8,
-    attack_batch_norm: AttackBatchNorm = "eval",
-) -> Defense:
-    """Make fast training from the options of the command line."""
-    budgets = one_budget(eps)
-    return Defense(fast_step(budgets, batch_norm=attack_batch_norm), data, max(budgets.values))
+@dataclass(frozen=True)
+class FastTraining(Defense):
+    """Fast adversarial training; see `fast_step`."""
+
+    summary: ClassVar[str] = "FGSM from a random start"
+    passes: ClassVar[str] = "2"
+
+    eps: Eps = 8 / 255
+    attack_batch_norm: BatchNorm = "eval"
+
+    def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
+        """Attack every clip by one step; see `Defense.prepare`."""
+        budget = one_budget(self.eps)
+        step = fast_step(budget, batch_norm=self.attack_batch_norm)
+        return self.prepared(step, data, max(budget.values))
 
 
-class FastTrainer(StepTrainer):
-    """Fast adversarial training; see `fast_step`.
+class FastTrainer(NamedTrainer):
+    """Fast adversarial training behind ART's interface; see `fast_step`.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
         eps: budget, a fraction of the pixel range.
-        training: further arguments of `VideoTrainer`.
+        options: `batch_norm` (of `TrainingAttack`), and those of `DefenseTrainer`.
     """
 
-    def __init__(self, classifier: VideoClassifier, eps: float = 8 / 255, **training: Any) -> None:
-        super().__init__(classifier, fast_step(eps), eps, **training)
+    def __init__(
+        self, classifier: VideoClassifier, eps: float | Schedule = 8 / 255, **options: Any
+    ) -> None:
+        super().__init__(classifier, FastTraining, eps=eps, **options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,13 @@ from advvid.attacks.core.sign_gradient import sign_step_
 from advvid.checks import check_budget, check_count
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch
-from advvid.defenses.core.defense import EPS_8, Budgets, Defense, one_budget
-from advvid.defenses.core.video_trainer import StepTrainer
+from advvid.defenses.core.budgets import one_budget
+from advvid.defenses.core.defense import Defense, Prepared
+from advvid.defenses.core.settings import Eps
+from advvid.defenses.core.trainer import NamedTrainer
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.methods import Setting
 from advvid.random_streams import uniform
 from advvid.training.step import Step
 from advvid.training.task import Loss, StepContext
@@ -32,7 +35,7 @@ class FreeStep(Step):
 
     Args:
         eps: budget in (0, 1]; also the step.
-        replays: m.
+        replays: m, at least 1.
 
     Raises:
         InputError: naming what is out of range.
@@ -70,25 +73,36 @@ class FreeStep(Step):
             yield Loss(loss, logits=logits)
 
 
-def build_free(data: ClipDataset, *, eps: Budgets = EPS_8, replays: int = 4) -> Defense:
-    """Make free training from the options of the command line."""
-    budget = one_budget(eps)
-    if budget.kind != "constant":
-        raise InputError("free takes one budget: its perturbations live on from step to step")
-    return Defense(FreeStep(budget.values[0], replays), data, budget.values[0])
+@dataclass(frozen=True)
+class FreeTraining(Defense):
+    """Free adversarial training; `FreeStep` does the work."""
+
+    summary: ClassVar[str] = "each batch several times, attack for free"
+    passes: ClassVar[str] = "replays"
+
+    eps: Eps = 8 / 255
+    replays: Annotated[int, Setting("updates on each batch", at_least=1)] = 4
+
+    def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
+        """Step on each batch several times; see `Defense.prepare`."""
+        budget = one_budget(self.eps)
+        if budget.kind != "constant":
+            raise InputError("free takes one budget, which is also its step: no schedule")
+        (eps,) = budget.values
+        return self.prepared(FreeStep(eps, self.replays), data, eps)
 
 
-class FreeTrainer(StepTrainer):
-    """Free adversarial training; `FreeStep` does the work.
+class FreeTrainer(NamedTrainer):
+    """Free adversarial training behind ART's interface.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
         eps: budget, a fraction of the pixel range.
         replays: updates on each batch.
-        training: further arguments of `VideoTrainer`.
+        training: arguments of `DefenseTrainer`.
     """
 
     def __init__(
         self, classifier: VideoClassifier, eps: float = 8 / 255, replays: int = 4, **training: Any
     ) -> None:
-        super().__init__(classifier, FreeStep(eps, replays), eps, **training)
+        super().__init__(classifier, FreeTraining, eps=eps, replays=replays, **training)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -10,21 +10,21 @@ from torch import Tensor, nn
 
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
-from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.at import check_budgets
-from advvid.defenses.core.defense import EPS_8, FIVE_STEPS, Budgets, Defense, one_budget
-from advvid.defenses.core.schedules import Schedule, as_schedule
-from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
-from advvid.defenses.core.video_trainer import StepTrainer
-from advvid.errors import InputError
+from advvid.defenses.core.budgets import check_one_budget, one_budget
+from advvid.defenses.core.defense import Defense, Prepared
+from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps
+from advvid.defenses.core.settings import FIVE_STEPS, AttackSteps, Eps, Rule
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
+from advvid.defenses.core.trainer import NamedTrainer
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import Setting, check_setting
+from advvid.training.labels import hard_labels
 from advvid.training.step import Step
 from advvid.training.task import StepContext
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Beta = Annotated[float, Setting("weight of agreement, 1 / lambda of the paper", at_least=0)]
 
 
 def trades_loss(
@@ -112,7 +112,7 @@ def trades_attack(
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class TradesStep(Step):
     """Train on `trades_loss`; clean and adversarial clips pass together, as one batch.
 
@@ -122,8 +122,8 @@ class TradesStep(Step):
     Args:
         eps: budget in [0, 1], or a schedule.
         beta: weight of the agreement, at least 0; 6 in the paper.
-        eps_step: step size as a rule of the budget.
-        max_iter: steps of the attack.
+        eps_step: step size, see `StepRule`.
+        max_iter: steps of the attack, or a schedule.
 
     Raises:
         InputError: naming what is out of range.
@@ -133,33 +133,30 @@ class TradesStep(Step):
 
     eps: float | Schedule = 8 / 255
     beta: float = 6.0
-    eps_step: StepSizeLaw = EQUAL_TO_BUDGET
-    max_iter: int = 5
+    eps_step: StepRule = EQUAL_TO_BUDGET
+    max_iter: int | Schedule = 5
 
     def __post_init__(self) -> None:
-        check_budgets(self.eps)
-        check_count("max_iter", self.max_iter)
-        if not 0 <= self.beta < float("inf"):
-            raise InputError(f"beta must be at least 0 and finite; got {self.beta}")
+        check_one_budget(self.eps)
+        check_steps(self.max_iter)
+        check_setting("beta", self.beta, Beta)
 
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
     ) -> tuple[Tensor, Tensor]:
         """Give loss and logits of the adversarial half; see `TrainStep`."""
-        eps = as_schedule(self.eps).at(
-            context.epoch, context.epochs, context.iteration, context.total
-        )
+        eps = as_schedule(self.eps).at(*context.progress)
         if eps == 0:
             logits = model(clips)
             return context.criterion(logits, labels), logits
         adversarial = trades_attack(
             context.bare,
             clips,
-            labels,
+            hard_labels(labels),
             context.clip_seeds,
             eps=eps,
-            step_size=self.eps_step,
-            steps=self.max_iter,
+            step_size=step_size(self.eps_step, eps, context.progress),
+            steps=round(as_schedule(self.max_iter).at(*context.progress)),
         )
         clean, attacked = model(torch.cat([clips, adversarial])).chunk(2)
         loss = trades_loss(clean, attacked, labels, beta=self.beta, criterion=context.criterion)
@@ -170,38 +167,36 @@ class TradesStep(Step):
         budget = as_schedule(self.eps).at(epoch, epochs, epoch * steps, epochs * steps)
         return {"eps": round(255 * budget, 6)}
 
-    def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
-        """Draw nothing: the history has it."""
-        del reports
-        return {}
+
+@dataclass(frozen=True)
+class TradesTraining(Defense):
+    """TRADES; `TradesStep` does the work."""
+
+    summary: ClassVar[str] = "agreement of clean and adversarial clips (KL)"
+    passes: ClassVar[str] = "M + 2"
+
+    eps: Eps = 8 / 255
+    beta: Beta = 6.0
+    step_rule: Rule = EQUAL_TO_BUDGET
+    attack_steps: AttackSteps = FIVE_STEPS
+
+    def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
+        """Attack agreement; see `Defense.prepare`."""
+        budget = one_budget(self.eps)
+        step = TradesStep(budget, self.beta, self.step_rule, self.attack_steps)
+        return self.prepared(step, data, max(budget.values))
 
 
-def build_trades(
-    data: ClipDataset,
-    *,
-    eps: Budgets = EPS_8,
-    beta: float = 6.0,
-    step_rule: StepSizeLaw = EQUAL_TO_BUDGET,
-    attack_steps: Schedule = FIVE_STEPS,
-) -> Defense:
-    """Make TRADES from the options of the command line."""
-    budgets = one_budget(eps)
-    if not isinstance(step_rule, StepSizeLaw) or attack_steps.kind != "constant":
-        raise InputError("trades takes a step rule and a number of steps, no schedule of them")
-    step = TradesStep(budgets, beta, step_rule, round(attack_steps.values[0]))
-    return Defense(step, data, max(budgets.values))
-
-
-class TradesTrainer(StepTrainer):
-    """TRADES; `TradesStep` does the work.
+class TradesTrainer(NamedTrainer):
+    """TRADES behind ART's interface.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
-        eps: budget, a fraction of the pixel range.
+        eps: budget, a fraction of the pixel range, or a schedule.
         beta: weight of the agreement between clean and adversarial clips.
-        eps_step: step size as a rule of the budget.
-        max_iter: attack steps.
-        training: further arguments of `VideoTrainer`.
+        eps_step: step size; step = eps unless given.
+        max_iter: attack steps, or a schedule.
+        training: arguments of `DefenseTrainer`.
     """
 
     def __init__(
@@ -209,9 +204,9 @@ class TradesTrainer(StepTrainer):
         classifier: VideoClassifier,
         eps: float | Schedule = 8 / 255,
         beta: float = 6.0,
-        eps_step: StepSizeLaw = EQUAL_TO_BUDGET,
-        max_iter: int = 5,
+        eps_step: StepRule = EQUAL_TO_BUDGET,
+        max_iter: int | Schedule = 5,
         **training: Any,
     ) -> None:
-        step = TradesStep(eps, beta, eps_step, max_iter)
-        super().__init__(classifier, step, max(as_schedule(eps).values), **training)
+        given = {"eps": eps, "beta": beta, "eps_step": eps_step, "max_iter": max_iter}
+        super().__init__(classifier, TradesTraining, **given, **training)

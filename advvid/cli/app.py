@@ -6,11 +6,13 @@ from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, datasets, defenses, models
 from advvid.cli.reproduce import reproduce
+from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError
@@ -18,13 +20,34 @@ from advvid.errors import InputError
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 
+
+class _Commands(TyperGroup):
+    """Adds options that are made from settings to a command when it is called, not before.
+
+    Settings lie beside code that needs torch, which `advvid --help` should not wait for.
+    """
+
+    def resolve_command(self, context: Any, arguments: list[str]) -> tuple[Any, Any, list[str]]:
+        name, command, rest = super().resolve_command(context, arguments)
+        info = next(info for info in app.registered_commands if info.name == name)
+        if info.callback is not None and takes_settings(info.callback):
+            alone = typer.Typer(**_LOOKS)
+            alone.command(name)(completed(info.callback))
+            command = typer.main.get_command(alone)
+        return name, command, rest
+
+
+_LOOKS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
 app = typer.Typer(
     name="advvid",
+    cls=_Commands,
     help="How robust is a video classifier, and what makes it more robust?",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    **_LOOKS,
 )
 app.command("sweep-step-size")(sweep_step_size)
 app.command("attack")(attack)

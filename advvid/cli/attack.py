@@ -1,74 +1,53 @@
 """`advvid attack`."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from advvid.cli import options
+from advvid.cli.options import OUTPUT, option
+from advvid.cli.setting_options import grouped
 
 ATTACK = "Attack"
 _LISTED = 20
 
 
-def attack(
-    model: options.Model = "motions-r3d",
-    weights: options.Weights = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "float32",
-    data: options.Data = "motions",
-    clips: Annotated[
-        int,
-        typer.Option(
-            "--clips",
-            metavar="N",
-            help="Clips to attack; 0 takes all.",
-            rich_help_panel=options.CLIPS,
-        ),
-    ] = 1,
-    labels: options.Labels = "true",
-    split: options.Split = "test",
-    fold: options.Fold = None,
-    frames: options.Frames = None,
-    size: options.Size = None,
-    sampling: options.Sampling = "uniform",
-    on_bad_video: options.OnBadVideo = "raise",
+@dataclass(frozen=True)
+class AttackOptions:
+    """What is done to the clips."""
+
     attack: Annotated[
         str,
-        typer.Option(
+        option(
             "--attack",
-            metavar="NAME[:KEY=VALUE,...]",
-            help="The attack with its settings (see `advvid attacks`).",
-            rich_help_panel=ATTACK,
+            "NAME[:KEY=VALUE,...]",
+            "The attack with its settings (see `advvid attacks` and `advvid attacks NAME`), or "
+            "package.module:Class.",
+            ATTACK,
         ),
-    ] = "pgd",
-    eps: Annotated[
-        float,
-        typer.Option("--eps", help="The budget in 1/255.", rich_help_panel=ATTACK),
-    ] = 8.0,
+    ] = "pgd"
+    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
     target: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--target",
-            metavar="CLASS",
-            help="Make the clips look like this class, a name or a number.",
-            rich_help_panel=ATTACK,
+            "CLASS",
+            "Make the clips look like this class, a name or a number.",
+            ATTACK,
         ),
-    ] = None,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            "--batch-size",
-            help="Clips attacked at once; changes the speed only.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = 32,
+    ] = None
+
+
+@grouped
+def attack(
+    *,
+    model: options.ModelOptions,
+    clips: options.ClipOptions,
+    chosen: AttackOptions,
+    batch_size: options.BatchSize = 32,
     workers: options.Workers = 0,
-    fps: Annotated[
-        int,
-        typer.Option(
-            "--fps", help="Frames a second of what is written.", rich_help_panel=options.OUTPUT
-        ),
-    ] = 8,
+    fps: Annotated[int, option("--fps", None, "Frames a second of what is written.", OUTPUT)] = 8,
     seed: options.Seed = 0,
     out: options.Out = None,
 ) -> None:
@@ -85,53 +64,28 @@ def attack(
     from advvid.evaluation.adversarial_clips import Goal, write_adversarial_clips
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
-    from advvid.pairing import load_subject, read_class
+    from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
 
-    parse_attack(attack)
-    (budget,) = read_budgets(f"{eps:.9g}")
-    for name, value in (("--batch-size", batch_size), ("--fps", fps)):
+    parse_attack(chosen.attack)
+    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
-    subject = load_subject(
-        model=model,
-        weights=weights,
-        data=data,
-        clips=clips,
-        labels=labels,
-        split=split,
-        fold=fold,
-        frames=frames,
-        size=size,
-        sampling=sampling,
-        on_bad_video=on_bad_video,
-        seed=seed,
-    )
-    wanted = None if target is None else read_class(target, subject)
+    subject = clips.subject(model, seed=seed)
+    wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {
-        "model": model,
-        "weights": weights,
-        "data": data,
-        "clips": clips,
-        "labels": labels,
-        "split": split,
-        "fold": fold,
-        "frames": frames,
-        "size": size,
-        "sampling": sampling,
-        "on_bad_video": on_bad_video,
-        "attack": attack,
-        "eps": eps,
-        "target": target,
+        **model.config,
+        **clips.config,
+        **vars(chosen),
         "fps": fps,
-        "precision": precision,
         "seed": seed,
         "found": subject.facts,
     }
     source = subject.source(seed=seed, workers=workers)
-    classifier = subject.classifier(source.first(), device=device, precision=precision)
+    classifier = subject.classifier(source.first(), device=model.device, precision=model.precision)
     setup = Setup(classifier, source, batch_size, seed)
     # Settings that the attack does not take show before anything is written.
-    planned = plan_attack(setup, attack, budget, targeted=target is not None)
+    planned = plan_attack(setup, chosen.attack, budget, targeted=wanted is not None)
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
         typer.echo(f"note: {note}")

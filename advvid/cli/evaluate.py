@@ -1,131 +1,116 @@
 """`advvid evaluate`."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from advvid.cli import options
+from advvid.cli.options import CLIPS, OUTPUT, option
+from advvid.cli.setting_options import grouped
 
 EVALUATION = "Evaluation"
 
 
-def evaluate(
-    model: options.Model = "motions-r3d",
-    weights: options.Weights = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "float32",
-    data: options.Data = "motions",
+@dataclass(frozen=True)
+class EvaluatedClips(options.ClipOptions):
+    """Clips that are read when they are needed."""
+
     clips: Annotated[
         int,
-        typer.Option(
-            "--clips",
-            metavar="N",
-            help="Clips to evaluate on, evenly over the classes; 0 takes all.",
-            rich_help_panel=options.CLIPS,
+        option(
+            "--clips", "N", "Clips to evaluate on, evenly over the classes; 0 takes all.", CLIPS
         ),
-    ] = 100,
-    labels: options.Labels = "true",
-    split: options.Split = "test",
-    fold: options.Fold = None,
-    frames: options.Frames = None,
-    size: options.Size = None,
-    sampling: options.Sampling = "uniform",
-    on_bad_video: options.OnBadVideo = "raise",
+    ] = 100
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Which conditions clips are classified under, and what is measured."""
+
     attack: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--attack",
-            metavar="NAME[:KEY=VALUE,...]",
-            help="An attack with settings (see `advvid attacks`), or a suite: quick, standard, "
-            "paper. Give it several times for several; none for none; quick unless given.",
-            rich_help_panel=EVALUATION,
+            "NAME[:KEY=VALUE,...]",
+            "An attack with settings (see `advvid attacks` and `advvid attacks NAME`), a suite "
+            "(quick, standard, paper), package.module:Class, or none. Give it several times for "
+            "several; quick unless given.",
+            EVALUATION,
         ),
-    ] = None,
+    ] = None
     condition: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--condition",
-            metavar="NAME[:KEY=VALUE,...]",
-            help="Something else that happens to clips, such as sampling:kind=dense,clips=8. Give "
-            "it several times for several.",
-            rich_help_panel=EVALUATION,
+            "NAME[:KEY=VALUE,...]",
+            "Something else that happens to clips, such as sampling:clips=8. Give it several "
+            "times for several.",
+            EVALUATION,
         ),
-    ] = None,
+    ] = None
     eps: Annotated[
         str,
-        typer.Option(
-            "--eps",
-            help="Budgets in 1/255; accuracy at 0 is always there.",
-            rich_help_panel=EVALUATION,
-        ),
-    ] = "0,4,8,12,15",
+        option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION),
+    ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--law",
-            metavar="FILE",
-            help="Step size of attacks that have none in their settings, as saved by "
+            "FILE",
+            "Step size of attacks that have none in their settings, as saved by "
             "`advvid sweep-step-size --law`; 0.2 (eps + 1) unless given.",
-            rich_help_panel=EVALUATION,
+            EVALUATION,
         ),
-    ] = None,
+    ] = None
     eot: Annotated[
         int,
-        typer.Option(
+        option(
             "--eot",
-            metavar="N",
-            help="Average every prediction and gradient over N passes, for random models.",
-            rich_help_panel=EVALUATION,
+            "N",
+            "Average every prediction and gradient over N passes, for random models.",
+            EVALUATION,
         ),
-    ] = 1,
+    ] = 1
     h264: Annotated[
         int | None,
-        typer.Option(
+        option(
             "--h264",
-            metavar="CRF",
-            help="Score results after H.264 too, at this constant rate factor (0 to 51).",
-            rich_help_panel=EVALUATION,
+            "CRF",
+            "Score results after H.264 too, at this constant rate factor (0 to 51).",
+            EVALUATION,
         ),
-    ] = None,
+    ] = None
     alarms: Annotated[
         bool,
-        typer.Option(
+        option(
             "--alarms/--no-alarms",
-            help="Measure what shows that gradients cannot be trusted.",
-            rich_help_panel=EVALUATION,
+            None,
+            "Measure what shows that gradients cannot be trusted.",
+            EVALUATION,
         ),
-    ] = True,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            "--batch-size",
-            help="Clips attacked at once; changes the speed only.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = 32,
+    ] = True
+
+
+@grouped
+def evaluate(
+    *,
+    model: options.ModelOptions,
+    clips: EvaluatedClips,
+    chosen: EvaluationOptions,
+    batch_size: options.BatchSize = 32,
     devices: options.Devices = 1,
     workers: options.Workers = 0,
     pictures: Annotated[
         int,
-        typer.Option(
+        option(
             "--pictures",
-            metavar="N",
-            help="Clips to show before and after the attack, in comparison.gif.",
-            rich_help_panel=options.OUTPUT,
+            "N",
+            "Clips to show before and after the attack, in comparison.gif.",
+            OUTPUT,
         ),
     ] = 3,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Resume a stopped evaluation in --out; all else as it was started.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
-    seed: options.Seed = 0,
-    out: options.Out = None,
+    run: options.RunOptions,
 ) -> None:
     """Measure accuracy under attack, with intervals, and look for signs of false robustness.
 
@@ -143,80 +128,51 @@ def evaluate(
     from advvid.evaluation.conditions.suites import expand
     from advvid.evaluation.folder import evaluate_into, tables
     from advvid.evaluation.plan import Scoring, plan_evaluation
-    from advvid.pairing import load_subject
     from advvid.runs.launch import launch, open_folder
 
-    chosen = list(attack or ["quick"])
-    budgets = read_budgets(eps, zero=True)
+    attacks = list(chosen.attack or ["quick"])
+    budgets = read_budgets(chosen.eps, zero=True)
     # Before the model is loaded: an invalid argument should show at once.
-    expand(chosen)
-    conditions = [parse_condition(text) for text in condition or []]
-    step_law = None if law is None else StepSizeLaw.load(law)
-    scoring = Scoring(eot, h264, step_law or PAPER_LAW, alarms)
+    expand(attacks)
+    conditions = [parse_condition(text) for text in chosen.condition or []]
+    step_law = None if chosen.law is None else StepSizeLaw.load(chosen.law)
+    scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
-        raise InputError(f"--pictures must be at least 0; got {pictures}")
-    subject = load_subject(
-        model=model,
-        weights=weights,
-        data=data,
-        clips=clips,
-        labels=labels,
-        split=split,
-        fold=fold,
-        frames=frames,
-        size=size,
-        sampling=sampling,
-        on_bad_video=on_bad_video,
-        seed=seed,
-    )
+        raise InputError(f"pictures must be at least 0; got {pictures}")
+    subject = clips.subject(model, seed=run.seed)
     settings = {
-        "model": model,
-        "weights": weights,
-        "data": data,
-        "clips": clips,
-        "labels": labels,
-        "split": split,
-        "fold": fold,
-        "frames": frames,
-        "size": size,
-        "sampling": sampling,
-        "on_bad_video": on_bad_video,
-        "attack": chosen,
-        "condition": condition or [],
-        "eps": eps,
+        **model.config,
+        **clips.config,
+        **vars(chosen),
+        "attack": attacks,
+        "condition": chosen.condition or [],
         "law": None if step_law is None else str(step_law),
-        "eot": eot,
-        "h264": h264,
-        "precision": precision,
-        "seed": seed,
+        "seed": run.seed,
         "found": subject.facts,
     }
-    fabric = launch(device, devices)
-    source = subject.source(seed=seed, workers=workers)
-    classifier = subject.classifier(source.first(), device=fabric.device, precision=precision)
+    del settings["alarms"]  # may differ when a run is resumed
+    fabric = launch(model.device, devices)
+    source = subject.source(seed=run.seed, workers=workers)
+    classifier = subject.classifier(source.first(), device=fabric.device, precision=model.precision)
     # An invalid setting must leave no folder behind: the corrected command would find it taken.
     plan = plan_evaluation(
         classifier,
         source,
-        attacks=chosen,
+        attacks=attacks,
         eps=budgets,
         conditions=conditions,
         batch_size=batch_size,
-        seed=seed,
+        seed=run.seed,
         scoring=scoring,
     )
     config = {**settings, "conditions": plan.settings}
-    folder = open_folder(fabric, out, "evaluate", config, resume=resume)
+    folder = open_folder(fabric, run.out, "evaluate", config, resume=run.resume)
     if fabric.is_global_zero:
         _say(f"note: {note}" for note in subject.notes)
-    try:
+    with options.resumable(folder.path):
         evaluation = evaluate_into(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
-    except KeyboardInterrupt:
-        again = f"the same command, --out {folder.path} --resume"
-        typer.echo(f"advvid: stopped; to resume: {again}", err=True)
-        raise SystemExit(130) from None
     if fabric.is_global_zero:
         _say(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped)
         _say([tables(evaluation)])

@@ -1,9 +1,19 @@
-"""Commands that list what there is."""
+"""Commands that list what there is, and the settings of one method."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from advvid.methods import NamedSetting
+
+Method = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="List its settings.", show_default=False),
+]
 
 
 def models() -> None:
@@ -20,10 +30,14 @@ def datasets() -> None:
     _show(("--data", "what it is"), [(r.spec, r.summary) for r in list_datasets()])
 
 
-def attacks() -> None:
-    """List the attacks, what each bounds and what it needs to know."""
-    from advvid.attacks.registry import ATTACKS, all_attacks
+def attacks(name: Method = None) -> None:
+    """List the attacks, what each bounds and what it needs to know; or the settings of one."""
+    from advvid.attacks.registry import ATTACKS, all_attacks, find_attack
 
+    if name is not None:
+        entry = find_attack(name)
+        _show_settings("--attack", name, entry.summary, entry.settings())
+        return
     own = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
     _show(("attack", "bounds", "access", "what it is"), own)
     Console().print()
@@ -31,19 +45,48 @@ def attacks() -> None:
     _show(("attack", "bounds", "access"), others)
 
 
-def defenses() -> None:
-    """List the defenses of `advvid train`, and what a step of each costs."""
-    from advvid.defenses import DEFENSES
+def defenses(name: Method = None) -> None:
+    """List the defenses of `advvid train` and what a step costs; or the settings of one."""
+    from advvid.defenses.registry import DEFENSES, find_defense
+    from advvid.methods import settings_of
 
-    rows = [(n, e.summary, e.default_eps, e.cost) for n, e in DEFENSES.items()]
+    if name is not None:
+        kind = find_defense(name)
+        _show_settings("--defense", name, kind.summary, settings_of(kind))
+        return
+    rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
     Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
+
+
+def _show_settings(
+    option: str, name: str, summary: str, settings: Mapping[str, "NamedSetting"]
+) -> None:
+    """Print a method with the settings that its text takes."""
+    from advvid.methods.listing import setting_rows
+
+    console = Console()
+    rows = setting_rows(settings)
+    example = next((f"{row.name}={row.default}" for row in rows[1:] if row.default), "...")
+    console.print(f"{name}: {summary}", markup=False, highlight=False)
+    if not rows:
+        console.print("no settings", highlight=False)
+        return
+    console.print(f"{option} {name}:{example}\n", markup=False, highlight=False)
+    described = []
+    for row in rows:
+        limits = ", ".join(filter(None, (row.unit, row.range)))
+        described.append(
+            (row.name, row.default or "-", f"{row.help} ({limits})" if limits else row.help)
+        )
+    _show(("setting", "default", "meaning"), described)
 
 
 def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column.startswith("--") or column == "attack")
+        whole = column in ("attack", "setting") or column.startswith("--")
+        table.add_column(column, no_wrap=whole)
     for row in rows:
         table.add_row(*row)
     Console().print(table, markup=False)

@@ -1,129 +1,184 @@
-"""Options that several commands share, so that they read the same everywhere."""
+"""Options that several commands share, so that they are named and explained the same everywhere."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from advvid.pairing import Subject
 
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 PRECISIONS = {"bf16-mixed": "bf16", "32-true": "float32"}
 """Lightning's words for the precisions."""
 
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        metavar="SPEC",
-        help="motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
-        "(see `advvid models`).",
-        rich_help_panel=MODEL,
-    ),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE|NAME",
-        help="A .safetensors, .pt or .pth file, or a name such as DEFAULT or none.",
-        rich_help_panel=MODEL,
-    ),
-]
+
+def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
+    """Make an option with a placeholder for its value, a help text and the panel it stands in."""
+    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+
+
 Device = Annotated[
-    str,
-    typer.Option(
-        "--device", help="auto takes CUDA when there is one; or cpu, cuda:1.", rich_help_panel=MODEL
-    ),
+    str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
 ]
-Precision = Annotated[
-    str,
-    typer.Option("--precision", help="float32, or bf16 (autocast).", rich_help_panel=MODEL),
-]
+Precision = Annotated[str, option("--precision", None, "float32, or bf16 (autocast).", MODEL)]
 Data = Annotated[
     str,
-    typer.Option(
+    option(
         "--data",
-        metavar="SPEC",
-        help="motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
-        rich_help_panel=CLIPS,
+        "SPEC",
+        "motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
+        CLIPS,
     ),
 ]
-Split = Annotated[
-    str,
-    typer.Option("--split", help="train, val, test or all.", rich_help_panel=CLIPS),
-]
-Fold = Annotated[
-    int | None,
-    typer.Option(
-        "--fold",
-        metavar="N",
-        help="ucf11: the group held out (3); ucf101: the official split (1).",
-        rich_help_panel=CLIPS,
-    ),
-]
-Frames = Annotated[
-    int | None,
-    typer.Option(
-        "--frames",
-        metavar="T",
-        help="Frames of a clip; what the model was built for unless given.",
-        rich_help_panel=CLIPS,
-    ),
-]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        "--size",
-        metavar="PIXELS",
-        help="Height and width of a clip; what the model was built for unless given.",
-        rich_help_panel=CLIPS,
-    ),
-]
-Sampling = Annotated[
-    str,
-    typer.Option(
-        "--sampling",
-        help="uniform: frames spread over the video; dense: consecutive frames.",
-        rich_help_panel=CLIPS,
-    ),
-]
-OnBadVideo = Annotated[
-    str,
-    typer.Option(
-        "--on-bad-video",
-        help="raise: stop at a video that cannot be read; skip: list it and go on.",
-        rich_help_panel=CLIPS,
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option("--seed", help="Of everything that is random.", rich_help_panel=OUTPUT),
-]
+Seed = Annotated[int, option("--seed", None, "Of everything that is random.", OUTPUT)]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        "--out",
-        metavar="DIR",
-        help="A new folder for the results; runs/<command>-<time> unless given.",
-        rich_help_panel=OUTPUT,
+    option(
+        "--out", "DIR", "A new folder for the results; runs/<command>-<time> unless given.", OUTPUT
     ),
 ]
-Labels = Annotated[
-    str,
-    typer.Option(
-        "--labels",
-        help="true, or predicted: the model's own predictions.",
-        rich_help_panel=CLIPS,
-    ),
+Resume = Annotated[
+    bool,
+    option("--resume", None, "Resume the run in --out; all else as it was started.", OUTPUT),
 ]
-Devices = Annotated[
-    int,
-    typer.Option(
-        "--devices", metavar="N", help="GPUs, or processes on a CPU.", rich_help_panel=OUTPUT
-    ),
+BatchSize = Annotated[
+    int, option("--batch-size", None, "Clips attacked at once; changes the speed only.", OUTPUT)
 ]
-Workers = Annotated[
-    int,
-    typer.Option(
-        "--workers", metavar="N", help="Processes that read clips.", rich_help_panel=OUTPUT
-    ),
-]
+Devices = Annotated[int, option("--devices", "N", "GPUs, or processes on a CPU.", OUTPUT)]
+Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", OUTPUT)]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, and where and how precisely it computes."""
+
+    model: Annotated[
+        str,
+        option(
+            "--model",
+            "SPEC",
+            "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
+            "(see `advvid models`).",
+            MODEL,
+        ),
+    ] = "motions-r3d"
+    weights: Annotated[
+        str | None,
+        option(
+            "--weights",
+            "FILE|NAME",
+            "A .safetensors, .pt or .pth file, or a name such as DEFAULT or none.",
+            MODEL,
+        ),
+    ] = None
+    device: Device = "auto"
+    precision: Precision = "float32"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What a result depends on, for config.json."""
+        return {"model": self.model, "weights": self.weights, "precision": self.precision}
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How clips are read from videos."""
+
+    fold: Annotated[
+        int | None,
+        option(
+            "--fold", "N", "ucf11: the group held out (3); ucf101: the official split (1).", CLIPS
+        ),
+    ] = None
+    frames: Annotated[
+        int | None,
+        option(
+            "--frames", "T", "Frames of a clip; what the model was built for unless given.", CLIPS
+        ),
+    ] = None
+    size: Annotated[
+        int | None,
+        option(
+            "--size",
+            "PIXELS",
+            "Height and width of a clip; what the model was built for unless given.",
+            CLIPS,
+        ),
+    ] = None
+    sampling: Annotated[
+        str,
+        option(
+            "--sampling",
+            None,
+            "uniform: frames spread over the video; dense: consecutive frames.",
+            CLIPS,
+        ),
+    ] = "uniform"
+    on_bad_video: Annotated[
+        str,
+        option(
+            "--on-bad-video",
+            None,
+            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            CLIPS,
+        ),
+    ] = "raise"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them, for config.json and as arguments of `advvid.pairing`."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class SelectionOptions:
+    """Which clips of which data set, and whose labels. A command sets `clips` in a subclass."""
+
+    data: Data = "motions"
+    clips: Annotated[int, option("--clips", "N", "Clips to attack; 0 takes all.", CLIPS)] = 1
+    labels: Annotated[
+        str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
+    ] = "true"
+    split: Annotated[str, option("--split", None, "train, val, test or all.", CLIPS)] = "test"
+
+
+# Of two bases a dataclass takes the fields of the last one first.
+@dataclass(frozen=True)
+class ClipOptions(ReadingOptions, SelectionOptions):
+    """Which clips, and how they are read."""
+
+    def subject(self, model: ModelOptions, *, seed: int) -> "Subject":
+        """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""
+        from advvid.pairing import load_subject
+
+        return load_subject(model=model.model, weights=model.weights, seed=seed, **self.config)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is repeated by, where it is written, and whether it continues another."""
+
+    resume: Resume = False
+    seed: Seed = 0
+    out: Out = None
+
+
+@contextmanager
+def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
+    """Say at Ctrl-C how to resume, and exit with code 130.
+
+    Args:
+        folder: of the run.
+        needs: file of it without which there is nothing to resume.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        there = (folder / needs).exists()
+        hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
+        typer.echo(f"advvid: stopped{hint}", err=True)
+        raise SystemExit(130) from None

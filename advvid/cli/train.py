@@ -1,12 +1,13 @@
 """`advvid train`."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from advvid.cli import defense_options as defending
 from advvid.cli import options
-from advvid.cli import train_options as training
+from advvid.cli.defense_options import CheckOptions, Name, defense_options
+from advvid.cli.setting_options import FromSettings, grouped
+from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,61 +15,20 @@ if TYPE_CHECKING:
     from advvid.training.history import History
 
 
+@grouped
 def train(
-    model: options.Model = "motions-r3d",
-    weights: options.Weights = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "float32",
+    *,
+    model: options.ModelOptions,
     data: options.Data = "motions",
-    fold: options.Fold = None,
-    frames: options.Frames = None,
-    size: options.Size = None,
-    sampling: options.Sampling = "uniform",
-    flip: training.Flip = True,
-    on_bad_video: options.OnBadVideo = "raise",
-    defense: defending.Name = "none",
-    eps: defending.Eps = None,
-    attack: defending.Attack = None,
-    step_rule: defending.StepRule = None,
-    attack_steps: defending.AttackSteps = None,
-    random_start: defending.RandomStart = None,
-    clean_share: defending.CleanShare = None,
-    attack_batch_norm: defending.AttackBatchNorm = None,
-    direction: defending.Direction = None,
-    beta: defending.Beta = None,
-    replays: defending.Replays = None,
-    update_every: defending.UpdateEvery = None,
-    held_out: defending.HeldOut = None,
-    val_eps: defending.ValEps = None,
-    val_steps: defending.ValSteps = 10,
-    val_clips: defending.ValClips = 200,
-    patience: training.Patience = None,
-    epochs: training.Epochs = 10,
-    batch_size: training.BatchSize = 16,
-    optimizer: training.Optimizer = "adamw",
-    lr: training.LearningRate = 1e-3,
-    head_lr: training.HeadLearningRate = 1.0,
-    weight_decay: training.WeightDecay = 0.01,
-    schedule: training.Schedule = "cosine",
-    milestones: training.Milestones = "0.5,0.75",
-    warmup_epochs: training.WarmupEpochs = 0.0,
-    label_smoothing: training.LabelSmoothing = 0.0,
-    grad_clip: training.GradClip = None,
-    batch_norm: training.BatchNorm = "train",
-    bn_momentum: training.BnMomentum = None,
-    ema: training.Ema = None,
+    reading: TrainReadingOptions,
+    defense: Name = "none",
+    defending: Annotated[dict[str, Any], FromSettings(defense_options)],
+    check: CheckOptions,
+    training: Annotated[dict[str, Any], FromSettings(training_options)],
     devices: options.Devices = 1,
-    nodes: training.Nodes = 1,
-    accumulate: training.Accumulate = 1,
-    sync_batch_norm: training.SyncBatchNorm = False,
-    grad_checkpointing: training.GradCheckpointing = False,
-    channels_last: training.ChannelsLast = False,
-    compile: training.Compile = False,
+    nodes: Nodes = 1,
     workers: options.Workers = 0,
-    seed: options.Seed = 0,
-    checkpoint_every: training.CheckpointEvery = 0,
-    resume: training.Resume = False,
-    out: options.Out = None,
+    run: options.RunOptions,
 ) -> None:
     """Train or fine-tune a model, adversarially too, and measure it after each epoch.
 
@@ -76,110 +36,62 @@ def train(
     a new one. Trains on the train split and measures on val (for videos without
     one: the held-out test part).
 
-    With --defense the weights of the epoch that stands best under PGD are kept,
-    not the last: adversarial training overfits.
+    With --defense the weights of the epoch that is best under PGD are kept, not
+    the last: adversarial training overfits.
 
     Writes weights (model.safetensors, for --weights), history.csv, history.json,
     figures and results.json after each epoch, and a checkpoint from which a
-    killed run goes on to the same weights.
+    killed run is resumed to the same weights.
     """
-    from datetime import datetime
-    from pathlib import Path
-
-    from torch import distributed
-
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_numbers
+    from advvid.cli.defense_options import read_defense
+    from advvid.cli.setting_options import read_options
     from advvid.errors import InputError
+    from advvid.methods import settings_of
     from advvid.pairing import load_training
-    from advvid.training import TrainSettings, clean_step
-    from advvid.training import train as run
+    from advvid.runs.launch import is_first_process
+    from advvid.runs.run_folder import new_run_path
+    from advvid.training import TrainSettings
+    from advvid.training import train as train_model
 
-    if resume and out is None:
+    if run.resume and run.out is None:
         raise InputError("--resume needs the folder of the run: add --out DIR")
-    chosen: dict[str, Any] = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "lr": lr,
-        "head_lr": head_lr,
-        "weight_decay": weight_decay,
-        "schedule": schedule,
-        "milestones": tuple(read_numbers(milestones, "--milestones")),
-        "warmup_epochs": warmup_epochs,
-        "label_smoothing": label_smoothing,
-        "grad_clip": grad_clip,
-        "batch_norm": batch_norm,
-        "bn_momentum": bn_momentum,
-        "precision": options.PRECISIONS.get(precision, precision),
-        "ema": ema,
-        "patience": patience,
-        "accumulate": accumulate,
-        "sync_batch_norm": sync_batch_norm,
-        "grad_checkpointing": grad_checkpointing,
-        "channels_last": channels_last,
-        "compile": compile,
-        "workers": workers,
-        "seed": seed,
-        "checkpoint_every": checkpoint_every,
-    }
-    # Before anything is loaded: a slip should cost no time.
-    settings = TrainSettings(**chosen)
-    for name, count in (("--devices", devices), ("--nodes", nodes)):
+    # Before anything is loaded: an invalid argument should cost no time.
+    settings = TrainSettings(
+        **read_options("train", training, settings_of(TrainSettings)),
+        precision=options.PRECISIONS.get(model.precision, model.precision),
+        workers=workers,
+        seed=run.seed,
+    )
+    for name, count in (("devices", devices), ("nodes", nodes)):
         check_count(name, count)
-    defended = defending.read_options(
-        eps=eps,
-        attack=attack,
-        step_rule=step_rule,
-        attack_steps=attack_steps,
-        random_start=random_start,
-        clean_share=clean_share,
-        attack_batch_norm=attack_batch_norm,
-        direction=direction,
-        beta=beta,
-        replays=replays,
-        update_every=update_every,
-        held_out=held_out,
-    )
+    defended = read_defense(defense, defending)
     video_model, train_data, val_data = load_training(
-        model,
-        data,
-        weights=weights,
-        frames=frames,
-        size=size,
-        fold=fold,
-        sampling=sampling,
-        flip=flip,
-        on_bad_video=on_bad_video,
-        seed=seed,
+        model.model, data, weights=model.weights, seed=run.seed, **reading.config
     )
-    made = defending.make_defense(defense, train_data, defended, seed=seed)
-    robust = defending.make_check(
-        made, val_eps=val_eps, steps=val_steps, clips=val_clips, seed=seed
-    )
-    out = out or Path("runs") / f"train-{datetime.now():%Y%m%d-%H%M%S}"
-    try:
-        history = run(
+    made = None if defended is None else defended.prepare(train_data, seed=run.seed)
+    robust = check.make(made, seed=run.seed)
+    out = run.out or new_run_path("train")
+    with options.resumable(out, needs="checkpoint.pt"):
+        history = train_model(
             video_model,
-            train_data if made is None else made.data,
+            train_data if made is None or made.data is None else made.data,
             val_data,
             settings=settings,
-            step=clean_step if made is None else made.step,
+            task=None if made is None else made.task,
             robust=robust,
             out=out,
-            resume=resume,
-            device=device,
+            resume=run.resume,
+            device=model.device,
             devices=devices,
             nodes=nodes,
             progress=True,
-            config={"weights": weights, "fold": fold, "sampling": sampling, "flip": flip},
+            config={
+                "weights": model.weights,
+                **{name: getattr(reading, name) for name in ("fold", "sampling", "flip")},
+            },
         )
-    except KeyboardInterrupt:
-        kept = (out / "checkpoint.pt").exists()
-        hint = f"; to go on: the same command, --out {out} --resume" if kept else ""
-        typer.echo(f"advvid: stopped{hint}", err=True)
-        raise SystemExit(130) from None
-    if not distributed.is_initialized() or distributed.get_rank() == 0:
+    if is_first_process():
         _report(history, len(train_data.classes), out)
 
 

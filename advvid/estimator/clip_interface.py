@@ -138,13 +138,20 @@ class ClipInterface:
         """
         check_clip_shape(clips, input_shape=self.clip_shape)
         model = self.differentiable()
-        size = batch_size or default_micro_batch(clips.shape[1:], self.device)
+        return self._classify(
+            model, clips, batch_size or default_micro_batch(clips.shape[1:], self.device)
+        )
 
-        def forward(part: Tensor) -> tuple[Tensor]:
-            return (model(part.to(self.device)).float(),)
+    def _classify(
+        self, model: nn.Module, clips: Tensor, batch_size: int, *, training: bool = False
+    ) -> Tensor:
+        """Give the logits of `model` without gradients, in micro-batches on its device."""
 
-        with frozen(self._model), torch.no_grad():
-            return MicroBatcher(size).run(forward, clips)[0]
+        def forward(batch: Tensor) -> tuple[Tensor]:
+            return (model(batch.to(self.device)).float(),)
+
+        with frozen(self._model, training=training), torch.no_grad():
+            return MicroBatcher(batch_size).run(forward, clips)[0]
 
 
 class _ClipModel(nn.Module):

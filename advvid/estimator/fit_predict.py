@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from advvid.checks import check_clip_shape, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
-from advvid.inference.frozen import frozen, in_mode
-from advvid.inference.micro_batch import MicroBatcher
+from advvid.inference.frozen import in_mode
 
 # Attacks of other toolkits may step a little outside of [0, 1]; pixels in 0..255 or standardized
 # inputs lie far outside.
@@ -50,12 +49,7 @@ class FitPredict(ClipInterface):
             model = self._clip_model()
         else:
             model = self.differentiable()
-
-        def forward(part: Tensor) -> tuple[Tensor]:
-            return (model(part.to(self.device)).float(),)
-
-        with frozen(self._model, training=training_mode), torch.no_grad():
-            logits = MicroBatcher(batch_size).run(forward, clips)[0]
+        logits = self._classify(model, clips, batch_size, training=training_mode)
         if self.postprocessing_defences:
             logits = torch.from_numpy(
                 self._apply_postprocessing(preds=logits.cpu().numpy(), fit=False)

@@ -1,7 +1,7 @@
 """An evaluation kept in the folder of a run: numbers, tables, figures and a picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from advvid.evaluation.evaluate import carry_out
 from advvid.evaluation.evaluation import Evaluation
@@ -9,7 +9,8 @@ from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.views.comparison import picture
 from advvid.evaluation.views.plots import bars, clean_name, curves
 from advvid.evaluation.views.tables import group_markdown, has_groups, legend, markdown
-from advvid.figures.accuracy import accuracy_curves, attack_type_bars
+from advvid.figures import words
+from advvid.figures.accuracy import accuracy_curves, group_bars
 from advvid.figures.saving import save_figure
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder
@@ -77,13 +78,13 @@ def _write(
         drawn = curves(evaluation, kind)
         if drawn:
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            label = f"{axis.name} in {axis.unit}" if axis.unit else axis.name
-            looks: dict[str, Any] = {
-                "scale": axis.scale,
-                "label": label,
-                "clean_name": clean_name(evaluation, kind),
-            }
-            figure = accuracy_curves(drawn, clean, chance=chance, **looks)
+            figure = accuracy_curves(
+                drawn,
+                clean,
+                chance=chance,
+                label=words.strength(axis.name, axis.unit),
+                clean_name=clean_name(evaluation, kind),
+            )
             save_figure(figure, folder.path / name)
-        figure = attack_type_bars(bars(evaluation, kind), kind=kind)
+        figure = group_bars(bars(evaluation, kind), kind=kind)
         save_figure(figure, folder.path / f"{kind}_types.png")

@@ -1,4 +1,4 @@
-"""Accuracy under attack: against the budget, and by kind of attack."""
+"""Accuracy under attack or another condition: against its strength, and by groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from advvid.figures.axes import SMALL, TITLE_SIZE, grid, new_figure, percent_axi
 
 @dataclass(frozen=True)
 class Curve:
-    """Accuracy of one attack against the budget.
+    """Accuracy under one condition against its strength.
 
     Args:
-        name: of the attack.
-        eps: budgets, fractions of the pixel range, rising.
-        accuracy: shares in [0, 1], one for each budget.
+        name: of the condition, such as an attack.
+        strengths: such as budgets, in the unit of the axis, rising.
+        accuracy: shares in [0, 1], one for each strength.
         low: lower ends of the intervals.
         high: upper ends of the intervals.
     """
 
     name: str
-    eps: Sequence[float]
+    strengths: Sequence[float]
     accuracy: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
@@ -31,14 +31,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Bar:
-    """Accuracy of one kind of attack.
+    """Mean accuracy under a group of conditions.
 
     Args:
-        name: of the kind.
+        name: of the group.
         accuracy: mean share in [0, 1].
         low: lower end of the interval.
         high: upper end of the interval.
-        points: accuracy of each attack of the kind.
+        points: accuracy under each condition of the group.
     """
 
     name: str
@@ -53,23 +53,21 @@ def accuracy_curves(
     clean: float,
     *,
     chance: float | None = None,
-    scale: float = 255.0,
     label: str = words.BUDGET,
     clean_name: str = words.NO_ATTACK,
 ) -> Figure:
-    """Draw accuracy against the budget, a line for each attack with its 95% band.
+    """Draw accuracy against the strength, a line for each condition with its 95% band.
 
     Args:
-        curves: the attacks; one named "worst case" is drawn broad and black, behind the others.
-        clean: accuracy without attack.
+        curves: the conditions; one named "worst case" is drawn broad and black, behind the others.
+        clean: accuracy on clips as they are.
         chance: accuracy of guessing, or None.
-        scale: a budget, or other strength, times this is what the axis shows.
-        label: of that axis.
+        label: of the axis of strengths.
         clean_name: of the line at `clean`.
     """
     figure = new_figure(8.4, 4.6)
     axes = figure.add_subplot()
-    axes.axhline(100 * clean, label=clean_name, **palette.NO_ATTACK)
+    axes.axhline(100 * clean, label=clean_name, **palette.CLEAN)
     if chance is not None:
         axes.axhline(100 * chance, label=words.CHANCE, **palette.CHANCE)
     shaded: set[tuple[float, ...]] = set()
@@ -77,15 +75,18 @@ def accuracy_curves(
         worst = curve.name == words.WORST
         usual = {**palette.series(number), "linewidth": 1.3, "markersize": 4, "zorder": 3}
         look = {**palette.WORST_CASE, "zorder": 2.5} if worst else usual
-        eps = scale * np.asarray(curve.eps)
-        # Attacks that fool the same share would shade the same place again and again.
-        band = (*curve.eps, *curve.low)
+        # Conditions with the same accuracy would shade the same place again and again.
+        band = (*curve.strengths, *curve.low)
         if band not in shaded:
             low, high = 100 * np.asarray(curve.low), 100 * np.asarray(curve.high)
-            axes.fill_between(eps, low, high, color=look["color"], alpha=0.10, linewidth=0)
+            axes.fill_between(
+                curve.strengths, low, high, color=look["color"], alpha=0.10, linewidth=0
+            )
         shaded.add(band)
         name = words.shortened(curve.name)
-        axes.plot(eps, 100 * np.asarray(curve.accuracy), label=name, clip_on=False, **look)
+        axes.plot(
+            curve.strengths, 100 * np.asarray(curve.accuracy), label=name, clip_on=False, **look
+        )
     percent_axis(axes)
     axes.set_xlim(left=0)
     axes.set_xlabel(label)
@@ -95,14 +96,14 @@ def accuracy_curves(
     return figure
 
 
-def attack_type_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
-    """Draw mean accuracy of each kind of attack, with its interval, and each attack as a dot.
+def group_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
+    """Draw mean accuracy of each group with its interval, and each condition as a dot.
 
     As in Kinfu and Vidal 2022, Fig. 5.
 
     Args:
-        bars: first that without anything, then the kinds of condition, in order.
-        kind: what they are kinds of.
+        bars: first that of clips as they are, then the groups, in order.
+        kind: of the conditions.
     """
     figure = new_figure(8.4, 0.9 + 0.42 * len(bars))
     axes = figure.add_subplot()

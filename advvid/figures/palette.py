@@ -22,7 +22,7 @@ VALIDATION: Look = {"color": VERMILION, "marker": "s", "markersize": 4}
 BENIGN: Look = {"color": BLACK, "marker": "o", "markersize": 5}
 WORST_CASE: Look = {"color": BLACK, "linewidth": 2.8}
 PAPER: Look = {"color": DARK_GRAY, "linestyle": "--"}
-NO_ATTACK: Look = {"color": GRAY, "linewidth": 0.8}
+CLEAN: Look = {"color": GRAY, "linewidth": 0.8}
 CHANCE: Look = {"color": GRAY, "linewidth": 1, "linestyle": ":"}
 KEPT_EPOCH: Look = {"color": DARK_GRAY, "linestyle": ":"}
 

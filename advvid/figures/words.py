@@ -1,7 +1,7 @@
 """The words of legends and axes, so that every picture and table names a thing alike."""
 
 WORST = "worst case"
-"""What survives every attack within a budget."""
+"""Accuracy on what remains correct under every condition up to a strength."""
 
 NO_ATTACK = "no attack"
 CHANCE = "chance"
@@ -14,6 +14,11 @@ ACCURACY = "top-1 accuracy in %"
 MEAN_LOSS = "mean loss"
 
 _LONGEST = 40
+
+
+def strength(name: str, unit: str) -> str:
+    """Name the axis of a strength, such as eps in 1/255."""
+    return BUDGET if (name, unit) == ("eps", "1/255") else f"{name} in {unit}" if unit else name
 
 
 def shortened(name: str) -> str:

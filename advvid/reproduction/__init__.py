@@ -1,15 +1,17 @@
 """The tables of Kinfu and Vidal 2022, trained and evaluated again at a size of one's choice."""
 
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown
+from advvid.reproduction.engine import Reproduction, reproduce
 from advvid.reproduction.row_run import RowResult, evaluate_row, finished_row, train_row
-from advvid.reproduction.rows import COLUMNS, ROWS, TABLES, TableRow
-from advvid.reproduction.scales import SCALES, Scale
+from advvid.reproduction.rows import COLUMNS, ROWS, TABLES, TableRow, read_rows
+from advvid.reproduction.scales import SCALES, Scale, read_scale
 
 __all__ = [
     "COLUMNS",
     "ROWS",
     "SCALES",
     "TABLES",
+    "Reproduction",
     "RowResult",
     "Scale",
     "TableRow",
@@ -17,5 +19,8 @@ __all__ = [
     "comparison_markdown",
     "evaluate_row",
     "finished_row",
+    "read_rows",
+    "read_scale",
+    "reproduce",
     "train_row",
 ]

@@ -1,4 +1,4 @@
-"""One row of a table: trained, then attacked; each part goes on where it was stopped."""
+"""One row of a table: trained, then attacked; each part is resumed where it was stopped."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from advvid.models.video_model import VideoModel
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
 from advvid.runs.files import write_text
-from advvid.training import History, TrainStep, clean_step, train
+from advvid.training import History, train
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -77,8 +77,7 @@ def train_row(
         law: optimal step size.
         where: `device`, `devices`, `nodes` and `progress` of `train`.
     """
-    step: TrainStep = clean_step
-    data = train_data
+    task, data = None, train_data
     if row.defense is not None:
         options = {
             **row.options,
@@ -87,9 +86,10 @@ def train_row(
             "attack_batch_norm": scale.attack_batch_norm,
         }
         if row.defense == "aat":
-            options |= {"held_out": scale.held_out, "seed": scale.settings.seed}
-        defense = build_defense(row.defense, train_data, **options)
-        step, data = defense.step, defense.data
+            options |= {"held_out": scale.held_out}
+        defense = build_defense(row.defense, train_data, seed=scale.settings.seed, **options)
+        assert defense.data is not None
+        task, data = defense.task, defense.data
     robust = pgd_check(
         scale.val_eps / 255, law=law, clips=scale.val_clips, keep_best=scale.keep_best
     )
@@ -99,7 +99,7 @@ def train_row(
         data,
         val_data,
         settings=scale.settings,
-        step=step,
+        task=task,
         robust=robust,
         out=out,
         resume=(out / "checkpoint.pt").exists(),
@@ -184,7 +184,7 @@ def evaluate_row(
         return known
 
     known = columns()
-    by_all = run(scale.auto_clips, [pgd, "autoattack"], "parts-autoattack", alarms=False)
+    by_all = run(scale.auto_clips, [pgd, scale.auto_attack], "parts-autoattack", alarms=False)
     result = RowResult(
         name=row.name,
         **known,

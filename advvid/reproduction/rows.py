@@ -1,11 +1,13 @@
 """The models of the paper's tables: how each is trained, and what was published."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.defenses import EQUAL_TO_BUDGET, Schedule, half
+from advvid.errors import InputError
+from advvid.methods.suggestion import did_you_mean, shortened
 
 COLUMNS = (0, 4, 8, 12, 15)
 """Budgets in 1/255 that every model is attacked with."""
@@ -60,3 +62,27 @@ TABLES: dict[str, tuple[str, ...]] = {
     "table2": ("benign", "at-8-eps", "aat", "cat-down", "cat-up"),
 }
 """Rows of the tables of Kinfu and Vidal 2022."""
+
+
+def read_rows(tables: Sequence[str], rows: str | None = None) -> list[str]:
+    """Give the keys of the rows of some tables, each once, or of some rows only.
+
+    Args:
+        tables: keys of `TABLES`.
+        rows: keys of `ROWS` with commas between them; None takes all of the tables.
+
+    Raises:
+        InputError: for an unknown table or row, with the nearest.
+    """
+    for table in tables:
+        if table not in TABLES:
+            raise InputError(f"unknown table {shortened(table)}: there are {', '.join(TABLES)}")
+    keys = list(dict.fromkeys(key for table in tables for key in TABLES[table]))
+    if rows is None:
+        return keys
+    wanted = [key.strip() for key in rows.split(",")]
+    for key in wanted:
+        if key not in keys:
+            hint = did_you_mean(key, keys) or f"there are {', '.join(keys)}"
+            raise InputError(f"{', '.join(tables)} has no row {shortened(key)}; {hint}")
+    return wanted

@@ -1,8 +1,10 @@
 """At which size a table is reproduced: model, clips, training, evaluation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from advvid.checks import check_count
+from advvid.errors import InputError
 from advvid.training.settings import TrainSettings
 
 
@@ -14,15 +16,16 @@ class Scale:
         model: spec.
         data: spec; None has to be given.
         weights: to start from; None are those that come with the model.
-        reading: further arguments of `load_dataset`.
+        reading: further arguments of `load_dataset`, such as frames and size.
         settings: of the training.
         attack_steps: of the training attacks.
         attack_batch_norm: of the model while it is attacked in training.
         held_out: training clips that adaptive training measures losses on; None is a tenth.
         val_eps: budget, in 1/255, of the PGD that measures the generalization gap after each epoch.
         val_clips: clips that it attacks.
-        keep_best: keep the weights that stand best under it; the paper reports the last ones.
+        keep_best: keep the weights that are best under it; the paper reports the last ones.
         clips: test clips of the PGD columns; None takes all.
+        auto_attack: of the AutoAttack columns, as text.
         auto_clips: test clips of the AutoAttack columns.
         steps: of PGD in the columns.
     """
@@ -38,6 +41,7 @@ class Scale:
     val_clips: int = 100
     keep_best: bool = False
     clips: int | None = None
+    auto_attack: str = "autoattack"
     auto_clips: int = 100
     steps: int = 20
     reading: dict[str, Any] = field(default_factory=dict)
@@ -78,3 +82,58 @@ SCALES: dict[str, Scale] = {
     ),
 }
 """By the names of the command line."""
+
+
+def read_scale(
+    scale: str | Scale,
+    *,
+    data: str | None = None,
+    weights: str | None = None,
+    epochs: int | None = None,
+    clips: int | None = None,
+    autoattack_clips: int | None = None,
+    keep: str = "last",
+    **training: Any,
+) -> Scale:
+    """Find a scale and change what is not None.
+
+    Args:
+        scale: a key of `SCALES`, or a scale of one's own.
+        data: see `Scale`.
+        weights: see `Scale`.
+        epochs: of the training.
+        clips: see `Scale`.
+        autoattack_clips: `auto_clips` of `Scale`.
+        keep: "last" or "best".
+        training: further settings of the training.
+
+    Raises:
+        InputError: for an unknown scale, a number out of range, or data or weights that are
+            missing.
+    """
+    if isinstance(scale, str) and scale not in SCALES:
+        raise InputError(f"scale takes {' or '.join(SCALES)}; got {scale!r}")
+    counts = {"epochs": epochs, "clips": clips, "autoattack_clips": autoattack_clips}
+    for name, count in counts.items():
+        if count is not None:
+            check_count(name, count)
+    if keep not in ("last", "best"):
+        raise InputError(f"keep takes last or best; got {keep!r}")
+    found = SCALES[scale] if isinstance(scale, str) else scale
+    if epochs is not None:
+        training["epochs"] = epochs
+    found = replace(
+        found,
+        settings=replace(found.settings, **training),
+        data=data or found.data,
+        weights=weights or found.weights,
+        clips=clips or found.clips,
+        auto_clips=autoattack_clips or found.auto_clips,
+        keep_best=keep == "best",
+    )
+    if found.data is None or (scale == "ucf101" and found.weights is None):
+        raise InputError(
+            f"--scale {scale} needs --data ucf101:DIR and --weights FILE, the Kinetics-700 "
+            "checkpoint that training starts from"
+        )
+    return found

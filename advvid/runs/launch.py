@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import distributed
 
 from advvid.errors import InputError
 from advvid.runs.run_folder import RunFolder
@@ -31,13 +32,18 @@ def launch(device: str, devices: int) -> "Fabric":
     return fabric
 
 
+def is_first_process() -> bool:
+    """Tell whether this process is the one that writes and prints."""
+    return not distributed.is_initialized() or distributed.get_rank() == 0
+
+
 def open_folder(
     fabric: "Fabric", path: Path | None, command: str, settings: dict[str, Any], *, resume: bool
 ) -> RunFolder:
-    """Make the folder of a run, or find the one to go on with, once for all processes.
+    """Make the folder of a run, or find the one to resume, once for all processes.
 
     Raises:
-        InputError: when the first process cannot use the folder; the others leave without a word.
+        InputError: when the first process cannot use the folder; the others exit silently.
     """
     folder: RunFolder | None = None
     problem: InputError | None = None

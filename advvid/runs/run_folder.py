@@ -31,7 +31,7 @@ class RunFolder:
         path: the folder; None makes `runs/<command>-<time>` in the current folder.
         command: name of the command.
         settings: everything that was asked for, as JSON can hold it.
-        resume: go on with the run of the same settings that is there already.
+        resume: continue the run of the same settings that is there already.
 
     Raises:
         InputError: when the folder holds something else already, or cannot be written.
@@ -44,7 +44,7 @@ class RunFolder:
             self.path = self._of_same_run(path, settings)
             return
         if path is None:
-            path = Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
+            path = new_run_path(command)
         check_free(path)
         self.path = path
         self.write_json("config.json", run_config(command, settings))
@@ -74,6 +74,11 @@ class RunFolder:
     def write(self, name: str, write: Callable[[Path], None]) -> None:
         """Let `write` fill a file of the folder."""
         write_atomically(self.path / name, write)
+
+
+def new_run_path(command: str) -> Path:
+    """Name a folder for a run of a command that starts now."""
+    return Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def check_free(path: Path) -> None:

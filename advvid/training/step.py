@@ -59,6 +59,7 @@ class StepTask(Task):
         model: clips -> logits.
         step: a function, or a `Step`.
         optimizer: over the parameters of the model; None makes that of the settings.
+        name: tells runs apart at a resume; None is that of the step.
     """
 
     def __init__(
@@ -66,8 +67,9 @@ class StepTask(Task):
         model: nn.Module,
         step: TrainStep | Step,
         optimizer: torch.optim.Optimizer | None = None,
+        name: str | None = None,
     ) -> None:
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer, self.name = model, optimizer, name
         self.step = step if isinstance(step, Step) else _FunctionStep(step)
 
     def networks(self) -> Mapping[str, nn.Module]:
@@ -88,7 +90,7 @@ class StepTask(Task):
 
     def describe(self) -> str:
         """Name the step."""
-        return self.step.describe()
+        return self.step.describe() if self.name is None else self.name
 
     def state_dict(self) -> dict[str, Any]:
         """Give the state of the step."""

@@ -96,6 +96,11 @@ class StepContext:
     criterion: Callable[[Tensor, Tensor], Tensor]
 
     @property
+    def progress(self) -> tuple[int, int, int, int]:
+        """Epoch, epochs, iteration and total, for what changes while a model trains."""
+        return self.epoch, self.epochs, self.iteration, self.total
+
+    @property
     def model(self) -> nn.Module:
         """The classifier, wrapped to synchronize processes."""
         return self.networks[CLASSIFIER]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from advvid.defenses.at import check_budgets
+from advvid.defenses.core.budgets import check_budgets
 from advvid.defenses.core.training_attack import TrainingAttack
 from advvid.errors import InputError
 
@@ -19,7 +19,7 @@ class Choice:
         attack: makes the clips.
         eps: budget in [0, 1]; 0 is training on clean clips. An attack on another norm has one of
             its own, which may be larger.
-        name: in histories and figures; None spells it out.
+        name: in histories and figures; None makes one of attack and budget.
     """
 
     attack: TrainingAttack

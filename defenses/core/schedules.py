@@ -76,8 +76,19 @@ def as_schedule(value: "float | Schedule") -> Schedule:
     return value if isinstance(value, Schedule) else Schedule("constant", (float(value),))
 
 
+def check_steps(steps: int | Schedule) -> None:
+    """Refuse numbers of attack steps that are not whole, or below 1.
+
+    Raises:
+        InputError: with what came.
+    """
+    for value in as_schedule(steps).values:
+        if isinstance(steps, bool) or value < 1 or value != round(value):
+            raise InputError(f"attack steps (max_iter) are whole numbers from 1 on; got {value:g}")
+
+
 def read_schedule(text: str) -> Schedule:
-    """Read "8", "linear:0:12", "cosine:0:12" or "list:0:4:8:12", with "@iteration" behind.
+    """Read "8", "linear:0:12", "cosine:0:12" or "list:0:4:8:12", with "@iteration" at its end.
 
     Raises:
         InputError: when it is none of these.

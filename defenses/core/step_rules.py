@@ -1,9 +1,13 @@
-"""The step size of training attacks as a rule of the budget."""
+"""The step size of training attacks: a law of the budget, or numbers that change."""
 
 from pathlib import Path
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.defenses.core.schedules import Schedule, read_schedule
 from advvid.errors import InputError
+
+StepRule = StepSizeLaw | Schedule
+"""The step as a law of the budget, or as a schedule of numbers, fractions of the pixel range."""
 
 EQUAL_TO_BUDGET = StepSizeLaw(1.0, 0.0, source="step = eps")
 """alpha = eps, which gave the better defense in Kinfu and Vidal 2022, Table 1."""
@@ -14,12 +18,26 @@ def half(law: StepSizeLaw) -> StepSizeLaw:
     return StepSizeLaw(law.slope / 2, law.intercept / 2, source=f"half of {law}")
 
 
-def read_step_rule(text: str) -> StepSizeLaw:
+def step_size(
+    rule: StepRule, eps: float, progress: tuple[int, int, int, int]
+) -> float | StepSizeLaw:
+    """Give the step size that is in force: the law itself, or the number of a schedule.
+
+    Args:
+        rule: see `StepRule`.
+        eps: budget that is in force; a number is at least a hundredth of it, as the steps of laws.
+        progress: see `Schedule.at`.
+    """
+    return max(rule.at(*progress), 0.01 * eps) if isinstance(rule, Schedule) else rule
+
+
+def read_step_rule(text: str) -> StepRule:
     """Read a rule: optimal, half, eps, 1.25x, a number in 1/255, FILE.json, half:FILE.json.
 
     Args:
         text: "optimal" is the paper's law; a file is the law of your own model, as saved by
-            `advvid sweep-step-size --law`.
+            `advvid sweep-step-size --law`. A schedule of numbers in 1/255 is read as by
+            `read_schedule`.
 
     Raises:
         InputError: when it is none of these.
@@ -30,6 +48,8 @@ def read_step_rule(text: str) -> StepSizeLaw:
         return half(PAPER_LAW)
     if text == "eps":
         return EQUAL_TO_BUDGET
+    if text.partition(":")[0] in ("linear", "cosine", "list"):
+        return read_schedule(text).scaled(1 / 255)
     if text.startswith("half:"):
         return half(StepSizeLaw.load(text.removeprefix("half:")))
     if text.endswith(".json") or Path(text).is_file():

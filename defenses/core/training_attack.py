@@ -8,17 +8,19 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.spec import AttackSpec, parse_attack
-from advvid.checks import check_count
-from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET
+from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps
+from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.probe import probe_model
+from advvid.training.labels import hard_labels
 from advvid.training.mode import normalizations
 from advvid.training.scale.sync_batch_norm import local_batch_norm
+from advvid.training.step import Step
+from advvid.training.task import EpochContext, StepContext
 
 AttackBatchNorm = Literal["eval", "train"]
 
@@ -32,26 +34,30 @@ class TrainingAttack:
 
     Args:
         attack: `NAME[:key=value,...]` of the registry; what the text fixes wins over all else.
-        eps_step: step size as a rule of the budget, where the attack takes one.
-        max_iter: gradient steps, where the attack takes them.
+        eps_step: step size, where the attack takes one; see `StepRule`.
+        max_iter: gradient steps, where the attack takes them; may be a schedule.
         random_start: start anywhere in the budget instead of at the clip.
         batch_norm: "eval" attacks the model as it will be used, with running statistics; "train"
             normalizes by the statistics of the attacked batch (as the authors of VideoAT do), all
             else in evaluation mode. Either way running statistics stay what they are.
+
+    Attributes:
+        spec: the attack as the registry knows it.
 
     Raises:
         InputError: for an unknown attack, or settings that it does not take.
     """
 
     attack: str = "pgd"
-    eps_step: StepSizeLaw = EQUAL_TO_BUDGET
-    max_iter: int = 5
+    eps_step: StepRule = EQUAL_TO_BUDGET
+    max_iter: int | Schedule = 5
     random_start: bool = False
     batch_norm: AttackBatchNorm = "eval"
-    _estimators: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    spec: AttackSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_count("max_iter", self.max_iter)
+        object.__setattr__(self, "spec", parse_attack(self.attack))
+        check_steps(self.max_iter)
         if self.batch_norm not in get_args(AttackBatchNorm):
             raise InputError(f"batch_norm must be eval or train; got {self.batch_norm!r}")
         spec = self.spec
@@ -60,15 +66,32 @@ class TrainingAttack:
                 f"{self.attack} does not bound the Linf norm: give it a budget of its own, such as "
                 f"{spec.name}:eps=2"
             )
-        if self.random_start and "num_random_init" not in spec.entry.settings():
+        if self.random_start and not self.takes("num_random_init"):
             raise InputError(f"{self.attack} has no random start of its own")
+        for name in ("eps_step", "max_iter"):
+            self.check_schedule(name, getattr(self, name))
+
+    def takes(self, name: str) -> bool:
+        """Tell whether the attack has a setting of that name."""
+        return name in self.spec.entry.settings()
+
+    def check_schedule(self, name: str, value: object) -> None:
+        """Refuse a schedule for a setting that the attack has not, or that its text fixes.
+
+        Raises:
+            InputError: naming attack and setting.
+        """
+        changes = isinstance(value, Schedule) and value.kind != "constant"
+        if changes and (name in self.spec.settings or not self.takes(name)):
+            raise InputError(f"{self.attack} has an {name} that no schedule can change")
 
     @property
-    def spec(self) -> AttackSpec:
-        """The attack as the registry knows it."""
-        return parse_attack(self.attack)
+    def changes(self) -> bool:
+        """Whether a schedule changes the attack while a model trains."""
+        scheduled = isinstance(self.eps_step, Schedule)
+        return scheduled or as_schedule(self.max_iter).kind != "constant"
 
-    def check_budget(self, eps: float) -> float:
+    def fair_budget(self, eps: float) -> float:
         """Give the budget of PGD on whole clips that a model so trained is fairly measured at.
 
         That of the attack where it may change whole clips within a Linf budget; at most 8 / 255
@@ -92,20 +115,20 @@ class TrainingAttack:
         *,
         eps: float,
         shared_seed: int = 0,
-        max_iter: int | None = None,
-        eps_step: float | None = None,
+        progress: tuple[int, int, int, int] = (0, 1, 0, 1),
+        estimator: VideoClassifier | None = None,
     ) -> Tensor:
-        """Attack clips; the model comes back as it was.
+        """Attack clips; mode, statistics and gradients of the model do not change.
 
         Args:
             model: clips -> logits.
             clips: (B, 3, T, H, W) in [0, 1].
-            labels: int64 (B,).
+            labels: int64 (B,), or soft (B, K), of which the largest is attacked.
             seeds: int64 (B,), one random stream a clip.
             eps: budget, at least 0; 0 changes nothing, unless the text fixes another.
             shared_seed: of what all clips share.
-            max_iter: in place of the attribute.
-            eps_step: step size, a fraction, in place of the rule.
+            progress: of the run, for schedules; see `StepContext.progress`.
+            estimator: the model as `wrapped` gives it; None wraps it for this call.
 
         Returns:
             Adversarial clips (B, 3, T, H, W).
@@ -115,17 +138,20 @@ class TrainingAttack:
         if budget == 0 or len(clips) == 0:
             return clips
         wanted: dict[str, Any] = {
-            "eps_step": self.eps_step if eps_step is None else eps_step,
-            "max_iter": self.max_iter if max_iter is None else max_iter,
+            "eps_step": step_size(self.eps_step, eps, progress),
+            "max_iter": round(as_schedule(self.max_iter).at(*progress)),
             "num_random_init": int(self.random_start),
         }
-        settings = spec.entry.settings()
-        taken = {name: value for name, value in wanted.items() if name in settings}
+        taken = {name: value for name, value in wanted.items() if self.takes(name)}
         if not spec.entry.takes_law:
             # Steps of other attacks are no PGD steps: their own defaults hold.
             taken.pop("eps_step", None)
         attack = spec.build(
-            self._estimator(model, clips), eps=budget, batch_size=len(clips), verbose=False, **taken
+            wrapped(model, clips) if estimator is None else estimator,
+            eps=budget,
+            batch_size=len(clips),
+            verbose=False,
+            **taken,
         )
         shared = torch.tensor([shared_seed], device=clips.device)
         by_batch = self.batch_norm == "train"
@@ -133,23 +159,31 @@ class TrainingAttack:
             # A plain callable is attacked in the mode that it is in, which is set here.
             target: Model = model.__call__ if by_batch else model
             positions = torch.arange(len(clips), device=clips.device)
-            batch = AttackBatch(clips, labels, seeds, shared, mask=None, positions=positions)
+            batch = AttackBatch(
+                clips, hard_labels(labels), seeds, shared, mask=None, positions=positions
+            )
             attacked = attack.perturb(target, batch)
         return attacked.clips.detach()
 
-    def _estimator(self, model: nn.Module, clips: Tensor) -> VideoClassifier:
-        """Wrap the model once: attacks want an estimator, whatever they are then run on."""
-        if self._estimators.get("model") is not model:
-            classes = getattr(model, "num_classes", None) or probe_model(model, clips[:1]).shape[1]
-            self._estimators["estimator"] = VideoClassifier(
-                model,
-                nb_classes=classes,
-                input_shape=tuple(clips.shape[1:]),
-                device=clips.device,
-            )
-            self._estimators["model"] = model
-        estimator: VideoClassifier = self._estimators["estimator"]
-        return estimator
+
+def wrapped(model: nn.Module, clips: Tensor) -> VideoClassifier:
+    """Wrap a model as the estimator that attacks want, for clips such as these."""
+    classes = getattr(model, "num_classes", None) or probe_model(model, clips[:1]).shape[1]
+    return VideoClassifier(
+        model, nb_classes=classes, input_shape=tuple(clips.shape[1:]), device=clips.device
+    )
+
+
+class AttackingStep(Step):
+    """A step that attacks the classifier it trains; wraps it once."""
+
+    _estimator: VideoClassifier | None = None
+
+    def estimator(self, context: StepContext | EpochContext, clips: Tensor) -> VideoClassifier:
+        """Give the classifier of a run as the estimator that attacks want."""
+        if self._estimator is None or self._estimator.inner is not context.bare:
+            self._estimator = wrapped(context.bare, clips)
+        return self._estimator
 
 
 @contextmanager

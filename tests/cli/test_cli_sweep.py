@@ -140,13 +140,13 @@ def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     assert not part.exists()
 
 
-def test_ctrl_c_says_how_to_go_on(
+def test_ctrl_c_says_how_to_resume(
     advvid: CommandRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.step_size.sweep.sweep_step_size", interrupted)
+    monkeypatch.setattr("advvid.step_size.sweep_step_size", interrupted)
     done = advvid("sweep-step-size", *FRESH, "--out", "run")
     assert done.code == 130
     assert "--out run --resume" in done.err

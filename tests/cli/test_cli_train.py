@@ -115,7 +115,7 @@ def test_bad_video_stops_the_run_in_one_line(
     assert re.match(r"advvid: cannot read video .*0.mp4", last)
 
 
-def test_ctrl_c_says_how_to_go_on(
+def test_ctrl_c_says_how_to_resume(
     videos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -128,14 +128,14 @@ def test_ctrl_c_says_how_to_go_on(
     out = tmp_path / "run"
     assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
     last = capfd.readouterr().err.splitlines()[-1]
-    assert last == f"advvid: stopped; to go on: the same command, --out {out} --resume"
+    assert last == f"advvid: stopped; to resume: the same command, --out {out} --resume"
     assert (out / "checkpoint.pt").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--epochs", 0), "epochs must be a whole number from 1 on; got 0"),
+        (("--epochs", 0), "--epochs must be a whole number of at least 1; got 0"),
         (("--schedule", "linear"), "schedule must be one of cosine, step, constant"),
         (("--resume",), "--resume needs the folder of the run"),
         (("--devices", 0), "--devices must be a whole number of at least 1; got 0"),

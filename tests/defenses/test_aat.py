@@ -14,6 +14,7 @@ from advvid.data.memory import MemoryDataset
 from advvid.defenses import (
     AdaptiveStep,
     Choice,
+    Schedule,
     TrainingAttack,
     adaptive_probabilities,
     budget_choices,
@@ -163,12 +164,15 @@ def test_held_out_clips_are_not_trained_on() -> None:
         hold_out(data, 40)
 
 
-def test_slips_are_one_line() -> None:
+def test_invalid_arguments_are_one_line() -> None:
     for build in (
         lambda: AdaptiveStep(budget_choices((0.1,)), gray()),
         lambda: AdaptiveStep(budget_choices(BUDGETS), gray().subset([])),
         lambda: AdaptiveStep(budget_choices(BUDGETS), gray(), 0),
         lambda: Choice(TrainingAttack(), 8),
+        lambda: AdaptiveStep(
+            budget_choices(BUDGETS, TrainingAttack(max_iter=Schedule("list", (1, 2)))), gray()
+        ),
     ):
         with pytest.raises(InputError) as caught:
             build()

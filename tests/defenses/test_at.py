@@ -45,12 +45,10 @@ def test_the_loss_is_that_of_the_attacked_clips() -> None:
 
 def test_schedules_reach_the_attack() -> None:
     model, (clips, labels) = Seen(), batch()
-    step = AdversarialStep(
-        TrainingAttack(),
-        Schedule("linear", (0.0, 0.2)),
-        eps_step=Schedule("linear", (0.2, 0.05)),
-        max_iter=Schedule("list", (1, 2, 1)),
+    attack = TrainingAttack(
+        eps_step=Schedule("linear", (0.2, 0.05)), max_iter=Schedule("list", (1, 2, 1))
     )
+    step = AdversarialStep(attack, Schedule("linear", (0.0, 0.2)))
     reached = []
     for epoch in range(3):
         step(model, clips, labels, context(model, len(clips), epoch=epoch))
@@ -66,9 +64,8 @@ def test_schedules_reach_the_attack() -> None:
 
 def test_a_step_of_0_is_not_the_whole_budget() -> None:
     model, (clips, labels) = Seen(), batch()
-    step = AdversarialStep(
-        TrainingAttack(max_iter=1), 0.1, eps_step=Schedule("linear", (0.0, 0.05))
-    )
+    attack = TrainingAttack(eps_step=Schedule("linear", (0.0, 0.05)), max_iter=1)
+    step = AdversarialStep(attack, 0.1)
     step(model, clips, labels, context(model, len(clips)))
     assert float((model.last - clips).abs().max()) == pytest.approx(0.001, abs=1e-6)
 
@@ -100,7 +97,7 @@ def test_curriculum_and_fast_are_this_step_with_other_settings() -> None:
     assert [down.report(e, 4)["eps"] for e in range(4)] == [12, 8, 4, 0]
     fast = fast_step(EPS)
     assert (fast.attack.max_iter, fast.attack.random_start) == (1, True)
-    assert fast.attack.eps_step(EPS) == pytest.approx(1.25 * EPS)
+    assert fast.attack.eps_step == StepSizeLaw(1.25, 0.0)
     assert list(up.figures([up.report(e, 4) for e in range(4)])) == ["budgets.png"]
     assert fast.figures([fast.report(0, 4)]) == {}
 
@@ -117,9 +114,14 @@ def test_repr_tells_settings_apart_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"eps": 8}, {"eps": -0.1}, {"clean_share": 1.0}, {"max_iter": Schedule("linear", (0, 5))}],
+    [
+        {"eps": 8},
+        {"eps": -0.1},
+        {"clean_share": 1.0},
+        {"attack": TrainingAttack("pgd:eps=0.1"), "eps": Schedule("linear", (0, 0.1))},
+    ],
 )
-def test_slips_are_one_line(arguments: dict[str, object]) -> None:
+def test_invalid_arguments_are_one_line(arguments: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
         AdversarialStep(**arguments)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)

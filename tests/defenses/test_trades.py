@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from torch.distributions import Categorical
 from torch.distributions.kl import kl_divergence as torch_kl
 
-from advvid.defenses import TradesStep, kl_divergence, trades_attack, trades_loss
+from advvid.attacks.core.step_law import StepSizeLaw
+from advvid.defenses import Schedule, TradesStep, kl_divergence, trades_attack, trades_loss
 from advvid.errors import InputError
 from advvid.random_streams import clip_seeds
 from tests.defenses.contexts import NormalizedNet, batch, context, everything, unchanged
@@ -67,7 +68,18 @@ def test_the_step_is_the_loss_of_both_halves() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"beta": -1.0}, {"eps": 2.0}, {"max_iter": 0}])
-def test_slips_are_one_line(arguments: dict[str, float]) -> None:
+def test_invalid_arguments_are_one_line(arguments: dict[str, float]) -> None:
     with pytest.raises(InputError) as caught:
         TradesStep(**arguments)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_steps_may_change() -> None:
+    model, (clips, labels) = NormalizedNet(dropout=0).eval(), batch()
+    changing = TradesStep(
+        EPS, eps_step=Schedule("linear", (EPS, EPS / 2)), max_iter=Schedule("list", (1, 3, 2))
+    )
+    last = TradesStep(EPS, eps_step=StepSizeLaw(0.5, 0.0), max_iter=2)
+    given = context(model, len(clips), epoch=2)
+    found, expected = (step(model, clips, labels, given)[0] for step in (changing, last))
+    torch.testing.assert_close(found, expected)

@@ -29,7 +29,7 @@ def curves(results: Results, kind: str) -> list[Curve]:
 def bars(results: Results, kind: str) -> list[Bar]:
     """Give the mean accuracy of each group of a kind, first of all under no condition."""
     clean = results.clean_accuracy
-    found = [Bar(clean_name(results, kind), clean.value, *clean.interval, [])]
+    found = [Bar(clean_name(results, kind), clean.value, *clean.interval)]
     for group, members in results.groups(kind).items():
         mean = mean_accuracy(members)
         points = [one.accuracy.value for one in members] if len(members) > 1 else []
@@ -48,13 +48,13 @@ def _in(strength: Strength, columns: Sequence[Strength]) -> bool:
 
 def _curve(results: Results, name: str, at: Sequence[tuple[Strength, Flags]]) -> Curve:
     """Accuracies at some strengths, from clean on where the axis has such."""
-    clean = at[0][0].axis.clean
-    points = [] if clean is None else [(clean, results.clean)]
+    axis = at[0][0].axis
+    points = [] if axis.clean is None else [(axis.clean, results.clean)]
     points += [(strength.value, flags) for strength, flags in at]
     found = [accuracy_of(flags) for _, flags in points]
     return Curve(
         name=name,
-        eps=[value for value, _ in points],
+        strengths=[axis.scale * value for value, _ in points],
         accuracy=[one.value for one in found],
         low=[one.interval[0] for one in found],
         high=[one.interval[1] for one in found],

@@ -58,7 +58,7 @@ def test_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "eight", "linear", "linear:0", "line:0:1", "8@step", "nan"])
-def test_slips_are_one_line(text: str) -> None:
+def test_invalid_texts_are_one_line(text: str) -> None:
     with pytest.raises(InputError) as caught:
         read_schedule(text)
     assert "\n" not in str(caught.value)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -6,10 +8,11 @@ from hypothesis import strategies as st
 
 from advvid.attacks.core.step_law import PAPER_LAW
 from advvid.attacks.pgd import linf_pgd
-from advvid.defenses import TrainingAttack
+from advvid.defenses import AdversarialStep, Schedule, TrainingAttack
+from advvid.defenses.core import training_attack
 from advvid.errors import InputError
 from advvid.random_streams import clip_seeds
-from tests.defenses.contexts import NormalizedNet, batch, everything, unchanged
+from tests.defenses.contexts import NormalizedNet, batch, context, everything, unchanged
 
 EPS = 8 / 255
 
@@ -68,6 +71,37 @@ def test_no_budget_no_change_and_the_text_wins() -> None:
     assert (far - clips).abs().max() > EPS + 0.1
 
 
+def test_the_model_is_wrapped_once_and_a_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (clips, labels) = NormalizedNet(), batch()
+    step, given = AdversarialStep(TrainingAttack(max_iter=1), EPS), context(model, len(clips))
+    made: list[str] = []
+
+    def counted(name: str) -> None:
+        original = getattr(training_attack, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            made.append(name)
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(training_attack, name, call)
+
+    counted("VideoClassifier")
+    counted("parse_attack")
+    for _ in range(3):
+        step(model, clips, labels, given)
+    assert made == ["VideoClassifier"]
+    other = NormalizedNet()
+    assert step.estimator(context(other, 1), clips).inner is other
+
+
+def test_soft_labels_are_attacked_at_their_largest_share() -> None:
+    model, (clips, labels) = NormalizedNet(), batch()
+    soft = 0.8 * F.one_hot(labels, 4) + 0.05
+    seeds = clip_seeds(0, len(clips))
+    hard, found = (TrainingAttack()(model, clips, y, seeds, eps=EPS) for y in (labels, soft))
+    assert torch.equal(hard, found)
+
+
 def test_a_random_start_is_the_clips_own() -> None:
     model, (clips, labels) = NormalizedNet(), batch(6)
     seeds = clip_seeds(7, 6)
@@ -86,10 +120,12 @@ def test_a_random_start_is_the_clips_own() -> None:
         ({"attack": "torchattacks/PGDL2"}, "budget of its own"),
         ({"attack": "flickering", "random_start": True}, "random start"),
         ({"max_iter": 0}, "max_iter"),
+        ({"max_iter": Schedule("linear", (0, 5))}, "max_iter"),
+        ({"attack": "pgd:max_iter=3", "max_iter": Schedule("list", (1, 2))}, "no schedule"),
         ({"batch_norm": "off"}, "eval or train"),
     ],
 )
-def test_slips_are_one_line(arguments: dict[str, object], word: str) -> None:
+def test_invalid_arguments_are_one_line(arguments: dict[str, object], word: str) -> None:
     with pytest.raises(InputError, match=word) as caught:
         TrainingAttack(**arguments)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)

@@ -17,16 +17,16 @@ from advvid.defenses import (
     AdversarialTrainer,
     Choice,
     CurriculumTrainer,
+    Defense,
+    DefenseTrainer,
     FastTrainer,
     FreeTrainer,
-    StepTrainer,
     TradesTrainer,
     TrainingAttack,
-    VideoTrainer,
     pgd_check,
 )
 from advvid.errors import InputError
-from advvid.training import TrainSettings
+from advvid.training import TrainSettings, clean_step
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
 SETTINGS = TrainSettings(epochs=2, batch_size=6, lr=0.01)
@@ -46,7 +46,7 @@ def state(found: advvid.VideoClassifier) -> dict[str, torch.Tensor]:
     return {k: v.clone() for k, v in found.inner.state_dict().items()}
 
 
-Make = Callable[..., VideoTrainer]
+Make = Callable[..., DefenseTrainer]
 TRAINERS: dict[str, Make] = {
     "at": lambda c, **k: AdversarialTrainer(c, max_iter=2, clean_share=0.2, **k),
     "cat": lambda c, **k: CurriculumTrainer(c, max_iter=2, **k),
@@ -97,16 +97,18 @@ def test_tensors_and_arrays_and_layouts_train_alike() -> None:
 
 
 def test_the_classifier_changes_only_when_all_has_ended_well() -> None:
-    class Breaks:
-        def __call__(self, model: Any, clips: Any, labels: Any, context: Any) -> Any:
-            if context.iteration == 5:
-                raise RuntimeError("the power is gone")
-            logits = model(clips)
-            return context.criterion(logits, labels), logits
+    def breaks(model: Any, clips: Any, labels: Any, context: Any) -> Any:
+        if context.iteration == 5:
+            raise RuntimeError("the power is gone")
+        return clean_step(model, clips, labels, context)
+
+    class Breaks(Defense):
+        def prepare(self, data: Any, *, seed: int = 0) -> Any:
+            return self.prepared(breaks, data, 0.1)
 
     found = classifier(optimizer=None)
     before = state(found)
-    trainer = StepTrainer(found, Breaks(), 0.1, settings=SETTINGS, verbose=False)
+    trainer = DefenseTrainer(found, Breaks(), settings=SETTINGS, verbose=False)
     with pytest.raises(RuntimeError, match="power"):
         trainer.fit(*data())
     assert same(state(found), before)
@@ -142,7 +144,7 @@ def test_the_optimizer_of_the_classifier_is_used() -> None:
 def test_loaders_and_generators_of_art() -> None:
     x, y = data()
     loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=6)
-    feeds: list[Callable[[VideoTrainer], None]] = [
+    feeds: list[Callable[[DefenseTrainer], None]] = [
         lambda t: t.fit_loader(loader, nb_epochs=1),
         lambda t: t.fit_generator(NumpyDataGenerator(x, y, batch_size=6), nb_epochs=1),
     ]
@@ -154,7 +156,7 @@ def test_loaders_and_generators_of_art() -> None:
         assert trainer.history is not None
         assert len(trainer.history.epochs) == 1
         assert not same(state(found), before)
-    with pytest.raises(InputError, match="keeps back"):
+    with pytest.raises(InputError, match="holds out"):
         AdaptiveTrainer(classifier(), settings=SETTINGS, verbose=False).fit_loader(loader)
 
 

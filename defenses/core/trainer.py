@@ -1,9 +1,8 @@
-"""What every defense class shares: ART's trainer on one side, our training loop on the other."""
+"""Defenses as trainers of ART: its interface on one side, our training loop on the other."""
 
 import copy
-from abc import abstractmethod
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,38 @@ from torch import Tensor
 from advvid.checks import check_clips, check_labels
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.memory import MemoryDataset
+from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.pgd_check import pgd_check
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.training import Batches, History, LoaderBatches, RobustCheck, TrainSettings, train
-from advvid.training.step import TrainStep
 
+_ART_WORDS = {
+    "eps_step": "step_rule",
+    "max_iter": "attack_steps",
+    "batch_norm": "attack_batch_norm",
+}
 Pairs = tuple[Array | Tensor, Array | Tensor]
 
 
-class VideoTrainer(Trainer):
+class DefenseTrainer(Trainer):
     """A defense that trains a classifier, with ART's interface.
 
     Training happens on a copy: the classifier gets the new weights when it has ended well, and
     keeps its own when anything goes wrong on the way. The optimizer of the classifier is used where
     it has one, otherwise that of `settings`.
 
-    With validation clips the weights of the epoch that stands best under PGD are taken, otherwise
-    the last.
+    With validation clips the weights of the epoch that is best under PGD are taken, otherwise the
+    last.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
+        defense: with its settings.
         settings: of the training; None is `TrainSettings()`.
-        robust: what weights are chosen by; None is PGD at `budget()`.
+        robust: what weights are chosen by; None is PGD at the largest budget of the defense.
         out: folder for checkpoints, history and figures; None writes none.
-        resume: go on with the run in `out`.
+        resume: resume the run in `out`.
         verbose: show progress.
 
     Attributes:
@@ -49,6 +54,7 @@ class VideoTrainer(Trainer):
     def __init__(
         self,
         classifier: VideoClassifier,
+        defense: Defense,
         *,
         settings: TrainSettings | None = None,
         robust: RobustCheck | None = None,
@@ -61,24 +67,13 @@ class VideoTrainer(Trainer):
                 f"the classifier must be an advvid.VideoClassifier; got {type(classifier).__name__}"
             )
         super().__init__(classifier)
+        self.defense = defense
         self.settings = settings or TrainSettings()
         self.robust = robust
         self.out = None if out is None else Path(out)
         self.resume = resume
         self.verbose = verbose
         self.history: History | None = None
-
-    @abstractmethod
-    def prepare(self, batches: ClipDataset | None) -> tuple[TrainStep, ClipDataset | None]:
-        """Give the step, and the clips that are left to train on.
-
-        Args:
-            batches: clips in memory, or None when a loader gives the batches.
-        """
-
-    @abstractmethod
-    def budget(self) -> float:
-        """Give the largest budget that is trained with, for choosing weights."""
 
     def fit(
         self,
@@ -105,9 +100,11 @@ class VideoTrainer(Trainer):
         kwargs.pop("verbose", None)
         if kwargs:
             raise InputError(f"fit takes no {', '.join(kwargs)}: give them as settings")
-        step, data = self.prepare(self._in_memory(x, y))
-        assert data is not None
-        self._train(step, data, validation_data, batch_size=batch_size, nb_epochs=nb_epochs)
+        prepared = self.defense.prepare(self._in_memory(x, y), seed=self.settings.seed)
+        assert prepared.data is not None
+        self._train(
+            prepared, prepared.data, validation_data, batch_size=batch_size, nb_epochs=nb_epochs
+        )
 
     def fit_loader(
         self,
@@ -126,9 +123,9 @@ class VideoTrainer(Trainer):
         Raises:
             InputError: when the loader yields something else, or the defense needs single clips.
         """
-        step, _ = self.prepare(None)
+        prepared = self.defense.prepare(None, seed=self.settings.seed)
         batches = LoaderBatches(loader, self._classes())
-        self._train(step, batches, validation_data, nb_epochs=nb_epochs)
+        self._train(prepared, batches, validation_data, nb_epochs=nb_epochs)
 
     def fit_generator(self, generator: Any, nb_epochs: int | None = None, **kwargs: Any) -> None:
         """Train on ART's generator of arrays, one pass of `generator.size` clips an epoch."""
@@ -140,20 +137,20 @@ class VideoTrainer(Trainer):
         return self.get_classifier().predict(x, **kwargs)
 
     def get_classifier(self) -> VideoClassifier:
-        """Give the classifier."""
+        """Return the classifier."""
         classifier: VideoClassifier = self._classifier
         return classifier
 
     def _train(
         self,
-        step: TrainStep,
+        prepared: Prepared,
         data: ClipDataset | Batches,
         validation: Pairs | ClipDataset | None,
         *,
         batch_size: int | None = None,
         nb_epochs: int | None = None,
     ) -> None:
-        """Train a copy, then take over its weights."""
+        """Train a copy, then copy its weights back."""
         classifier = self.get_classifier()
         settings = replace(
             self.settings,
@@ -168,7 +165,7 @@ class VideoTrainer(Trainer):
                     raise InputError("validation_data must be (clips, labels), or a data set")
                 validation = self._in_memory(*validation)
             val_data = validation
-            robust = self.robust or pgd_check(self.budget())
+            robust = self.robust or pgd_check(prepared.eps)
         elif self.robust is not None:
             raise InputError("robust chooses weights by validation clips: give validation_data")
         model = classifier.differentiable()
@@ -180,7 +177,7 @@ class VideoTrainer(Trainer):
             data,
             val_data,
             settings=settings,
-            step=step,
+            task=prepared.task,
             robust=robust,
             optimizer=optimizer,
             device=classifier.device,
@@ -207,29 +204,25 @@ class VideoTrainer(Trainer):
         return tuple(names or (str(k) for k in range(classifier.nb_classes)))
 
 
-class StepTrainer(VideoTrainer):
-    """Trains on a step that needs no clips of its own.
+class NamedTrainer(DefenseTrainer):
+    """A trainer that makes its defense from ART's words.
 
     Args:
         classifier: an `advvid.VideoClassifier`.
-        step: what each step trains on.
-        budget: largest budget, for choosing weights.
-        training: further arguments of `VideoTrainer`.
+        defense: the class of the defense.
+        arguments: its settings, where `eps_step`, `max_iter` and `batch_norm` are ART's words for
+            `step_rule`, `attack_steps` and `attack_batch_norm`; all others are those of
+            `DefenseTrainer`.
     """
 
     def __init__(
-        self, classifier: VideoClassifier, step: TrainStep, budget: float, **training: Any
+        self, classifier: VideoClassifier, defense: type[Defense], **arguments: Any
     ) -> None:
-        super().__init__(classifier, **training)
-        self.step, self._budget = step, budget
-
-    def prepare(self, batches: ClipDataset | None) -> tuple[TrainStep, ClipDataset | None]:
-        """Give step and clips; see `VideoTrainer.prepare`."""
-        return self.step, batches
-
-    def budget(self) -> float:
-        """Give the largest budget."""
-        return self._budget
+        own = {one.name for one in fields(defense)}  # type: ignore[arg-type]
+        words = {_ART_WORDS.get(name, name): value for name, value in arguments.items()}
+        training = {name: value for name, value in words.items() if name not in own}
+        made = defense(**{name: value for name, value in words.items() if name in own})
+        super().__init__(classifier, made, **training)
 
 
 class _GeneratorLoader:

@@ -1,0 +1,204 @@
+"""The rows of the paper's tables, trained and attacked one by one, and compared with the paper."""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.data import load_dataset
+from advvid.figures.saving import save_figure
+from advvid.inference.devices import Precision
+from advvid.pairing import load_training
+from advvid.reproduction.comparison import comparison_figure, comparison_markdown
+from advvid.reproduction.row_run import RowResult, evaluate_row, finished_row, train_row
+from advvid.reproduction.rows import ROWS, TABLES, read_rows
+from advvid.reproduction.scales import Scale, read_scale
+from advvid.runs.claim import claimed
+from advvid.runs.files import write_text
+from advvid.runs.launch import launch, open_folder
+from advvid.runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def reproduce(
+    tables: Sequence[str],
+    *,
+    scale: str | Scale = "small",
+    data: str | None = None,
+    weights: str | None = None,
+    rows: str | None = None,
+    law: Path | None = None,
+    epochs: int | None = None,
+    clips: int | None = None,
+    autoattack_clips: int | None = None,
+    keep: str = "last",
+    device: str = "auto",
+    precision: Precision = "float32",
+    devices: int = 1,
+    workers: int = 0,
+    seed: int = 0,
+    resume: bool = False,
+    out: Path | None = None,
+) -> dict[str, RowResult]:
+    """Train and attack the models of tables of Kinfu and Vidal 2022.
+
+    Each row is trained and evaluated in a folder of its own below `out`, and resumed where it was
+    stopped. Several processes or machines can share one folder. Writes table1.md and table2.md,
+    figures, and row.json for every row.
+
+    Args:
+        tables: "table1", "table2".
+        scale: "small", "ucf101", or a scale of your own.
+        data: spec of what is trained on; None takes that of the scale.
+        weights: that training starts from; None takes those of the scale.
+        rows: keys of `ROWS` with commas between them; None takes all of the tables.
+        law: file of the law of the optimal step; None takes 0.2 (eps + 1).
+        epochs: of the training; None takes those of the scale.
+        clips: test clips under PGD; None takes those of the scale.
+        autoattack_clips: test clips under AutoAttack; None takes those of the scale.
+        keep: "last" weights, as the paper, or those that are "best" on validation clips.
+        device: "auto", "cpu", "cuda", "cuda:1".
+        precision: "float32" or "bf16".
+        devices: GPUs, or processes on a CPU.
+        workers: processes that read clips.
+        seed: of everything that is random.
+        resume: continue with the rows in `out`, or join in.
+        out: folder; None makes one below runs/.
+
+    Returns:
+        All rows of the folder that are finished, by their keys.
+
+    Raises:
+        InputError: for an unknown table, row or scale, or what a run of this scale lacks.
+    """
+    chosen = read_scale(
+        scale,
+        data=data,
+        weights=weights,
+        epochs=epochs,
+        clips=clips,
+        autoattack_clips=autoattack_clips,
+        keep=keep,
+        seed=seed,
+        workers=workers,
+        precision=precision,
+    )
+    keys = read_rows(tables, rows)
+    settings = {
+        "scale": scale if isinstance(scale, str) else scale.model,
+        "data": chosen.data,
+        "weights": chosen.weights,
+        "law": None if law is None else str(law),
+        "epochs": chosen.settings.epochs,
+        "clips": chosen.clips,
+        "auto_clips": chosen.auto_clips,
+        "precision": precision,
+        "seed": seed,
+        "keep": keep,
+    }
+    fabric = launch(device, devices)
+    folder = open_folder(fabric, out, "reproduce", settings, resume=resume)
+    work = Reproduction(chosen, folder, fabric, law=law, devices=devices)
+    for key in keys:
+        work.row(key)
+    return work.write(tables)
+
+
+class Reproduction:
+    """The rows of one folder.
+
+    Args:
+        scale: of all of them.
+        folder: of the run.
+        fabric: launched.
+        law: file of the law of the optimal step; None is the paper's.
+        devices: processes on this machine.
+    """
+
+    def __init__(
+        self, scale: Scale, folder: RunFolder, fabric: "Fabric", *, law: Path | None, devices: int
+    ) -> None:
+        self.scale, self.folder, self.fabric, self.devices = scale, folder, fabric, devices
+        self.law = PAPER_LAW if law is None else StepSizeLaw.load(law)
+        self.console = Console(soft_wrap=True, stderr=True)
+
+    def row(self, key: str) -> None:
+        """Train and evaluate one row, unless it is finished or another process works on it."""
+        name, path = ROWS[key].name, self.folder.path / key
+        with ExitStack() as stack:
+            state = "free"
+            # One process looks, so that all agree.
+            if self.fabric.is_global_zero:
+                if not stack.enter_context(claimed(path / ".claim")):
+                    state = "another process works on it"
+                elif finished_row(path) is not None:
+                    state = "finished"
+            state = self.fabric.broadcast(state)
+            if state == "free":
+                self._work(key, path)
+            else:
+                self._say(f"{name}: {state}")
+
+    def write(self, tables: Sequence[str]) -> dict[str, RowResult]:
+        """Write tables and figures of all rows of the folder that are finished; give these."""
+        path = self.folder.path
+        results = {key: finished_row(path / key) for key in ROWS}
+        found = {key: result for key, result in results.items() if result is not None}
+        if self.fabric.is_global_zero:
+            content = {key: asdict(result) for key, result in found.items()}
+            write_text(path / "results.json", json.dumps(content, indent=2) + "\n")
+            for table in dict.fromkeys(tables):
+                text = comparison_markdown(found, TABLES[table])
+                write_text(path / f"{table}.md", text + "\n")
+                if found.keys() & set(TABLES[table]):
+                    save_figure(comparison_figure(found, TABLES[table]), path / f"{table}.png")
+        return found
+
+    def _work(self, key: str, path: Path) -> None:
+        """Load a fresh model with its clips; train it and evaluate it."""
+        row, scale, shown = ROWS[key], self.scale, self.fabric.is_global_zero
+        self._say(f"{row.name}: training")
+        assert scale.data is not None
+        reading = {"seed": scale.settings.seed, **scale.reading}
+        model, train_data, val_data = load_training(
+            scale.model, scale.data, weights=scale.weights, **reading
+        )
+        _, reading["frames"], reading["size"], _ = train_data.clip_shape
+        test_data = load_dataset(scale.data, split="test", **reading)
+        history = train_row(
+            row,
+            scale,
+            model,
+            train_data,
+            val_data,
+            path,
+            law=self.law,
+            device=self.fabric.device,
+            devices=self.devices,
+            progress=shown,
+        )
+        self._say(f"{row.name}: attacking")
+        evaluate_row(
+            row,
+            scale,
+            model,
+            history,
+            test_data,
+            path,
+            law=self.law,
+            device=self.fabric.device,
+            precision=scale.settings.precision,
+            fabric=self.fabric,
+            progress=shown,
+        )
+
+    def _say(self, text: str) -> None:
+        if self.fabric.is_global_zero:
+            self.console.print(text, markup=False, highlight=False)

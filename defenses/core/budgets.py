@@ -1,0 +1,85 @@
+"""Budgets of defenses: one, one that changes, or several; fractions in Python, 1/255 in text."""
+
+import re
+
+from advvid.checks import check_budget
+from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
+from advvid.errors import InputError
+
+Budgets = float | Schedule | tuple[float, ...]
+"""One budget, one that changes, or several to choose from; fractions of the pixel range."""
+
+
+def check_budgets(eps: Budgets) -> None:
+    """Refuse budgets outside of [0, 1].
+
+    Raises:
+        InputError: naming the budget.
+    """
+    for value in eps if isinstance(eps, tuple) else as_schedule(eps).values:
+        if value != 0:
+            check_budget(value)
+
+
+def check_one_budget(eps: Budgets) -> None:
+    """Refuse several budgets, and budgets outside of [0, 1].
+
+    Raises:
+        InputError: naming the budget.
+    """
+    one_budget(eps)
+    check_budgets(eps)
+
+
+def one_budget(eps: Budgets) -> Schedule:
+    """Insist on one budget, which may change.
+
+    Raises:
+        InputError: when there are several.
+    """
+    if not isinstance(eps, tuple):
+        return as_schedule(eps)
+    if len(eps) != 1:
+        raise InputError(f"this defense takes one budget, not {len(eps)}: use aat for several")
+    return as_schedule(eps[0])
+
+
+def read_budgets(text: str) -> Schedule | tuple[float, ...]:
+    """Read budgets in 1/255: "8", "linear:0:12" (see `read_schedule`), "0/4/8" or "0,4,8".
+
+    Raises:
+        InputError: when it is none of these, or out of range.
+    """
+    numbers = re.split("[/,]", text)
+    if len(numbers) == 2 and text.endswith("/255"):
+        raise InputError(f"budgets of defenses are in 1/255: write eps={numbers[0]}")
+    read = [read_schedule(number) for number in numbers]
+    if len(read) > 1 and any(one.kind != "constant" for one in read):
+        raise InputError(f"a schedule of budgets stands alone; got {text!r}")
+    for value in (value for one in read for value in one.values):
+        if not 0 <= value <= 255:
+            raise InputError(f"budgets are in 1/255, from 0 to 255; got {value:g}")
+    if len(read) == 1:
+        return read[0].scaled(1 / 255)
+    return tuple(one.values[0] / 255 for one in read)
+
+
+def read_budget(text: str) -> float:
+    """Read one budget in 1/255 that does not change.
+
+    Raises:
+        InputError: when it is something else.
+    """
+    budget = one_budget(read_budgets(text))
+    if budget.kind != "constant":
+        raise InputError(f"this budget does not change: give one number in 1/255; got {text!r}")
+    return budget.values[0]
+
+
+def spell_budgets(eps: Budgets) -> str:
+    """Format budgets in 1/255 as `read_budgets` reads them."""
+    if isinstance(eps, tuple):
+        return "/".join(f"{255 * value:.9g}" for value in eps)
+    schedule = as_schedule(eps)
+    values = ":".join(f"{255 * value:.9g}" for value in schedule.values)
+    return values if schedule.kind == "constant" else f"{schedule.kind}:{values}"

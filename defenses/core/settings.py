@@ -1,0 +1,82 @@
+"""Settings that several defenses share."""
+
+from typing import Annotated, Any
+
+from advvid.defenses.core.budgets import Budgets, check_one_budget, read_budgets
+from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
+from advvid.defenses.core.step_rules import StepRule, read_step_rule
+from advvid.defenses.core.training_attack import AttackBatchNorm
+from advvid.errors import InputError
+from advvid.methods import Setting
+from advvid.methods.text import split_outside_brackets, without_brackets
+
+FIVE_STEPS = as_schedule(5)
+"""Attack steps of Kinfu and Vidal's code."""
+
+
+def read_attacks(text: str) -> tuple[str, ...]:
+    """Read attacks "[pgd:max_iter=3,loss=cw]/[flickering]"; one alone needs no brackets."""
+    parts = split_outside_brackets(text, "/")
+    if len(parts) > 1 and not all(part.startswith("[") for part in parts):
+        # The name or a setting of one attack: torchattacks/PGDL2, eps=4/255.
+        parts = [text]
+    return tuple(without_brackets(part) for part in parts)
+
+
+def check_one_attack(attack: str | tuple[str, ...]) -> None:
+    """Refuse several attacks.
+
+    Raises:
+        InputError: saying which defense takes them.
+    """
+    one_attack(attack)
+
+
+def one_attack(attack: str | tuple[str, ...]) -> str:
+    """Insist on one attack.
+
+    Raises:
+        InputError: when there are several.
+    """
+    if isinstance(attack, str):
+        return attack
+    if len(attack) != 1:
+        raise InputError(f"this defense trains on one attack, not {len(attack)}: use aat for more")
+    return attack[0]
+
+
+def _attack(check: Any) -> Setting:
+    return Setting(
+        "what to train on, NAME or [NAME:KEY=VALUE,...] (see `advvid attacks`)",
+        read=read_attacks,
+        verify=check,
+    )
+
+
+Eps = Annotated[
+    Budgets,
+    Setting(
+        "budget, or one that changes: linear:0:12, cosine:0:12, list:0:4:8, with @iteration behind "
+        "to change within epochs",
+        unit="1/255",
+        read=read_budgets,
+        verify=check_one_budget,
+    ),
+]
+Attack = Annotated[str | tuple[str, ...], _attack(check_one_attack)]
+Attacks = Annotated[str | tuple[str, ...], _attack(lambda _: None)]
+Rule = Annotated[
+    StepRule,
+    Setting(
+        "step size: optimal, half (of optimal), eps, 1.25x (of eps), a number in 1/255, the file "
+        "of a law, or a schedule of numbers",
+        unit="1/255",
+        read=read_step_rule,
+    ),
+]
+AttackSteps = Annotated[
+    int | Schedule,
+    Setting("steps of the attack, or a schedule of them", read=read_schedule, verify=check_steps),
+]
+RandomStart = Annotated[bool, Setting("start the attack at random")]
+BatchNorm = Annotated[AttackBatchNorm, Setting("of the model under attack: eval or train")]
