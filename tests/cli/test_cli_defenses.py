@@ -76,7 +76,7 @@ def test_trains_and_keeps_the_best(
         (("--defense", "at", "--attack", "pdg"), "pgd"),
         (("--defense", "at", "--clean-share", "1"), "--clean-share"),
         (("--defense", "at", "--val-eps", "-1"), "--val-eps"),
-        (("--defense", "cat", "--direction", "left"), "up or down"),
+        (("--defense", "cat", "--direction", "left"), "up, down"),
         (("--nodes", "0"), "--nodes"),
         (("--accumulate", "0"), "accumulate"),
         (("--ema", "1"), "ema"),

@@ -26,6 +26,7 @@ def test_help_fits_into_80_columns(
         ("models", ["motions-r3d", "resnext3d-101", "torchvision/", "tsm/"]),
         ("datasets", ["motions", "folder:DIR", "ucf11:DIR", "ucf101:DIR"]),
         ("attacks", ["masked-pgd", "white box", "torchattacks/APGD", "art/SimBA", "black box"]),
+        ("conditions", ["sampling"]),
     ],
 )
 def test_lists(advvid: CommandRunner, command: str, words: list[str]) -> None:

@@ -124,7 +124,7 @@ def test_ctrl_c_says_how_to_resume(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("advvid.training.run.TrainingRun._take_step", interrupted)
+    monkeypatch.setattr("advvid.training.stepping.Stepper.take", interrupted)
     out = tmp_path / "run"
     assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
     last = capfd.readouterr().err.splitlines()[-1]
