@@ -23,6 +23,7 @@ from advvid.defenses.core.budgets import (
     check_budgets,
     one_budget,
     read_budgets,
+    spell_budgets,
 )
 from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.hold_out import hold_out
