@@ -11,11 +11,11 @@ from advvid.defenses.fast import FastTraining
 from advvid.defenses.free import FreeTraining
 from advvid.defenses.trades import TradesTraining
 from advvid.errors import InputError
-from advvid.methods import Registry, read_settings, settings_of, split_text
-from advvid.methods.stranger import import_class, is_stranger
+from advvid.methods import MethodRegistry, read_settings, settings_of, split_text
 
-DEFENSES: Registry[type[Defense]] = Registry(
+DEFENSES: MethodRegistry[Defense] = MethodRegistry(
     "defense",
+    Defense,
     {
         "at": AdversarialTraining,
         "aat": AdaptiveTraining,
@@ -25,15 +25,6 @@ DEFENSES: Registry[type[Defense]] = Registry(
         "fast": FastTraining,
     },
 )
-
-
-def find_defense(name: str) -> type[Defense]:
-    """Find a defense by its name, or import "package.module:Class".
-
-    Raises:
-        InputError: with the nearest names, or when the class cannot be imported.
-    """
-    return import_class(name, Defense) if is_stranger(name) else DEFENSES.find(name)  # type: ignore[type-abstract]
 
 
 def read_defense(text: str, **settings: Any) -> Defense:
@@ -48,7 +39,7 @@ def read_defense(text: str, **settings: Any) -> Defense:
             that is given twice, or a value that cannot be.
     """
     found = split_text(text)
-    kind = find_defense(found.name)
+    kind = DEFENSES.find(found.name)
     known = settings_of(kind)
     values = read_settings(found.name, found.given, known)
     for name, value in settings.items():

@@ -1,12 +1,8 @@
 """Random changes of training clips, each an `Augmentation`; data sets apply a chain of them."""
 
 from advvid.augmentation.augmentation import Augmentation
-from advvid.augmentation.chain import Augment, read_chain, view
-from advvid.augmentation.colors import PermuteColors
-from advvid.augmentation.crop import Crop, center_crop
-from advvid.augmentation.flip import Flip
-from advvid.augmentation.registry import AUGMENTATIONS
-from advvid.augmentation.roll import Roll
+from advvid.augmentation.bundled import Crop, Flip, PermuteColors, Roll, center_crop
+from advvid.augmentation.registry import AUGMENTATIONS, Augment, read_chain, view
 
 __all__ = [
     "AUGMENTATIONS",

@@ -118,8 +118,8 @@ def read_defense(text: str, options: Mapping[str, Any]) -> "Defense | None":
         InputError: for an unknown defense, an option that it does not take, a setting that is given
             both ways, or a value that cannot be read.
     """
+    from advvid.defenses import DEFENSES
     from advvid.defenses import read_defense as read
-    from advvid.defenses.registry import find_defense
     from advvid.methods import settings_of
 
     method = split_text(text)
@@ -128,7 +128,7 @@ def read_defense(text: str, options: Mapping[str, Any]) -> "Defense | None":
         for key in [*given, *method.given]:
             raise InputError(f"{_option(key)} goes with a defense: add --defense at, say")
         return None
-    known = settings_of(find_defense(method.name))
+    known = settings_of(DEFENSES.find(method.name))
     for key in given:
         if key not in known:
             raise InputError(

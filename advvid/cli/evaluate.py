@@ -124,7 +124,7 @@ def evaluate(
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
-    from advvid.evaluation.conditions.registry import parse_condition
+    from advvid.evaluation.conditions.registry import CONDITIONS
     from advvid.evaluation.conditions.suites import expand
     from advvid.evaluation.folder import evaluate_into, tables
     from advvid.evaluation.plan import Scoring, plan_evaluation
@@ -134,7 +134,7 @@ def evaluate(
     budgets = read_budgets(chosen.eps, zero=True)
     # Before the model is loaded: an invalid argument should show at once.
     expand(attacks)
-    conditions = [parse_condition(text) for text in chosen.condition or []]
+    conditions = [CONDITIONS.read(text) for text in chosen.condition or []]
     step_law = None if chosen.law is None else StepSizeLaw.load(chosen.law)
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:

@@ -59,11 +59,11 @@ def conditions(name: Method = None) -> None:
 
 def defenses(name: Method = None) -> None:
     """List the defenses of `advvid train` and what a step costs; or the settings of one."""
-    from advvid.defenses.registry import DEFENSES, find_defense
+    from advvid.defenses.registry import DEFENSES
     from advvid.methods import settings_of
 
     if name is not None:
-        kind = find_defense(name)
+        kind = DEFENSES.find(name)
         _show_settings("--defense", name, kind.summary, settings_of(kind))
         return
     rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]

@@ -2,12 +2,10 @@
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.decoder import DECODERS, Decoder, VideoFile
-from advvid.data.entry import DatasetEntry
-from advvid.data.load import load_dataset
 from advvid.data.loader import ClipBatch, ClipLoader, clip_loader, to_unit
 from advvid.data.motions.dataset import MotionsDataset
-from advvid.data.options import DatasetOptions
-from advvid.data.registry import DATASETS, list_datasets
+from advvid.data.options import DatasetEntry, DatasetOptions
+from advvid.data.registry import DATASETS, list_datasets, load_dataset
 from advvid.data.sampling import SAMPLERS, Dense, Sampler, Uniform
 from advvid.data.source import ClipSource, DatasetClips, MemoryClips
 from advvid.data.video.bad_video import BadVideo, BadVideoError

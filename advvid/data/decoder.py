@@ -8,8 +8,7 @@ from torch import Tensor
 
 from advvid.data.video.decoding import read_frames
 from advvid.data.video.index import video_info
-from advvid.methods import Registry
-from advvid.methods.build import build
+from advvid.methods import MethodRegistry
 
 
 @dataclass(frozen=True)
@@ -51,13 +50,4 @@ class VideoFile(Decoder):
         return read_frames(path, indices, short_side=short_side)
 
 
-DECODERS: Registry[type[Decoder]] = Registry("decoder", {"pyav": VideoFile})
-
-
-def read_decoder(given: str | Decoder) -> Decoder:
-    """Give the decoder that a text names; an object passes through.
-
-    Raises:
-        InputError: for an unknown name or a wrong setting.
-    """
-    return build(given, DECODERS, Decoder)  # type: ignore[type-abstract]
+DECODERS: MethodRegistry[Decoder] = MethodRegistry("decoder", Decoder, {"pyav": VideoFile})

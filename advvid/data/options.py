@@ -1,20 +1,20 @@
-"""What `load_dataset` was asked for, checked once, handed to the builder of the data set."""
+"""What `load_dataset` was asked for, checked once, and the data set that is built from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from advvid.augmentation import Augment, read_chain
-from advvid.data.clip_dataset import OnBadVideo
-from advvid.data.decoder import Decoder, read_decoder
+from advvid.data.clip_dataset import ClipDataset, OnBadVideo
+from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.sampling import Sampler, read_sampler
 from advvid.errors import InputError
 from advvid.methods import Setting, check_settings, settings_of
-from advvid.methods.suggestion import did_you_mean
 
 Split = Literal["train", "val", "test", "all"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetOptions:
     """The options of `load_dataset`; None means the default of the data set.
 
@@ -62,21 +62,35 @@ class DatasetOptions:
         read_sampler(self.sampling, self.stride)
         read_chain(self.augment or (), size=1)
         if self.decoder is not None:
-            read_decoder(self.decoder)
+            DECODERS.read(self.decoder)
         if not self.flip and self.augment is not None:
             raise InputError("flip=False is for the default augmentation: leave it out of augment")
 
-    @classmethod
-    def of(cls, given: dict[str, Any]) -> "DatasetOptions":
-        """Make options from keyword arguments.
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A data set that `load_dataset` can build: one line of the registry.
+
+    Args:
+        builder: takes what follows "name:" in the spec ("" for nothing) and the options.
+        spec: how the spec is written.
+        summary: what it is, in one line.
+        unused: names of the options that mean nothing for it.
+    """
+
+    builder: Callable[[str, DatasetOptions], ClipDataset]
+    spec: str
+    summary: str
+    unused: tuple[str, ...] = ("fold",)
+
+    def build(self, argument: str, options: DatasetOptions) -> ClipDataset:
+        """Build the data set; no video is opened.
 
         Raises:
-            InputError: for an unknown or wrong one.
+            InputError: when an option that is not the default means nothing here, or is wrong.
         """
-        kind: Any = cls
-        known = settings_of(kind)
-        for name in given:
-            if name not in known:
-                hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
-                raise InputError(f"data sets have no option {name!r}; {hint}")
-        return cls(**given)
+        for name in self.unused:
+            value = getattr(options, name)
+            if value != settings_of(DatasetOptions)[name].default:
+                raise InputError(f"{name} {value} means nothing for {self.spec}: leave it out")
+        return self.builder(argument, options)

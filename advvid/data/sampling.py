@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from advvid.errors import InputError
-from advvid.methods import Registry, Setting, check_settings
-from advvid.methods.build import build
+from advvid.methods import MethodRegistry, Setting, check_settings
 
 Indices = npt.NDArray[np.int64]
 Rng = np.random.Generator | None
@@ -46,25 +45,49 @@ class Sampler(ABC):
 
 @dataclass(frozen=True)
 class Uniform(Sampler):
-    """One frame from each of T equal segments, see `uniform_indices`."""
+    """One frame from each of T equal segments of the video, in order.
+
+    Segment i is [i N / T, (i + 1) N / T). The evaluation view takes its center, and with several
+    clips a video clip k takes the point (k + 1/2) / K of it; the training view a random point.
+    A video of N < T frames shows each frame about T / N times.
+    """
 
     def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
-        """Choose the frames of one clip, in order."""
-        return uniform_indices(count, frames, clip=clip, clips=clips, rng=rng)
+        """Choose the frames of one clip."""
+        segments = np.arange(frames, dtype=np.int64)
+        if rng is None:
+            # Whole numbers only: a float product could fall into the segment before.
+            return ((2 * clips * segments + 2 * clip + 1) * count) // (2 * clips * frames)
+        points = (segments + rng.uniform(size=frames)) * count / frames
+        return np.minimum(points.astype(np.int64), count - 1)
 
 
 @dataclass(frozen=True)
 class Dense(Sampler):
-    """T frames at a fixed distance, see `dense_indices`."""
+    """T frames at a fixed stride from one window of the video.
+
+    The window starts at (k + 1/2) / K of the room it has (evaluation view, clip k of K: a single
+    clip is centered) or anywhere (training view). A video shorter than the window is looped:
+    after its last frame comes its first.
+    """
 
     stride: Annotated[int, Setting("distance of two frames", unit="frames", at_least=1)] = 1
 
     def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
-        """Choose the frames of one clip; a short video is looped."""
-        return dense_indices(count, frames, stride=self.stride, clip=clip, clips=clips, rng=rng)
+        """Choose the frames of one clip."""
+        room = count - ((frames - 1) * self.stride + 1)
+        if rng is not None:
+            start = int(rng.integers(room + 1 if room >= 0 else count))
+        elif room >= 0:
+            start = (2 * clip + 1) * room // (2 * clips)
+        else:
+            start = clip * count // clips
+        return (start + self.stride * np.arange(frames, dtype=np.int64)) % count
 
 
-SAMPLERS: Registry[type[Sampler]] = Registry("sampling", {"uniform": Uniform, "dense": Dense})
+SAMPLERS: MethodRegistry[Sampler] = MethodRegistry(
+    "sampling", Sampler, {"uniform": Uniform, "dense": Dense}
+)
 
 
 def read_sampler(given: str | Sampler, stride: int | None = None) -> Sampler:
@@ -75,62 +98,12 @@ def read_sampler(given: str | Sampler, stride: int | None = None) -> Sampler:
         stride: the setting of this name, where it is not part of the text.
 
     Raises:
-        InputError: for an unknown name, a wrong setting, or a stride that goes nowhere.
+        InputError: for an unknown name, a wrong setting, or a stride that has no effect.
     """
-    known = {} if stride is None else {"stride": stride}
-    sampler = build(given, SAMPLERS, Sampler, **known)  # type: ignore[type-abstract]
+    sampler = SAMPLERS.read(given, **({} if stride is None else {"stride": stride}))
     if stride is not None and getattr(sampler, "stride", None) != stride:
         raise InputError(
             f"stride {stride} goes with dense sampling; got sampling {given}: "
             "set sampling='dense' or leave the stride out"
         )
     return sampler
-
-
-def uniform_indices(
-    count: int, frames: int, *, clip: int = 0, clips: int = 1, rng: Rng = None
-) -> Indices:
-    """One frame from each of T equal segments of the video.
-
-    Segment i is [i N / T, (i + 1) N / T). The evaluation view takes its center, and with several
-    clips a video clip k takes the point (k + 1/2) / K of it; the training view a random point.
-    A video of N < T frames shows each frame about T / N times, in order.
-
-    Args:
-        count: as all other arguments, see `Sampler`.
-
-    Returns:
-        Non-decreasing indices (T,) in 0..N-1.
-    """
-    segments = np.arange(frames, dtype=np.int64)
-    if rng is None:
-        # Whole numbers only: a float product could fall into the segment before.
-        return ((2 * clips * segments + 2 * clip + 1) * count) // (2 * clips * frames)
-    points = (segments + rng.uniform(size=frames)) * count / frames
-    return np.minimum(points.astype(np.int64), count - 1)
-
-
-def dense_indices(
-    count: int, frames: int, *, stride: int = 1, clip: int = 0, clips: int = 1, rng: Rng = None
-) -> Indices:
-    """T frames at a fixed stride from one window of the video.
-
-    The window starts at (k + 1/2) / K of the room it has (evaluation view, clip k of K: a single
-    clip is centered) or anywhere (training view). A video shorter than the window is looped:
-    after its last frame comes its first.
-
-    Args:
-        count: as all other arguments, see `Sampler`.
-        stride: distance of two frames of the clip, >= 1.
-
-    Returns:
-        Indices (T,) in 0..N-1.
-    """
-    room = count - ((frames - 1) * stride + 1)
-    if rng is not None:
-        start = int(rng.integers(room + 1 if room >= 0 else count))
-    elif room >= 0:
-        start = (2 * clip + 1) * room // (2 * clips)
-    else:
-        start = clip * count // clips
-    return (start + stride * np.arange(frames, dtype=np.int64)) % count

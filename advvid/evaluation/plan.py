@@ -15,7 +15,7 @@ from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import Condition, Setup, Strength
 from advvid.evaluation.conditions.attack import LINF, plan_attacks
-from advvid.evaluation.conditions.registry import parse_condition
+from advvid.evaluation.conditions.registry import CONDITIONS
 
 Attacks = str | VideoAttack | Sequence[str | VideoAttack]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
@@ -102,11 +102,7 @@ def plan_evaluation(
     setup = Setup(classifier, _source(classifier, clips, labels), batch_size, seed)
     attacked = plan_attacks(setup, attacks, eps, scoring.law)
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
-    others = [
-        planned
-        for one in given
-        for planned in (parse_condition(one) if isinstance(one, str) else one).plan(setup)
-    ]
+    others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked.conditions, *others]
     keys = [one.key for one in planned]
     for one in planned:

@@ -1,7 +1,7 @@
 """The frame of everything that has a name and settings: attacks, defenses, corruptions, ..."""
 
 from advvid.methods.listing import SettingRow, setting_rows
-from advvid.methods.registry import Registry
+from advvid.methods.registry import MethodRegistry, Registry
 from advvid.methods.setting import (
     NamedSetting,
     Setting,
@@ -12,6 +12,7 @@ from advvid.methods.setting import (
 from advvid.methods.text import MethodText, read_settings, spell, split_text
 
 __all__ = [
+    "MethodRegistry",
     "MethodText",
     "NamedSetting",
     "Registry",

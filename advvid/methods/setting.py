@@ -95,6 +95,11 @@ class NamedSetting:
                 return get_args(kind)
         return self.about.choices
 
+    def parameter(self, kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD) -> inspect.Parameter:
+        """The setting as a parameter of a function, for signatures that help shows."""
+        default = inspect.Parameter.empty if self.default is MISSING else self.default
+        return inspect.Parameter(self.name, kind, default=default, annotation=self.type)
+
     def check(self, value: Any) -> None:
         """Refuse a value of another type or out of range.
 

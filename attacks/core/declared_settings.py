@@ -2,12 +2,11 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import MISSING
 from inspect import Parameter, Signature
 from typing import Any, ClassVar, dataclass_transform
 
 from advvid.methods.listing import default_words
-from advvid.methods.setting import NamedSetting, settings_of
+from advvid.methods.setting import settings_of
 from advvid.methods.suggestion import did_you_mean
 
 
@@ -40,8 +39,8 @@ class DeclaredSettings:
 def declared_signature(kind: type[DeclaredSettings]) -> Signature:
     """Give the arguments of a class: the estimator, its settings, by keyword the common ones."""
     settings = settings_of(kind)
-    own = [_parameter(settings[name]) for name in settings if name not in kind.common]
-    common = [_parameter(settings[name], Parameter.KEYWORD_ONLY) for name in kind.common]
+    own = [settings[name].parameter() for name in settings if name not in kind.common]
+    common = [settings[name].parameter(Parameter.KEYWORD_ONLY) for name in kind.common]
     estimator = Parameter("estimator", Parameter.POSITIONAL_OR_KEYWORD)
     return Signature([estimator, *own, *common])
 
@@ -65,11 +64,6 @@ def bound_settings(
         raise TypeError(f"{kind.__name__}: {error}") from None
     bound.apply_defaults()
     return {name: value for name, value in bound.arguments.items() if name != "estimator"}
-
-
-def _parameter(setting: NamedSetting, kind: Any = Parameter.POSITIONAL_OR_KEYWORD) -> Parameter:
-    default = Parameter.empty if setting.default is MISSING else setting.default
-    return Parameter(setting.name, kind, default=default, annotation=setting.type)
 
 
 def _arguments(kind: type[DeclaredSettings]) -> str:

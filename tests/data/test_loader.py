@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.load import load_dataset
 from advvid.data.loader import clip_loader, to_unit
 from advvid.data.motions import MotionsDataset
+from advvid.data.registry import load_dataset
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 

@@ -126,7 +126,7 @@ def test_the_data_set_is_registered_and_read(
     csv = named("videolab.csv_videos:CSV")
     ((name, entry),) = eval(f"{{{LINES['advvid/data/registry.py']}}}", {"CSV": csv}).items()
     registry = Registry("data set", {**DATASETS, name: entry})
-    monkeypatch.setattr("advvid.data.load.DATASETS", registry)
+    monkeypatch.setattr("advvid.data.registry.DATASETS", registry)
     for video in ("a", "b", "c"):
         write_video(videolab / f"{video}.mkv", torch.rand(3, 10, 40, 48))
     (videolab / "list.csv").write_text("a.mkv,run,train\nb.mkv,jump,test\nc.mkv,run,test\n")

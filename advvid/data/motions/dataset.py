@@ -7,10 +7,9 @@ from torch import Tensor
 
 from advvid.augmentation import Augment, read_chain, view
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.entry import EVERY_DATASET, DatasetEntry
 from advvid.data.motions.drawing import draw_clip
 from advvid.data.motions.plan import MOTION_CLASSES, plan_motion
-from advvid.data.options import DatasetOptions
+from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.errors import InputError
 
 SPLIT_SIZES = {"train": 5000, "val": 1000, "test": 1000}
@@ -51,12 +50,8 @@ class MotionsDataset(ClipDataset):
         super().__init__()
         if split not in SPLIT_SIZES:
             raise InputError(f"motions has the splits {', '.join(SPLIT_SIZES)}; got {split!r}")
-        for word, value, least in (
-            ("clips", clips, 1),
-            ("frames", frames, 2),
-            ("size", size, 8),
-            ("seed", seed, 0),
-        ):
+        values = {"clips": clips, "frames": frames, "size": size, "seed": seed}
+        for (word, value), least in zip(values.items(), (1, 2, 8, 0), strict=True):
             if value is not None and value < least:
                 raise InputError(f"motions needs {word} >= {least}; got {value}")
         self.name = "motions" if clips is None else f"motions:{clips}"
@@ -103,8 +98,8 @@ def build_motions(argument: str, options: DatasetOptions) -> MotionsDataset:
     return MotionsDataset(
         options.split,
         clips=int(argument) if argument and options.split == "train" else None,
-        frames=DEFAULT_FRAMES if options.frames is None else options.frames,
-        size=DEFAULT_SIZE if options.size is None else options.size,
+        frames=options.frames or DEFAULT_FRAMES,
+        size=options.size or DEFAULT_SIZE,
         seed=options.seed,
         augment=options.augment,
     )
@@ -114,5 +109,5 @@ MOTIONS = DatasetEntry(
     build_motions,
     "motions[:N]",
     "bundled: 10 motions of generated shapes; N training clips (5000)",
-    takes=EVERY_DATASET,
+    unused=("fold", "sampling", "stride", "clips_per_video", "short_side", "flip", "decoder"),
 )

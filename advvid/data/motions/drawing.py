@@ -11,14 +11,8 @@ from advvid.data.motions.plan import MotionPlan
 Plane = npt.NDArray[np.float32]
 
 
-def _intersection(first: Plane, second: Plane) -> Plane:
-    both: Plane = np.maximum(first, second)
-    return both
-
-
-def _union(first: Plane, second: Plane) -> Plane:
-    either: Plane = np.minimum(first, second)
-    return either
+_intersection: Callable[[Plane, Plane], Plane] = np.maximum
+_union: Callable[[Plane, Plane], Plane] = np.minimum
 
 
 def _box(u: Plane, v: Plane, left: float, right: float, top: float, bottom: float) -> Plane:

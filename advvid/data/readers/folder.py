@@ -3,8 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from advvid.data.entry import VIDEOS, DatasetEntry
-from advvid.data.options import DatasetOptions
+from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.video_dataset import UNKNOWN_LABEL, VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
 from advvid.errors import InputError
@@ -110,8 +109,5 @@ FOLDER = DatasetEntry(
     build_folder,
     "folder:DIR",
     "your videos, one folder a class, or train/ and test/ of those",
-    takes=VIDEOS,
 )
-SINGLE_VIDEO = DatasetEntry(
-    build_single_video, "FILE", "one video file, without a label", takes=VIDEOS
-)
+SINGLE_VIDEO = DatasetEntry(build_single_video, "FILE", "one video file, without a label")

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from advvid.data.entry import VIDEOS, DatasetEntry
-from advvid.data.options import DatasetOptions
+from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder
 from advvid.errors import InputError
@@ -75,5 +74,5 @@ UCF101 = DatasetEntry(
     build_ucf101,
     "ucf101:DIR",
     "UCF101 with its split files; fold 1 (default), 2 or 3",
-    takes=(*VIDEOS, "fold"),
+    unused=(),
 )

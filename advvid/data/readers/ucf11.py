@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from advvid.data.entry import VIDEOS, DatasetEntry
-from advvid.data.options import DatasetOptions
+from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
 from advvid.errors import InputError
@@ -66,5 +65,5 @@ UCF11 = DatasetEntry(
     build_ucf11,
     "ucf11:DIR",
     "UCF11 (YouTube Action); fold = the group held out (3)",
-    takes=(*VIDEOS, "fold"),
+    unused=(),
 )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advvid.augmentation import read_chain, view
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.decoder import Decoder, read_decoder
+from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.options import DatasetOptions
 from advvid.data.sampling import Sampler, read_sampler
 from advvid.errors import InputError
@@ -59,8 +59,8 @@ class VideoDataset(ClipDataset):
         decoder: str | Decoder = "pyav",
     ) -> None:
         super().__init__()
-        frames = DEFAULT_FRAMES if options.frames is None else options.frames
-        size = DEFAULT_SIZE if options.size is None else options.size
+        frames = options.frames or DEFAULT_FRAMES
+        size = options.size or DEFAULT_SIZE
         self.name, self.classes = name, tuple(classes)
         self.clip_shape = (3, frames, size, size)
         self.on_bad_video = options.on_bad_video
@@ -73,7 +73,7 @@ class VideoDataset(ClipDataset):
                 f"make short_side at least {size} or size smaller"
             )
         self.sampler = read_sampler(options.sampling, options.stride)
-        self.decoder = read_decoder(decoder if options.decoder is None else options.decoder)
+        self.decoder = DECODERS.read(decoder if options.decoder is None else options.decoder)
         chain = ("crop", "flip") if options.flip else ("crop",)
         self.augment = read_chain(chain if options.augment is None else options.augment, size=size)
         video_labels = np.array([item.label for item in self.items], dtype=np.int64)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.load import load_dataset
 from advvid.data.options import Split
+from advvid.data.registry import load_dataset
 from advvid.errors import InputError
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from advvid.data.load import load_dataset
+from advvid.data.registry import load_dataset
 from advvid.errors import InputError
 
 CLASSES = ("Archery", "YoYo")

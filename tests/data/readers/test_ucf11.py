@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from advvid.data.load import load_dataset
+from advvid.data.registry import load_dataset
 from advvid.errors import InputError
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from advvid.data.load import load_dataset
+from advvid.data.registry import load_dataset
 from advvid.data.video import read_frames
 from advvid.errors import InputError
 

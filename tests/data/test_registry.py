@@ -1,12 +1,14 @@
+import inspect
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import advvid.data as data
-from advvid.data.load import load_dataset
 from advvid.data.motions import MotionsDataset
+from advvid.data.registry import load_dataset
 from advvid.errors import InputError
 
 
@@ -75,6 +77,14 @@ def test_a_file_and_a_bare_folder(make_video: Callable[..., Path], tmp_path: Pat
         load_dataset(f"folder:{path}")
     with pytest.raises(InputError, match="fold 1 means nothing"):
         load_dataset(str(path), fold=1)
+
+
+def test_options_are_seen_by_help() -> None:
+    parameters = inspect.signature(load_dataset).parameters
+    assert list(parameters) == ["spec", *(field.name for field in fields(data.DatasetOptions))]
+    assert parameters["spec"].default == "motions"
+    assert parameters["split"].default == "test"
+    assert parameters["size"].annotation == int | None
 
 
 def test_every_registered_data_set_is_listed() -> None:

@@ -4,8 +4,7 @@ from typing import Annotated
 import pytest
 
 from advvid.errors import InputError
-from advvid.methods import Registry, Setting
-from advvid.methods.build import build
+from advvid.methods import MethodRegistry, Setting
 
 
 @dataclass(frozen=True)
@@ -19,15 +18,15 @@ class Square(Shape):
     color: Annotated[str, Setting("color")] = "red"
 
 
-SHAPES: Registry[type[Shape]] = Registry("shape", {"square": Square, "any": Shape})
+SHAPES: MethodRegistry[Shape] = MethodRegistry("shape", Shape, {"square": Square, "any": Shape})
 
 
 def test_texts_objects_and_what_the_caller_knows() -> None:
-    assert build("square:side=3,color=blue", SHAPES, Shape) == Square(3, "blue")
-    assert build("square", SHAPES, Shape, side=4) == Square(4)
-    assert build("square:side=3", SHAPES, Shape, side=4) == Square(3)
-    assert build("any", SHAPES, Shape, side=4) == Shape()
-    assert build(Square(2), SHAPES, Shape, side=4) == Square(2)
+    assert SHAPES.read("square:side=3,color=blue") == Square(3, "blue")
+    assert SHAPES.read("square", side=4) == Square(4)
+    assert SHAPES.read("square:side=3", side=4) == Square(3)
+    assert SHAPES.read("any", side=4) == Shape()
+    assert SHAPES.read(Square(2), side=4) == Square(2)
 
 
 @pytest.mark.parametrize(
@@ -43,5 +42,5 @@ def test_texts_objects_and_what_the_caller_knows() -> None:
 )
 def test_what_cannot_be_built_is_one_line(given: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        build(given, SHAPES, Shape)
+        SHAPES.read(given)
     assert "\n" not in str(caught.value)
