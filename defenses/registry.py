@@ -11,7 +11,7 @@ from advvid.defenses.fast import FastTraining
 from advvid.defenses.free import FreeTraining
 from advvid.defenses.trades import TradesTraining
 from advvid.errors import InputError
-from advvid.methods import MethodRegistry, read_settings, settings_of, split_text
+from advvid.methods import MethodRegistry, settings_of, split_text
 
 DEFENSES: MethodRegistry[Defense] = MethodRegistry(
     "defense",
@@ -39,21 +39,17 @@ def read_defense(text: str, **settings: Any) -> Defense:
             that is given twice, or a value that cannot be.
     """
     found = split_text(text)
-    kind = DEFENSES.find(found.name)
-    known = settings_of(kind)
-    values = read_settings(found.name, found.given, known)
-    for name, value in settings.items():
-        if value is None:
-            continue
+    known = settings_of(DEFENSES.find(found.name))
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name in given:
         if name not in known:
             raise InputError(
                 f"{name} means nothing for the defense {found.name}, which takes "
                 f"{', '.join(known)}: leave it out"
             )
-        if name in values:
+        if name in found.given:
             raise InputError(f"{name} is given twice: leave it out of {text!r}, or beside it")
-        values[name] = value
-    return kind(**values)
+    return DEFENSES.read(text, **given)
 
 
 def build_defense(

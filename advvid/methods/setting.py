@@ -11,6 +11,7 @@ and the tables of docs/ are all read from it.
 import inspect
 import math
 import numbers
+import operator
 import types
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass
@@ -18,6 +19,14 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from advvid.errors import InputError
+
+
+_LIMITS = {
+    "above": operator.gt,
+    "at_least": operator.ge,
+    "below": operator.lt,
+    "at_most": operator.le,
+}
 
 
 @dataclass(frozen=True)
@@ -51,18 +60,16 @@ class Setting:
     @property
     def range(self) -> str:
         """Spell the range, such as "above 0 and at most 1"; "" where there is none."""
-        words = ("above", "at least", "below", "at most")
-        limits = ((word, getattr(self, word.replace(" ", "_"))) for word in words)
-        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
+        return " and ".join(f"{n.replace('_', ' ')} {limit:g}" for n, limit in self._limits.items())
 
     def holds(self, value: float) -> bool:
         """Tell whether a finite number lies in the range."""
-        return (
-            (self.above is None or value > self.above)
-            and (self.at_least is None or value >= self.at_least)
-            and (self.below is None or value < self.below)
-            and (self.at_most is None or value <= self.at_most)
-        )
+        return all(_LIMITS[name](value, limit) for name, limit in self._limits.items())
+
+    @property
+    def _limits(self) -> dict[str, float]:
+        limits = {name: getattr(self, name) for name in _LIMITS}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True)

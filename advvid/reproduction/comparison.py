@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from advvid.evaluation.accuracy import Accuracy
-from advvid.reproduction.row_run import RowResult, shares
+from advvid.reproduction.row_run import RowResult
 from advvid.reproduction.rows import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
         [
             ComparedModel(
                 row.name,
-                measured=shares(results[key].pgd, results[key].clips),
+                measured=[100 * (n / results[key].clips) for n in results[key].pgd],
                 published=row.published,
                 look=looks.get(key),
             )

@@ -5,26 +5,17 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.data import load_dataset
 from advvid.figures.saving import save_figure
 from advvid.inference.devices import Precision
-from advvid.pairing import load_training
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown
-from advvid.reproduction.row_run import RowResult, evaluate_row, finished_row, train_row
+from advvid.reproduction.row_run import RowResult, RowRun, finished_row
 from advvid.reproduction.rows import ROWS, TABLES, read_rows
 from advvid.reproduction.scales import Scale, read_scale
 from advvid.runs.claim import claimed
 from advvid.runs.files import write_text
 from advvid.runs.launch import launch, open_folder
-from advvid.runs.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 
 def reproduce(
@@ -104,101 +95,39 @@ def reproduce(
         "keep": keep,
     }
     fabric = launch(device, devices)
-    folder = open_folder(fabric, out, "reproduce", settings, resume=resume)
-    work = Reproduction(chosen, folder, fabric, law=law, devices=devices)
+    path = open_folder(fabric, out, "reproduce", settings, resume=resume).path
+    step_law = PAPER_LAW if law is None else StepSizeLaw.load(law)
     for key in keys:
-        work.row(key)
-    return work.write(tables)
+        _finish(RowRun(ROWS[key], chosen, path / key, step_law, fabric, devices))
+    results = {key: finished_row(path / key) for key in ROWS}
+    found = {key: result for key, result in results.items() if result is not None}
+    if fabric.is_global_zero:
+        _write(path, found, tables)
+    return found
 
 
-class Reproduction:
-    """The rows of one folder.
+def _finish(run: RowRun) -> None:
+    """Train and evaluate a row, unless it is finished or another process works on it."""
+    with ExitStack() as stack:
+        state = None
+        # One process looks, so that all agree.
+        if run.fabric.is_global_zero:
+            if not stack.enter_context(claimed(run.folder / ".claim")):
+                state = "another process works on it"
+            elif finished_row(run.folder) is not None:
+                state = "finished"
+        state = run.fabric.broadcast(state)
+        if state is None:
+            run.finish()
+        else:
+            run.say(state)
 
-    Args:
-        scale: of all of them.
-        folder: of the run.
-        fabric: launched.
-        law: file of the law of the optimal step; None is the paper's.
-        devices: processes on this machine.
-    """
 
-    def __init__(
-        self, scale: Scale, folder: RunFolder, fabric: "Fabric", *, law: Path | None, devices: int
-    ) -> None:
-        self.scale, self.folder, self.fabric, self.devices = scale, folder, fabric, devices
-        self.law = PAPER_LAW if law is None else StepSizeLaw.load(law)
-        self.console = Console(soft_wrap=True, stderr=True)
-
-    def row(self, key: str) -> None:
-        """Train and evaluate one row, unless it is finished or another process works on it."""
-        name, path = ROWS[key].name, self.folder.path / key
-        with ExitStack() as stack:
-            state = "free"
-            # One process looks, so that all agree.
-            if self.fabric.is_global_zero:
-                if not stack.enter_context(claimed(path / ".claim")):
-                    state = "another process works on it"
-                elif finished_row(path) is not None:
-                    state = "finished"
-            state = self.fabric.broadcast(state)
-            if state == "free":
-                self._work(key, path)
-            else:
-                self._say(f"{name}: {state}")
-
-    def write(self, tables: Sequence[str]) -> dict[str, RowResult]:
-        """Write tables and figures of all rows of the folder that are finished; give these."""
-        path = self.folder.path
-        results = {key: finished_row(path / key) for key in ROWS}
-        found = {key: result for key, result in results.items() if result is not None}
-        if self.fabric.is_global_zero:
-            content = {key: asdict(result) for key, result in found.items()}
-            write_text(path / "results.json", json.dumps(content, indent=2) + "\n")
-            for table in dict.fromkeys(tables):
-                text = comparison_markdown(found, TABLES[table])
-                write_text(path / f"{table}.md", text + "\n")
-                if found.keys() & set(TABLES[table]):
-                    save_figure(comparison_figure(found, TABLES[table]), path / f"{table}.png")
-        return found
-
-    def _work(self, key: str, path: Path) -> None:
-        """Load a fresh model with its clips; train it and evaluate it."""
-        row, scale, shown = ROWS[key], self.scale, self.fabric.is_global_zero
-        self._say(f"{row.name}: training")
-        assert scale.data is not None
-        reading = {"seed": scale.settings.seed, **scale.reading}
-        model, train_data, val_data = load_training(
-            scale.model, scale.data, weights=scale.weights, **reading
-        )
-        _, reading["frames"], reading["size"], _ = train_data.clip_shape
-        test_data = load_dataset(scale.data, split="test", **reading)
-        history = train_row(
-            row,
-            scale,
-            model,
-            train_data,
-            val_data,
-            path,
-            law=self.law,
-            device=self.fabric.device,
-            devices=self.devices,
-            progress=shown,
-        )
-        self._say(f"{row.name}: attacking")
-        evaluate_row(
-            row,
-            scale,
-            model,
-            history,
-            test_data,
-            path,
-            law=self.law,
-            device=self.fabric.device,
-            precision=scale.settings.precision,
-            fabric=self.fabric,
-            progress=shown,
-        )
-
-    def _say(self, text: str) -> None:
-        if self.fabric.is_global_zero:
-            self.console.print(text, markup=False, highlight=False)
+def _write(path: Path, found: dict[str, RowResult], tables: Sequence[str]) -> None:
+    """Write tables and figures of all rows of the folder that are finished."""
+    content = {key: asdict(result) for key, result in found.items()}
+    write_text(path / "results.json", json.dumps(content, indent=2) + "\n")
+    for table in dict.fromkeys(tables):
+        write_text(path / f"{table}.md", comparison_markdown(found, TABLES[table]) + "\n")
+        if found.keys() & set(TABLES[table]):
+            save_figure(comparison_figure(found, TABLES[table]), path / f"{table}.png")

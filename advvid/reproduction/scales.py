@@ -98,13 +98,7 @@ def read_scale(
     """Find a scale and change what is not None.
 
     Args:
-        scale: a key of `SCALES`, or a scale of one's own.
-        data: see `Scale`.
-        weights: see `Scale`.
-        epochs: of the training.
-        clips: see `Scale`.
-        autoattack_clips: `auto_clips` of `Scale`.
-        keep: "last" or "best".
+        scale: as all others but `training`, see `reproduce`.
         training: further settings of the training.
 
     Raises:

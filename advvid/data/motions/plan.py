@@ -7,16 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 MOTION_CLASSES = (
-    "left",
-    "right",
-    "up",
-    "down",
-    "clockwise",
-    "counterclockwise",
-    "growing",
-    "shrinking",
-    "blinking",
-    "still",
+    *("left", "right", "up", "down", "clockwise", "counterclockwise"),
+    *("growing", "shrinking", "blinking", "still"),
 )
 """Class names in label order; directions as a viewer of the clip sees them."""
 
