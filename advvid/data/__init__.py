@@ -1,8 +1,8 @@
 """Clip data sets: generated or decoded, sampled, batched."""
 
-from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_dataset import ClipDataset, to_unit
 from advvid.data.decoder import DECODERS, Decoder, VideoFile
-from advvid.data.loader import ClipBatch, ClipLoader, clip_loader, to_unit
+from advvid.data.loader import ClipBatch, ClipLoader, clip_loader
 from advvid.data.motions.dataset import MotionsDataset
 from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.registry import DATASETS, list_datasets, load_dataset

@@ -136,11 +136,8 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"{n} were asked for: ask for fewer or repair the videos "
                 f"(first: {self.skipped[0].path}: {self.skipped[0].reason})"
             )
-        clips = torch.stack([clip for clip, _ in chosen])
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
-        pixels = clips.to(torch.float32)
-        # Clips in memory may be fractions already.
-        return (pixels.div_(255) if clips.dtype == torch.uint8 else pixels), labels
+        return to_unit(torch.stack([clip for clip, _ in chosen])), labels
 
 
 class ClipSubset(ClipDataset):
@@ -204,3 +201,21 @@ def balanced_order(
         rounds[members] = np.arange(len(members))
     # Stable: within a round the classes stay in their shuffled order.
     return shuffled[np.argsort(rounds[shuffled], kind="stable")]
+
+
+def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
+    """Clips as float32 in [0, 1] on `device`: uint8 is divided by 255, float32 passes through.
+
+    Args:
+        clips: any shape; uint8 in 0..255, or floating point already in [0, 1].
+        device: where the result lives; None for where the clips are.
+
+    Raises:
+        InputError: another type.
+    """
+    if clips.dtype != torch.uint8 and not clips.is_floating_point():
+        raise InputError(f"clips must be uint8 or floating point; got {clips.dtype}")
+    moved = clips if device is None else clips.to(device, non_blocking=True)
+    if clips.dtype == torch.uint8:
+        return moved.to(torch.float32).div_(255)
+    return moved.to(torch.float32)

@@ -126,24 +126,6 @@ class StackClips:
         )
 
 
-def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
-    """Clips as float32 in [0, 1] on `device`: uint8 is divided by 255, float32 passes through.
-
-    Args:
-        clips: any shape; uint8 in 0..255, or floating point already in [0, 1].
-        device: where the result lives; None for where the clips are.
-
-    Raises:
-        InputError: another type.
-    """
-    if clips.dtype != torch.uint8 and not clips.is_floating_point():
-        raise InputError(f"clips must be uint8 or floating point; got {clips.dtype}")
-    moved = clips if device is None else clips.to(device, non_blocking=True)
-    if clips.dtype == torch.uint8:
-        return moved.to(torch.float32).div_(255)
-    return moved.to(torch.float32)
-
-
 class _LoadedClips(Dataset[Loaded]):
     """Clips, or what is wrong with them, as plain data."""
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advvid.data.clip_dataset import ClipDataset, balanced_order
-from advvid.data.loader import ClipBatch, clip_loader, to_unit
+from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
+from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 

@@ -11,22 +11,16 @@ and the tables of docs/ are all read from it.
 import inspect
 import math
 import numbers
-import operator
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass
 from functools import cache
+from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from advvid.errors import InputError
 
-
-_LIMITS = {
-    "above": operator.gt,
-    "at_least": operator.ge,
-    "below": operator.lt,
-    "at_most": operator.le,
-}
+_LIMITS = {"above": gt, "at_least": ge, "below": lt, "at_most": le}
 
 
 @dataclass(frozen=True)
@@ -203,27 +197,18 @@ def _named(kind: Any) -> str:
 
 def _is_of(value: Any, kind: Any) -> bool:
     """Tell whether a value is of a type; whole numbers are numbers, flags are not."""
-    origin = get_origin(kind) or kind
-    if kind is Any:
-        return True
-    if kind is float:
-        return isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    origin, members = get_origin(kind) or kind, get_args(kind)
+    if origin in (int, float):
+        number = numbers.Integral if origin is int else numbers.Real
+        return isinstance(value, number) and not isinstance(value, bool)
     if origin is tuple:
-        return isinstance(value, tuple | list) and _members_fit(value, get_args(kind))
+        if not isinstance(value, tuple | list):
+            return False
+        kinds = members[:1] * len(value) if members[1:] == (Ellipsis,) else members
+        return len(value) == len(kinds) and all(map(_is_of, value, kinds))
     if origin is Literal:
         return isinstance(value, str)
-    return isinstance(value, origin) if isinstance(origin, type) else True
-
-
-def _members_fit(value: Iterable[Any], kinds: tuple[Any, ...]) -> bool:
-    members = tuple(value)
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return all(_is_of(member, kinds[0]) for member in members)
-    return len(members) == len(kinds) and all(
-        _is_of(member, kind) for member, kind in zip(members, kinds, strict=True)
-    )
+    return kind is Any or not isinstance(origin, type) or isinstance(value, origin)
 
 
 def _shown(value: Any) -> str:

@@ -48,11 +48,9 @@ def load_subject(
     if clips < 0:
         raise InputError(f"clips must be at least 1, or 0 for all; got {clips}")
     video_model = load_model(model, weights=weights, frames=frames, size=size)
-    shape = video_model.input_shape
+    reading["frames"], reading["size"] = _shape(video_model, frames, size)
     dataset = load_dataset(
         data,
-        frames=frames or (shape[1] if shape else None),
-        size=size or (shape[2] if shape else None),
         # A single video is cut into as many clips as are wanted.
         clips_per_video=max(1, clips) if Path(data).is_file() else 1,
         seed=seed,
@@ -101,13 +99,9 @@ def load_in_memory(
     """Load a model and draw clips for it into memory.
 
     Args:
-        model: spec.
-        data: spec.
+        model: as all other arguments, see `load_subject`.
         clips: how many are wanted, at least 1.
-        device: as for `VideoClassifier`.
-        precision: as for `VideoClassifier`.
-        seed: of the draw.
-        options: further arguments of `load_subject`.
+        device: see `VideoClassifier`, as `precision`.
 
     Raises:
         InputError: when model and clips do not go together, or either cannot be loaded.
@@ -143,12 +137,7 @@ def load_training(
     """Load a model with the classes of a data set, and its train and val clips as it takes them.
 
     Args:
-        model: spec.
-        data: spec.
-        weights: as for `load_model`.
-        frames: T; None takes the model's.
-        size: H = W in pixels; None takes the model's.
-        reading: further arguments of `load_dataset`.
+        model: as all other arguments, see `load_subject`.
 
     Raises:
         InputError: when model or data cannot be loaded.
@@ -157,11 +146,15 @@ def load_training(
     classes = load_dataset(data, split="train", frames=frames, size=size, **reading).classes
     loaded = load_model(model, num_classes=len(classes), weights=weights, frames=frames, size=size)
     match_head(loaded, classes)
-    if loaded.input_shape is not None:
-        frames = frames or loaded.input_shape[1]
-        size = size or loaded.input_shape[2]
+    frames, size = _shape(loaded, frames, size)
     train_data, val_data = (
         load_dataset(data, split=split, frames=frames, size=size, **reading)
         for split in ("train", "val")
     )
     return loaded, train_data, val_data
+
+
+def _shape(model: VideoModel, frames: int | None, size: int | None) -> tuple[int | None, ...]:
+    """T and H = W of the clips that a model takes, where they are not given."""
+    _, own_frames, own_size, _ = model.input_shape or (None,) * 4
+    return frames or own_frames, size or own_size

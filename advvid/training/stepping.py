@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from advvid.data.loader import ClipBatch, to_unit
+from advvid.data.clip_dataset import to_unit
+from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.random_streams import clip_seeds
 from advvid.training.labels import smoothed_cross_entropy

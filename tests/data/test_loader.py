@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import clip_loader, to_unit
+from advvid.data.clip_dataset import ClipDataset, to_unit
+from advvid.data.loader import clip_loader
 from advvid.data.motions import MotionsDataset
 from advvid.data.registry import load_dataset
 from advvid.data.video.bad_video import BadVideo, BadVideoError

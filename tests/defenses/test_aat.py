@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import ClipBatch, clip_loader, to_unit
+from advvid.data.clip_dataset import ClipDataset, to_unit
+from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.memory import MemoryDataset
 from advvid.defenses import (
     AdaptiveStep,

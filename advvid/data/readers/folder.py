@@ -9,7 +9,8 @@ from advvid.data.readers.video_files import existing_folder, find_videos, subfol
 from advvid.errors import InputError
 
 _TEST_SHARE = 0.2
-_SPLIT_FOLDERS = ("train", "val", "test")
+_Labeled = tuple[int, str]
+"""Label of a video, and its path below the folder."""
 
 
 def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
@@ -30,11 +31,12 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
     folder = existing_folder(argument, "folder:DIR")
     names = subfolders(folder)
     if "train" in names and ("val" in names or "test" in names):
-        items, classes = _from_split_folders(folder, names, options.split)
+        classes, videos = _of_split_folders(folder, names, options.split)
     else:
-        items, classes = _from_class_folders(folder, names, options.split)
-    if not items:
+        classes, videos = _of_class_folders(folder, names, options.split)
+    if not videos:
         raise InputError(f"{folder} has no video in its {options.split} split")
+    items = [VideoItem(str(folder / video), label, video) for label, video in videos]
     return VideoDataset(f"folder:{argument}", items, classes, options)
 
 
@@ -44,44 +46,35 @@ def build_single_video(path: str, options: DatasetOptions) -> VideoDataset:
     return VideoDataset(path, [item], ("unknown",), options)
 
 
-def _from_split_folders(
+def _of_split_folders(
     folder: Path, names: list[str], split: str
-) -> tuple[list[VideoItem], list[str]]:
-    present = [name for name in _SPLIT_FOLDERS if name in names]
-    classes = sorted({name for part in present for name in subfolders(folder / part)})
-    if split == "all":
-        wanted = present
-    elif split in present:
-        wanted = [split]
-    else:
-        wanted = [part for part in present if part != "train"]
-    items = [
-        _item(folder, part, label, video)
+) -> tuple[list[str], list[_Labeled]]:
+    """Give the classes, and the videos of train/, val/ or test/."""
+    parts = [name for name in ("train", "val", "test") if name in names]
+    classes = sorted({name for part in parts for name in subfolders(folder / part)})
+    wanted = parts if split == "all" else [split] if split in parts else parts[1:]
+    return classes, [
+        (label, f"{part}/{name}/{video}")
         for part in wanted
         for label, name in enumerate(classes)
         if (folder / part / name).is_dir()
-        for video in _class_videos(folder / part, name)
+        for video in find_videos(folder / part / name)
     ]
-    return items, classes
 
 
-def _from_class_folders(
+def _of_class_folders(
     folder: Path, names: list[str], split: str
-) -> tuple[list[VideoItem], list[str]]:
+) -> tuple[list[str], list[_Labeled]]:
+    """Give the classes, and the videos that the hashes of their names put into a split."""
     videos = {name: find_videos(folder / name) for name in names}
     classes = [name for name in names if videos[name]]
     if not classes:
         raise InputError(f"{folder} has no videos: folder:DIR wants one folder a class with videos")
-    items = [
-        _item(folder, "", label, f"{name}/{video}")
+    return classes, [
+        (label, f"{name}/{video}")
         for label, name in enumerate(classes)
         for video in _part_of_class(videos[name], split)
     ]
-    return items, classes
-
-
-def _class_videos(folder: Path, name: str) -> list[str]:
-    return [f"{name}/{video}" for video in find_videos(folder / name)]
 
 
 def _part_of_class(videos: list[str], split: str) -> list[str]:
@@ -98,11 +91,6 @@ def _hash_position(video: str) -> float:
     """Where the hash of a name lies in [0, 1), uniform over names."""
     digest = hashlib.sha256(video.encode(errors="surrogateescape")).digest()
     return int.from_bytes(digest[:6]) / 2**48  # a double holds 48 bits without rounding up to 1
-
-
-def _item(folder: Path, part: str, label: int, video: str) -> VideoItem:
-    identity = f"{part}/{video}" if part else video
-    return VideoItem(str(folder / identity), label, identity)
 
 
 FOLDER = DatasetEntry(

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import ClipBatch, clip_loader, to_unit
+from advvid.data.clip_dataset import ClipDataset, to_unit
+from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.source import DatasetClips
 from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from advvid.data.clip_dataset import ClipDataset
-from advvid.data.loader import ClipBatch, clip_loader, to_unit
+from advvid.data.clip_dataset import ClipDataset, to_unit
+from advvid.data.loader import ClipBatch, clip_loader
 from advvid.training.records.history import History
 
 if TYPE_CHECKING:
