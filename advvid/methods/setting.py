@@ -34,6 +34,7 @@ class Setting:
         choices: words that are allowed; None allows all. Functions are passed through.
         verify: a check of its own, in place of the range; raises an InputError.
         read: turns text into the value where the type does not say how; raises a ValueError.
+        spell: turns a value into text that `read` reads.
     """
 
     help: str
@@ -45,6 +46,7 @@ class Setting:
     choices: tuple[str, ...] | None = None
     verify: Callable[[Any], object] | None = None
     read: Callable[[str], Any] | None = None
+    spell: Callable[[Any], str] | None = None
 
     @property
     def range(self) -> str:
@@ -128,9 +130,7 @@ class NamedSetting:
             return limits if limits else "a finite number"
         if bool in kinds:
             return "True or False"
-        return " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds) + (
-            f", each {limits}" if limits else ""
-        )
+        return " or ".join(map(_named, kinds)) + (f", each {limits}" if limits else "")
 
 
 def settings_of(method: Any) -> dict[str, NamedSetting]:
@@ -180,6 +180,13 @@ def _default(method: Any, name: str) -> Any:
         return getattr(method, name, MISSING)
     default = inspect.signature(method).parameters[name].default
     return MISSING if default is inspect.Parameter.empty else default
+
+
+def _named(kind: Any) -> str:
+    """Name a type for a message."""
+    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
+        return f"{len(get_args(kind))} values"
+    return "a list" if get_origin(kind) is tuple else getattr(kind, "__name__", str(kind))
 
 
 def _is_of(value: Any, kind: Any) -> bool:
