@@ -251,15 +251,9 @@ class AdaptiveTraining(Defense):
     def _choices(self) -> tuple[Choice, ...]:
         """Make one choice for each budget, or for each attack."""
         texts = (self.attack,) if isinstance(self.attack, str) else self.attack
+        rule, steps, batch_norm = self.step_rule, self.attack_steps, self.attack_batch_norm
         attacks = [
-            TrainingAttack(
-                text,
-                self.step_rule,
-                self.attack_steps,
-                self.random_start,
-                self.attack_batch_norm,
-            )
-            for text in texts
+            TrainingAttack(text, rule, steps, self.random_start, batch_norm) for text in texts
         ]
         if len(attacks) == 1:
             budgets = PAPER_BUDGETS if self.eps is None else self.eps
