@@ -62,6 +62,10 @@ def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
 
     `parse_attack` reads it, unless a setting is an object that no text holds (a function, a budget
     for each clip).
+
+    Args:
+        attack: any attack, a stranger's included.
+        budget: whether `eps` belongs to the text.
     """
     name, entry = named_entry(attack)
     values, settings = attack.values(), entry.settings()

@@ -17,6 +17,7 @@ from advvid.defenses.core.adaptive_choices import (
     adaptive_probabilities,
     budget_choices,
 )
+from advvid.defenses.core.attacking_defense import AttackingDefense
 from advvid.defenses.core.budgets import (
     Budgets,
     check_budgets,
@@ -24,17 +25,10 @@ from advvid.defenses.core.budgets import (
     read_budgets,
     spell_budgets,
 )
-from advvid.defenses.core.defense import Defense, Prepared
+from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.hold_out import hold_out
 from advvid.defenses.core.schedules import Schedule
-from advvid.defenses.core.settings import (
-    FIVE_STEPS,
-    Attacks,
-    AttackSteps,
-    BatchNorm,
-    RandomStart,
-    Rule,
-)
+from advvid.defenses.core.settings import Attacks
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
@@ -198,7 +192,7 @@ def _check_several(eps: Budgets) -> None:
 
 
 @dataclass(frozen=True)
-class AdaptiveTraining(Defense):
+class AdaptiveTraining(AttackingDefense):
     """Adaptive adversarial training; `AdaptiveStep` does the work.
 
     Draws from several budgets of one attack, or from several attacks of one budget.
@@ -208,7 +202,7 @@ class AdaptiveTraining(Defense):
     passes: ClassVar[str] = "M + 1"
 
     eps: Annotated[
-        Budgets | None,
+        Budgets,
         Setting(
             "budgets to draw from, such as 0/4/8; one where there are several attacks",
             unit="1/255",
@@ -216,12 +210,8 @@ class AdaptiveTraining(Defense):
             spell=spell_budgets,
             verify=_check_several,
         ),
-    ] = None
+    ] = PAPER_BUDGETS
     attack: Attacks = "pgd"
-    step_rule: Rule = EQUAL_TO_BUDGET
-    attack_steps: AttackSteps = FIVE_STEPS
-    random_start: RandomStart = False
-    attack_batch_norm: BatchNorm = "eval"
     update_every: Annotated[
         int, Setting("epochs between updates, at most (xi)", unit="epochs", at_least=1)
     ] = 10
@@ -230,11 +220,6 @@ class AdaptiveTraining(Defense):
     ] = None
     choices: tuple[Choice, ...] | None = None
     """Attacks with budgets, in place of those that the settings make."""
-
-    @classmethod
-    def default_eps(cls) -> str:
-        """Format the budgets of the paper in 1/255."""
-        return spell_budgets(PAPER_BUDGETS)
 
     def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
         """Hold clips out, and make the choices; see `Defense.prepare`."""
@@ -250,17 +235,13 @@ class AdaptiveTraining(Defense):
 
     def _choices(self) -> tuple[Choice, ...]:
         """Make one choice for each budget, or for each attack."""
-        texts = (self.attack,) if isinstance(self.attack, str) else self.attack
-        rule, steps, batch_norm = self.step_rule, self.attack_steps, self.attack_batch_norm
-        attacks = [
-            TrainingAttack(text, rule, steps, self.random_start, batch_norm) for text in texts
-        ]
+        attacks = self.training_attacks()
         if len(attacks) == 1:
-            budgets = PAPER_BUDGETS if self.eps is None else self.eps
-            if not isinstance(budgets, tuple):
+            if not isinstance(self.eps, tuple):
                 raise InputError("aat draws from several budgets: give them as in eps=0/2/4/8/12")
-            return budget_choices(budgets, attacks[0])
-        (shared,) = one_budget(8 / 255 if self.eps is None else self.eps).values
+            return budget_choices(self.eps, attacks[0])
+        # The default is meant for one attack.
+        (shared,) = one_budget(8 / 255 if self.eps == PAPER_BUDGETS else self.eps).values
         return tuple(
             Choice(attack, shared if attack.spec.eps is None else attack.spec.eps)
             for attack in attacks

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.core.budgets import check_one_budget, one_budget
-from advvid.defenses.core.defense import Defense, Prepared
+from advvid.defenses.core.attacking_defense import AttackingDefense
+from advvid.defenses.core.budgets import one_budget
+from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.schedules import Schedule, as_schedule
-from advvid.defenses.core.settings import (
-    FIVE_STEPS,
-    Attack,
-    AttackSteps,
-    BatchNorm,
-    Eps,
-    RandomStart,
-    Rule,
-    one_attack,
-)
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
@@ -55,7 +46,7 @@ class AdversarialStep(AttackingStep):
     clean_share: float = 0.0
 
     def __post_init__(self) -> None:
-        check_one_budget(self.eps)
+        one_budget(self.eps)
         check_setting("clean_share", self.clean_share, CleanShare)
         self.attack.check_schedule("eps", self.eps)
 
@@ -115,19 +106,13 @@ class AdversarialStep(AttackingStep):
 
 
 @dataclass(frozen=True)
-class AdversarialTraining(Defense):
+class AdversarialTraining(AttackingDefense):
     """Adversarial training on any attack; `AdversarialStep` does the work."""
 
     summary: ClassVar[str] = "adversarial training on any attack"
     passes: ClassVar[str] = "M + 1"
 
-    eps: Eps = 8 / 255
-    attack: Attack = "pgd"
-    step_rule: Rule = EQUAL_TO_BUDGET
-    attack_steps: AttackSteps = FIVE_STEPS
     clean_share: CleanShare = 0.0
-    random_start: RandomStart = False
-    attack_batch_norm: BatchNorm = "eval"
 
     def budget(self) -> Schedule:
         """Give the budget over the run."""
@@ -135,14 +120,8 @@ class AdversarialTraining(Defense):
 
     def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
         """Attack every clip; see `Defense.prepare`."""
-        attack = TrainingAttack(
-            one_attack(self.attack),
-            self.step_rule,
-            self.attack_steps,
-            self.random_start,
-            self.attack_batch_norm,
-        )
         budget = self.budget()
+        (attack,) = self.training_attacks()
         step = AdversarialStep(attack, budget, self.clean_share)
         return self.prepared(step, data, attack.fair_budget(max(budget.values)))
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.core.budgets import check_one_budget, one_budget
+from advvid.defenses.core.budgets import one_budget
 from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps
 from advvid.defenses.core.settings import FIVE_STEPS, AttackSteps, Eps, Rule
@@ -137,7 +137,7 @@ class TradesStep(Step):
     max_iter: int | Schedule = 5
 
     def __post_init__(self) -> None:
-        check_one_budget(self.eps)
+        one_budget(self.eps)
         check_steps(self.max_iter)
         check_setting("beta", self.beta, Beta)
 

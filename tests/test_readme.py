@@ -22,7 +22,7 @@ from tests.docs.documents import (
 )
 
 SNIPPETS = [b for document in DOCUMENTS for b in blocks(document) if b.info == "python"]
-COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+ADVVID: Any = typer.main.get_command(app)
 LINES = [(document.name, line) for document in DOCUMENTS for line in command_lines(document)]
 MEASURED = [ROOT / "docs/results.md", ROOT / "docs/speed.md"]
 
@@ -52,16 +52,16 @@ def test_relative_links_exist(document: Path) -> None:
 
 @pytest.mark.parametrize(("document", "line"), LINES)
 def test_command_line_parses(document: str, line: str) -> None:
-    command, *arguments = split(line)
-    assert command in COMMANDS, f"{document}: advvid {line}"
+    name, command, arguments = resolved(split(line))
+    assert command is not None, f"{document}: advvid {line}"
     # Parses, converts and checks all options; the command itself is not run.
-    COMMANDS[command].make_context(command, arguments)
+    command.make_context(name, arguments)
 
 
 def test_options_named_in_the_text_exist() -> None:
     options = {"--help", "--debug"}
-    for command in COMMANDS.values():
-        for parameter in command.params:
+    for name in ADVVID.commands:
+        for parameter in resolved([name])[1].params:
             options |= {*parameter.opts, *parameter.secondary_opts}
     for document in set(DOCUMENTS) - set(MEASURED):
         for span in code_spans(document):
@@ -81,6 +81,12 @@ def test_numbers_stand_with_their_command(document: Path) -> None:
 def test_lines_fit_on_a_screen(document: Path) -> None:
     text = prose(document)
     assert [line for line in text.splitlines() if len(line) > 110 and line[0] not in "|!"] == []
+
+
+def resolved(line: list[str]) -> tuple[str, Any, list[str]]:
+    """Find the command of a line, with all of its options."""
+    name, command, arguments = ADVVID.resolve_command(ADVVID.make_context("advvid", line), line)
+    return name, command, arguments
 
 
 def _anchors(document: Path) -> Iterator[str]:

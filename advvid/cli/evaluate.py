@@ -44,8 +44,8 @@ class EvaluationOptions:
         option(
             "--condition",
             "NAME[:KEY=VALUE,...]",
-            "Something else that happens to clips, such as sampling:clips=8. Give it several "
-            "times for several.",
+            "Something else that happens to clips, such as sampling:clips=8 (see `advvid "
+            "conditions`), or package.module:Class. Give it several times for several.",
             EVALUATION,
         ),
     ] = None

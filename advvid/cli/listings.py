@@ -45,6 +45,18 @@ def attacks(name: Method = None) -> None:
     _show(("attack", "bounds", "access"), others)
 
 
+def conditions(name: Method = None) -> None:
+    """List the conditions of `advvid evaluate` beside attacks; or the settings of one."""
+    from advvid.evaluation.conditions.registry import CONDITIONS
+    from advvid.methods import settings_of
+
+    if name is not None:
+        kind = CONDITIONS.find(name)
+        _show_settings("--condition", name, _summary(kind), settings_of(kind))
+        return
+    _show(("--condition", "what it is"), [(n, _summary(kind)) for n, kind in CONDITIONS.items()])
+
+
 def defenses(name: Method = None) -> None:
     """List the defenses of `advvid train` and what a step costs; or the settings of one."""
     from advvid.defenses.registry import DEFENSES, find_defense
@@ -57,6 +69,11 @@ def defenses(name: Method = None) -> None:
     rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
     Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
+
+
+def _summary(kind: type) -> str:
+    """First line of a docstring."""
+    return (kind.__doc__ or "").partition("\n")[0].removesuffix(".")
 
 
 def _show_settings(

@@ -12,7 +12,7 @@ from advvid.cli.train_options import Nodes, TrainReadingOptions, training_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from advvid.training.history import History
+    from advvid.training.records.history import History
 
 
 @grouped

@@ -44,7 +44,7 @@ class Setting:
     below: float | None = None
     at_most: float | None = None
     choices: tuple[str, ...] | None = None
-    verify: Callable[[Any], None] | None = None
+    verify: Callable[[Any], object] | None = None
     read: Callable[[str], Any] | None = None
     spell: Callable[[Any], str] | None = None
 
@@ -130,9 +130,7 @@ class NamedSetting:
             return limits if limits else "a finite number"
         if bool in kinds:
             return "True or False"
-        return " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds) + (
-            f", each {limits}" if limits else ""
-        )
+        return " or ".join(map(_named, kinds)) + (f", each {limits}" if limits else "")
 
 
 def settings_of(method: Any) -> dict[str, NamedSetting]:
@@ -182,6 +180,13 @@ def _default(method: Any, name: str) -> Any:
         return getattr(method, name, MISSING)
     default = inspect.signature(method).parameters[name].default
     return MISSING if default is inspect.Parameter.empty else default
+
+
+def _named(kind: Any) -> str:
+    """Name a type for a message."""
+    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
+        return f"{len(get_args(kind))} values"
+    return "a list" if get_origin(kind) is tuple else getattr(kind, "__name__", str(kind))
 
 
 def _is_of(value: Any, kind: Any) -> bool:

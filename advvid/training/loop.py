@@ -13,11 +13,11 @@ from advvid.inference.probe import probe_model
 from advvid.runs.fabric import launch_fabric
 from advvid.runs.progress import progress_bar
 from advvid.training.batches import Batches, DatasetBatches
-from advvid.training.folder import TrainingFolder
-from advvid.training.history import History
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
 from advvid.training.networks import Networks, arranged
+from advvid.training.records.folder import TrainingFolder
+from advvid.training.records.history import History
 from advvid.training.run import TrainingRun
 from advvid.training.settings import TrainSettings, check_same_run
 from advvid.training.step import Step, TrainStep, clean_step, make_task

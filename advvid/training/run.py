@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.runs.progress import Bar
 from advvid.training.batches import Batches
-from advvid.training.folder import TrainingFolder
-from advvid.training.history import EpochRecord, History, epoch_line
 from advvid.training.measuring.best_weights import holding
 from advvid.training.measuring.measures import Measures, NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
 from advvid.training.measuring.tally import means
 from advvid.training.networks import Networks
 from advvid.training.optimization import learning_rate_factor
+from advvid.training.records.folder import TrainingFolder
+from advvid.training.records.history import EpochRecord, History, epoch_line
 from advvid.training.scale.processes import all_videos, over_processes
 from advvid.training.settings import TrainSettings
 from advvid.training.state import TrainingState

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
-from advvid.training.checkpoints import Checkpoint
-from advvid.training.history import EpochRecord, History
 from advvid.training.measuring.best_weights import BestWeights
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.tally import Tally
 from advvid.training.networks import Networks
+from advvid.training.records.checkpoints import Checkpoint
+from advvid.training.records.history import EpochRecord, History
 from advvid.training.scale.processes import over_processes
 from advvid.training.task import Task
 from advvid.training.weight_average import WeightAverage

@@ -21,27 +21,16 @@ def check_budgets(eps: Budgets) -> None:
             check_budget(value)
 
 
-def check_one_budget(eps: Budgets) -> None:
-    """Refuse several budgets, and budgets outside of [0, 1].
-
-    Raises:
-        InputError: naming the budget.
-    """
-    one_budget(eps)
-    check_budgets(eps)
-
-
 def one_budget(eps: Budgets) -> Schedule:
-    """Insist on one budget, which may change.
+    """Insist on one budget in [0, 1], which may change.
 
     Raises:
-        InputError: when there are several.
+        InputError: when there are several, or one out of range.
     """
-    if not isinstance(eps, tuple):
-        return as_schedule(eps)
-    if len(eps) != 1:
+    if isinstance(eps, tuple) and len(eps) != 1:
         raise InputError(f"this defense takes one budget, not {len(eps)}: use aat for several")
-    return as_schedule(eps[0])
+    check_budgets(eps)
+    return as_schedule(eps[0] if isinstance(eps, tuple) else eps)
 
 
 def read_budgets(text: str) -> Schedule | tuple[float, ...]:

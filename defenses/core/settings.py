@@ -1,8 +1,9 @@
 """Settings that several defenses share."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from advvid.defenses.core.budgets import Budgets, check_one_budget, read_budgets, spell_budgets
+from advvid.defenses.core.budgets import Budgets, one_budget, read_budgets, spell_budgets
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
 from advvid.defenses.core.step_rules import StepRule, read_step_rule, spell_step_rule
 from advvid.defenses.core.training_attack import AttackBatchNorm
@@ -29,23 +30,11 @@ def check_one_attack(attack: str | tuple[str, ...]) -> None:
     Raises:
         InputError: saying which defense takes them.
     """
-    one_attack(attack)
-
-
-def one_attack(attack: str | tuple[str, ...]) -> str:
-    """Insist on one attack.
-
-    Raises:
-        InputError: when there are several.
-    """
-    if isinstance(attack, str):
-        return attack
-    if len(attack) != 1:
+    if isinstance(attack, tuple) and len(attack) != 1:
         raise InputError(f"this defense trains on one attack, not {len(attack)}: use aat for more")
-    return attack[0]
 
 
-def _attack(check: Any) -> Setting:
+def _attack(check: Callable[[Any], object] | None = None) -> Setting:
     return Setting(
         "what to train on, NAME or [NAME:KEY=VALUE,...] (see `advvid attacks`)",
         read=read_attacks,
@@ -61,11 +50,11 @@ Eps = Annotated[
         unit="1/255",
         read=read_budgets,
         spell=spell_budgets,
-        verify=check_one_budget,
+        verify=one_budget,
     ),
 ]
 Attack = Annotated[str | tuple[str, ...], _attack(check_one_attack)]
-Attacks = Annotated[str | tuple[str, ...], _attack(lambda _: None)]
+Attacks = Annotated[str | tuple[str, ...], _attack()]
 Rule = Annotated[
     StepRule,
     Setting(

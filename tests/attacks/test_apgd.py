@@ -155,11 +155,11 @@ def test_targets_are_tried_until_one_works() -> None:
     nearest = margins.scatter(1, labels[:, None], torch.inf).amin(1)
     eps = float(nearest.median().detach())
     adversarial = apgd_targeted(model, clips, labels, eps=eps, steps=40)
-    won = model(adversarial).argmax(1) != labels
+    fooled = model(adversarial).argmax(1) != labels
     # Exactly the clips whose nearest boundary lies within the budget, up to a thin shell.
-    assert won[nearest < 0.98 * eps].all()
-    assert not won[nearest > 1.0001 * eps].any()
-    assert 0 < won.sum() < 16
+    assert fooled[nearest < 0.98 * eps].all()
+    assert not fooled[nearest > 1.0001 * eps].any()
+    assert 0 < fooled.sum() < 16
 
 
 def test_targeted_losses_by_hand() -> None:
@@ -172,8 +172,8 @@ def test_targeted_losses_by_hand() -> None:
         targeted_dlr(logits[:, :3], label, target)
     two = LinearClipModel(classes=2)
     clips, labels = random_clips(3, classes=2)
-    won = two(apgd_targeted(two, clips, labels, eps=0.5, steps=10)).argmax(1) != labels
-    assert won.all()
+    fooled = two(apgd_targeted(two, clips, labels, eps=0.5, steps=10)).argmax(1) != labels
+    assert fooled.all()
 
 
 def test_names_and_targeted_mode() -> None:

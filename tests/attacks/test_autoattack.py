@@ -22,14 +22,14 @@ def case(count: int = 32) -> tuple[nn.Module, Tensor, Tensor]:
     return model, clips, labels
 
 
-def test_what_survives_survives_each_part() -> None:
+def test_what_survives_all_survives_each() -> None:
     model, clips, labels = case()
     eps = 0.012
     result = auto_attack(model, clips, labels, eps=eps, queries=40, seed=3, **COSTS)
-    stands = result.broken_by == 0
-    assert torch.equal(model(result.clips).argmax(1) == labels, stands)
+    correct = result.broken_by == 0
+    assert torch.equal(model(result.clips).argmax(1) == labels, correct)
     assert result.broken_by[0] == -1
-    assert 0 < stands.sum() < 31
+    assert 0 < correct.sum() < 31
     seeds = clip_seeds(3, len(clips))
     alone = [
         apgd(model, clips, labels, eps=eps, steps=8, seed=seeds + 1),
@@ -37,13 +37,13 @@ def test_what_survives_survives_each_part() -> None:
         fab_targeted(model, clips, labels, eps=eps, seed=seeds + 3, **COSTS),
     ]
     for adversarial in alone:
-        assert (model(adversarial).argmax(1) == labels)[stands].all()
-    # Parts are asked in turn: what the first wins is booked to it.
+        assert (model(adversarial).argmax(1) == labels)[correct].all()
+    # Attacks run in turn: what the first fools is counted as its own.
     first = model(alone[0]).argmax(1) != labels
     assert torch.equal(result.broken_by == 1, first & (result.broken_by != -1))
 
 
-def test_square_wins_where_gradients_are_masked() -> None:
+def test_square_succeeds_where_gradients_are_masked() -> None:
     class Rounded(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -45,8 +45,8 @@ def test_a_support_is_kept_to_and_costs_distance() -> None:
     mask[..., :6] = 1
     found = fab_targeted(model, clips, labels, eps=0.3, steps=20, mask=mask)
     assert torch.equal(found.where(mask == 0, clips), clips)
-    won = model(found).argmax(1) != labels
-    assert won.all()
+    fooled = model(found).argmax(1) != labels
+    assert fooled.all()
     assert ((found - clips).abs().flatten(1).amax(1) > exact).all()
 
 

@@ -50,10 +50,10 @@ def plain(model: nn.Module, clip: Tensor, label: Tensor, method: str) -> tuple[T
     """Spell frame saliency for one clip."""
     total = clip.shape[1]
 
-    def wins(x: Tensor) -> bool:
+    def fools(x: Tensor) -> bool:
         return bool((model(x[None]).argmax() != label).item())
 
-    if wins(clip):
+    if fools(clip):
         return clip, 0
     saliency = gradient_of(model, clip, label).abs().mean(dim=(0, 2, 3))
     order = [int(t) for t in saliency.argsort(descending=True)]
@@ -67,7 +67,7 @@ def plain(model: nn.Module, clip: Tensor, label: Tensor, method: str) -> tuple[T
             frame = max(left, key=lambda t: float(saliency[t]))
             left.remove(frame)
             x = plain_pgd_on(model, x, clip, label, [frame])
-        if wins(x):
+        if fools(x):
             return x, count
     return x, total
 

@@ -154,12 +154,12 @@ def test_restarts_keep_the_worst_of_their_runs(loss: str, targeted: bool) -> Non
         gradient, _, _ = input_gradient(model, start, labels, score)
         runs.append(sign_step_(start, gradient, (-1 if targeted else 1) * EPS / 4, box))
     logits = torch.stack([model(run) for run in runs])
-    won = (logits.argmax(2) == labels) if targeted else (logits.argmax(2) != labels)
+    fooled = (logits.argmax(2) == labels) if targeted else (logits.argmax(2) != labels)
     losses = torch.stack([score(z, labels) for z in logits]) * (-1 if targeted else 1)
-    rank = losses.double() + 1e6 * won
+    rank = losses.double() + 1e6 * fooled
     expected = torch.stack(runs)[rank.argmax(0), torch.arange(len(clips))]
     torch.testing.assert_close(best, expected)
-    assert 0 < won.any(0).sum() < len(clips)
+    assert 0 < fooled.any(0).sum() < len(clips)
 
 
 @pytest.mark.parametrize("early_stop", [False, True])
@@ -174,10 +174,10 @@ def test_targeted_with_per_clip_budgets_and_steps(early_stop: bool) -> None:
         one = slice(i, i + 1)
         alone = linf_pgd(model, clips[one], targets[one], eps=float(budget), **kwargs)
         torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=0)
-    won = model(together).argmax(1) == targets
-    assert 0 < won.sum() < len(clips)
-    # The largest budgets win, and early stop leaves them short of their bound.
-    assert won[-1]
+    fooled = model(together).argmax(1) == targets
+    assert 0 < fooled.sum() < len(clips)
+    # The largest budgets reach the target, and early stop leaves them short of their bound.
+    assert fooled[-1]
     reached = (together[-1] - clips[-1]).abs().max() >= eps[-1] - 1e-6
     assert bool(reached) != early_stop
 
@@ -211,9 +211,9 @@ def test_early_stop_keeps_the_first_adversarial_iterate() -> None:
     runs = [clips, *(linf_pgd(model, clips, labels, steps=m, **kwargs) for m in range(1, 11))]
     flips = 0
     for i in range(len(clips)):
-        won = [m for m, run in enumerate(runs[:10]) if model(run[i : i + 1]).argmax() != labels[i]]
-        expected = runs[won[0] if won else 10][i]
-        flips += bool(won)
+        hits = [m for m, run in enumerate(runs[:10]) if model(run[i : i + 1]).argmax() != labels[i]]
+        expected = runs[hits[0] if hits else 10][i]
+        flips += bool(hits)
         assert (stopped[i] - expected).abs().mean() < 1e-4
     assert 0 < flips < len(clips)
 

@@ -49,15 +49,15 @@ def test_frames_move_whose_gradient_is_long_enough(regularization: float, moving
     assert changed[:, 4 - moving :].all()
 
 
-def test_few_frames_win_where_pgd_changes_all() -> None:
+def test_few_frames_suffice_where_pgd_changes_all() -> None:
     model, clips, labels = uneven(12)
     eps = 0.05
     result = sparse_attack(model, clips, labels, eps=eps, regularization=0.6)
     whole = linf_pgd(model, clips, labels, eps=eps)
-    won = model(result.clips).argmax(1) != labels
-    assert won.float().mean() > 0.6
-    assert (won <= (model(whole).argmax(1) != labels)).all()
-    assert (result.frames[won] <= 2).all()
+    fooled = model(result.clips).argmax(1) != labels
+    assert fooled.float().mean() > 0.6
+    assert (fooled <= (model(whole).argmax(1) != labels)).all()
+    assert (result.frames[fooled] <= 2).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -91,9 +91,9 @@ def test_agrees_with_a_plain_spelling() -> None:
             logits = model(at)
             loss = F.cross_entropy(logits, labels[i : i + 1])
             (g,) = torch.autograd.grad(loss, at)
-            won = bool(logits.argmax() != labels[i])
+            fooled = bool(logits.argmax() != labels[i])
             norm = sum(float((x - clips[i])[:, t].norm()) for t in range(4))
-            seen.append((not won, norm if won else -float(loss.detach()), x.clone()))
+            seen.append((not fooled, norm if fooled else -float(loss.detach()), x.clone()))
             if step == steps:
                 break
             longest = max(float(g[0, :, t].norm()) for t in range(4))

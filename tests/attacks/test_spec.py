@@ -50,6 +50,8 @@ def test_an_object_spells_the_text_that_it_was_made_from(
 def test_objects_are_spelled_without_their_defaults(classifier: VideoClassifier) -> None:
     assert attack_text(LinfPGD(classifier, max_iter=20, seed=4)) == "pgd:eps=8/255"
     assert attack_text(MaskedPGD(classifier, 0.25, ratio=0.15)) == "masked-pgd:eps=0.25"
+    short = attack_text(MaskedPGD(classifier, 0.25, ratio=0.3), budget=False)
+    assert short == "masked-pgd:ratio=0.3"
     assert attack_text(Flickering(classifier)) == "flickering"
     assert attack_text(ArtAttack(classifier, "ZooAttack", max_iter=3)) == "art/ZooAttack:max_iter=3"
     assert attack_text(TorchattacksAttack(classifier, "FGSM")) == "torchattacks/FGSM"
@@ -70,7 +72,7 @@ def test_objects_are_spelled_without_their_defaults(classifier: VideoClassifier)
         ("pgd:eps_step=0.2*eps", "pgd: eps_step cannot be '0.2.eps'"),
         ("pgd:loss=mse", "pgd: loss must be one of ce, dlr, cw; got 'mse'"),
         ("masked-pgd:ratio=0", "masked-pgd: ratio must be above 0 and at most 1; got 0"),
-        ("masked-pgd:size=0x3", r"masked-pgd: size must be .*at least 1; got \(0, 3\)"),
+        ("masked-pgd:size=0x3", r"size must be 2 values, each at least 1; got \(0, 3\)"),
         ("sparse:order=last", "order must be one of first, spread, salient"),
         ("apgd-t:loss=cw", "apgd-t has no setting 'loss'"),
         ("no.such:Attack", "cannot import"),

@@ -46,10 +46,10 @@ def test_it_asks_for_outputs_only_and_counts_them(block: str) -> None:
     model, clips, labels = case()
     result = square_attack(model, clips, labels, eps=0.1, queries=60, block=block)
     assert int(result.queries.sum()) == model.passed
-    won = model.inner(result.clips).argmax(1) != labels
+    fooled = model.inner(result.clips).argmax(1) != labels
     assert result.queries[0] == 1
-    assert (result.queries[~won] == 60).all()
-    assert won.sum() > 1
+    assert (result.queries[~fooled] == 60).all()
+    assert fooled.sum() > 1
     torch.testing.assert_close(result.clips[0], clips[0])
 
 
@@ -109,9 +109,9 @@ def test_no_weaker_than_torchattacks() -> None:
     )
     theirs = unfold_time(theirs, "channels", channels=3, frames=8)
     ours = square_attack(model, clips, labels, eps=6 / 255, queries=100).clips
-    stands = [int((model(x).argmax(1) == labels).sum()) for x in (ours, theirs)]
-    assert stands[0] <= stands[1] + 1
-    assert stands[0] < 12
+    correct = [int((model(x).argmax(1) == labels).sum()) for x in (ours, theirs)]
+    assert correct[0] <= correct[1] + 1
+    assert correct[0] < 12
 
 
 def test_a_tiny_budget_fails_and_a_target_is_reached() -> None:

@@ -30,6 +30,7 @@ def test_help_fits_into_80_columns(
         ("attacks torchattacks/PGDL2", ["torchattacks/PGDL2", "eps"]),
         ("defenses aat", ["adaptive", "update_every", "10", "epochs between updates"]),
         ("attacks", ["masked-pgd", "white box", "torchattacks/APGD", "art/SimBA", "black box"]),
+        ("conditions", ["sampling"]),
     ],
 )
 def test_lists(advvid: CommandRunner, command: str, words: list[str]) -> None:

@@ -123,8 +123,8 @@ def test_ctrl_c_says_how_to_resume(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "run"
-    options = ("--model", "tests.stopping_net:StoppingNet", "--data", f"folder:{videos}")
-    options += ("--on-bad-video", "skip", "--out", str(out))
+    options: tuple[str, ...] = ("--model", "tests.stopping_net:StoppingNet")
+    options += ("--data", f"folder:{videos}", "--on-bad-video", "skip", "--out", str(out))
     with stopped_when((out / "checkpoint.pt").exists):
         assert command(monkeypatch, *QUICK, *options) == 130
     last = capfd.readouterr().err.splitlines()[-1]

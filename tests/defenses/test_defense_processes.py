@@ -19,7 +19,7 @@ from advvid.defenses import (
     pgd_check,
 )
 from advvid.training import Step, TrainSettings, train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips
 
 ROOT = Path(__file__).resolve().parents[2]

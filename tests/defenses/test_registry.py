@@ -32,7 +32,7 @@ from advvid.errors import InputError
 from advvid.methods import settings_of
 from advvid.methods.text import reader_of
 from advvid.training import Loss, StepContext, StepTask, TrainSettings, train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips, same, weights_in
 
 SETTINGS = TrainSettings(epochs=3, batch_size=6, lr=0.01, checkpoint_every=1)

@@ -15,7 +15,9 @@ import advvid
 from advvid.attacks import ATTACKS
 from advvid.data import DATASETS, DatasetOptions
 from advvid.data.video.writing import write_video
+from advvid.defenses import Defense
 from advvid.methods import Registry
+from advvid.training import TrainSettings
 from tests.cli.run_command import CommandRunner, Done
 from tests.docs.documents import ROOT, blocks
 from tests.docs.settings_tables import named
@@ -86,6 +88,36 @@ def test_lines_of_the_attack_fit_where_they_belong() -> None:
     classifier = advvid.VideoClassifier(advvid.load_model("motions-r3d"))
     made = entry.build(classifier, eps=4 / 255, verbose=False, **settings)
     assert made.attack_clips(clips, labels).clips.shape == clips.shape
+
+
+@pytest.mark.slow
+def test_the_defense_trains_by_its_path(advvid_command: Callable[..., Done]) -> None:
+    (line,) = commands("flicker_training")
+    done = advvid_command(*line, "--val-clips", "10", "--val-steps", "2", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "validation top-1" in done.out
+
+
+def test_lines_of_the_defense_fit_where_they_belong() -> None:
+    defense = named("videolab.flicker_training:FlickerTraining")
+    names = {"FlickerTraining": defense}
+    ((name, entry),) = eval(f"{{{LINES['defenses/registry.py']}}}", names).items()
+    ((row, settings),) = eval(f"{{{LINES['tests/defenses/test_registry.py']}}}").items()
+    assert name == row
+    assert entry is defense
+    assert issubclass(entry, Defense)
+    prepared = entry(**settings).prepare(advvid.load_dataset("motions:64", split="train"))
+    model = advvid.load_model("motions-r3d")
+    history = advvid.train(
+        model,
+        prepared.data,
+        task=prepared.task,
+        settings=TrainSettings(epochs=1, batch_size=32),
+        device="cpu",
+    )
+    assert history.epochs[0].train_top1 > 0.5
+    with pytest.raises(advvid.InputError, match="eps must be above 0 and at most 1"):
+        entry(eps=0.0)
 
 
 def test_the_data_set_is_registered_and_read(

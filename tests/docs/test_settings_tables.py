@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from advvid.attacks import ATTACKS
+from advvid.defenses import DEFENSES
+from advvid.training import TrainSettings
 from tests.docs.documents import DOCUMENTS, ROOT
 from tests.docs.settings_tables import TABLE, filled, named
 
@@ -15,7 +17,14 @@ def test_tables_are_those_of_the_code(document: Path) -> None:
     assert text == filled(text), "run python -m tests.docs.settings_tables"
 
 
-def test_every_attack_has_a_table() -> None:
-    text = (ROOT / "docs/attacking.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "methods"),
+    [
+        ("attacking.md", [entry.attack for entry in ATTACKS.values()]),
+        ("training.md", [*DEFENSES.values(), TrainSettings]),
+    ],
+)
+def test_every_method_has_a_table(page: str, methods: list[type]) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     shown = {named(spec) for spec, _, _ in TABLE.findall(text)}
-    assert {entry.attack for entry in ATTACKS.values()} <= shown
+    assert set(methods) <= shown

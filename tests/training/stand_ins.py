@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.video.bad_video import BadVideo, BadVideoError
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from advvid.training.step import Step
 from advvid.training.task import StepContext
 

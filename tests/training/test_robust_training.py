@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from advvid.errors import InputError
 from advvid.runs.fabric import launch_fabric
 from advvid.training import History, RobustCheck, TrainSettings, train
-from advvid.training.checkpoints import load_checkpoint
 from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import measure_under_attack
+from advvid.training.records.checkpoints import load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
 SETTINGS = TrainSettings(epochs=4, batch_size=6, lr=0.02)

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.training import LoaderBatches, Loss, StepContext, Task, TrainSettings, train
-from advvid.training.checkpoints import Checkpoint, load_checkpoint
+from advvid.training.records.checkpoints import Checkpoint, load_checkpoint
 from tests.training.stand_ins import TinyNet, ToyClips, same
 
 ROOT = Path(__file__).resolve().parents[2]

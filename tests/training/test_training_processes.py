@@ -10,7 +10,7 @@ import torch
 
 from advvid.data.video.bad_video import BadVideo
 from advvid.training import train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from advvid.training.settings import TrainSettings
 from tests.training.stand_ins import TinyNet, ToyClips
 

@@ -9,7 +9,7 @@ import torch
 
 from advvid.errors import InputError
 from advvid.training import train
-from advvid.training.checkpoints import load_checkpoint
+from advvid.training.records.checkpoints import load_checkpoint
 from advvid.training.settings import TrainSettings
 from tests.training.stand_ins import KilledAt, TinyNet, ToyClips, same, weights_in
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch, clip_loader, to_unit
-from advvid.training.history import History
+from advvid.training.records.history import History
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

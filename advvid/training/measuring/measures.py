@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.training.batches import Batches
-from advvid.training.history import History
 from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import RobustCheck, measure_under_attack
 from advvid.training.measuring.tally import means
 from advvid.training.measuring.validation import validate
+from advvid.training.records.history import History
 from advvid.training.scale.processes import all_videos, over_processes
 from advvid.training.settings import TrainSettings
 

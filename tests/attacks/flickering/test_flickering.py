@@ -167,20 +167,20 @@ def test_a_model_cannot_hide_by_being_sure() -> None:
         assert (sure(clips).softmax(1).amax(1) == 1).all()
     plain = flickering(model, clips, labels, eps=0.2, steps=60).clips
     found = flickering(sure, clips, labels, eps=0.2, steps=60).clips
-    won = [(model(x).argmax(1) != labels).float().mean() for x in (plain, found)]
-    assert won[0] > 0.4
-    assert won[1] >= won[0]
+    misclassified = [(model(x).argmax(1) != labels).float().mean() for x in (plain, found)]
+    assert misclassified[0] > 0.4
+    assert misclassified[1] >= misclassified[0]
 
 
 def test_of_offsets_that_fool_the_least_visible_are_kept() -> None:
     model, clips, labels = case()
     short = flickering(model, clips, labels, steps=30, step_size=0.02)
     long = flickering(model, clips, labels, steps=120, step_size=0.02)
-    won = model(short.clips).argmax(1) != labels
-    assert won.any()
-    assert (model(long.clips).argmax(1) != labels)[won].all()
+    misclassified = model(short.clips).argmax(1) != labels
+    assert misclassified.any()
+    assert (model(long.clips).argmax(1) != labels)[misclassified].all()
     objective = FlickeringObjective(1.0, 0.5, 0.5, 0.05, False)
-    seen = [objective.visibility(result.offsets)[won] for result in (short, long)]
+    seen = [objective.visibility(result.offsets)[misclassified] for result in (short, long)]
     assert (seen[1] <= seen[0] + 1e-9).all()
     assert (seen[1] < seen[0]).any()
 
@@ -228,7 +228,7 @@ def test_rolled_offsets_are_rolled_and_survive_rolls() -> None:
     model, clips, labels = case(48)
     settings: dict[str, Any] = {"eps": 0.3, "steps": 60, "step_size": 0.05, "regularization": 0}
     plain = flickering(model, clips, labels, **settings)
-    stands = flickering(model, clips, labels, shift_draws=4, **settings)
+    survives = flickering(model, clips, labels, shift_draws=4, **settings)
 
     def fooled_when_rolled(offsets: Tensor) -> float:
         rates = [
@@ -237,7 +237,7 @@ def test_rolled_offsets_are_rolled_and_survive_rolls() -> None:
         ]
         return float(torch.stack(rates).mean())
 
-    assert fooled_when_rolled(stands.offsets) > fooled_when_rolled(plain.offsets) + 0.1
+    assert fooled_when_rolled(survives.offsets) > fooled_when_rolled(plain.offsets) + 0.1
 
 
 def test_activations_are_kept_for_one_roll_at_a_time() -> None:
@@ -265,7 +265,7 @@ def test_activations_are_kept_for_one_roll_at_a_time() -> None:
 
     flickering(model, clips, labels, steps=2, shift_draws=6)
     assert len(alive) >= 2 * 7
-    # The last one's graph may still stand while the next is built.
+    # The last one's graph may still exist while the next is built.
     assert most <= 2
 
 

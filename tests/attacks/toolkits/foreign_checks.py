@@ -1,4 +1,4 @@
-"""What the attacks of other toolkits must leave alone, and a case that they must win."""
+"""What the attacks of other toolkits must leave alone, and a case that they must succeed in."""
 
 import random
 from collections.abc import Iterator

@@ -61,7 +61,7 @@ def test_bound_holds_and_nothing_of_the_caller_changes(
 
 
 @pytest.mark.parametrize("name", BY_GRADIENT)
-def test_gradient_attacks_win_where_they_must(name: str) -> None:
+def test_gradient_attacks_succeed_where_they_must(name: str) -> None:
     classifier, clips, labels, eps = certain_case(RECIPES[name].norm)
     attack = build(name, classifier, eps=eps, seed=1)
     adversarial = attack.generate(clips, labels)

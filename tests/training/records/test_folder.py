@@ -9,8 +9,8 @@ from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
 from advvid.runs.run_folder import RunFolder
 from advvid.training import TrainSettings, train
-from advvid.training.folder import TrainingFolder
-from advvid.training.history import EpochRecord, History
+from advvid.training.records.folder import TrainingFolder
+from advvid.training.records.history import EpochRecord, History
 from tests.training.stand_ins import TinyNet, ToyClips
 
 SHAPE = (3, 2, 8, 8)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from advvid.training.history import History
+from advvid.training.records.history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,7 +2,7 @@ import csv
 import json
 
 from advvid.data.video.bad_video import BadVideo
-from advvid.training.history import EpochRecord, History
+from advvid.training.records.history import EpochRecord, History
 
 
 def _history() -> History:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from advvid.errors import InputError
 from advvid.training import TrainSettings, train
-from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.records.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.step import clean_step
 from advvid.training.task import StepContext
 from tests.training.stand_ins import TinyNet, ToyClips

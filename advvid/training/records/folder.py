@@ -11,9 +11,9 @@ from torch import nn
 from advvid.errors import InputError
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder, check_free
-from advvid.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from advvid.training.curves import generalization_gap, learning_curve
-from advvid.training.history import History
+from advvid.training.records.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from advvid.training.records.curves import generalization_gap, learning_curve
+from advvid.training.records.history import History
 from advvid.training.task import Task
 
 CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
