@@ -23,6 +23,7 @@ from advvid.defenses.core.budgets import (
     check_budgets,
     one_budget,
     read_budgets,
+    spell_budgets,
 )
 from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.hold_out import hold_out
@@ -206,6 +207,7 @@ class AdaptiveTraining(AttackingDefense):
             "budgets to draw from, such as 0/4/8; one where there are several attacks",
             unit="1/255",
             read=read_budgets,
+            spell=spell_budgets,
             verify=_check_several,
         ),
     ] = PAPER_BUDGETS

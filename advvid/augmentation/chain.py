@@ -53,10 +53,11 @@ def view(
     if rng is not None:
         for augmentation in chain:
             clip = augmentation(clip, rng)
-    clip = center_crop(clip, shape[-1]).contiguous()
-    if tuple(clip.shape) != shape or clip.dtype != torch.uint8:
+    if clip.shape[-2:] != shape[-2:]:
+        clip = center_crop(clip, shape[-1])
+    if clip.shape != shape or clip.dtype != torch.uint8:
         raise InputError(
             f"a clip must be uint8 {shape} after sampling, decoding and augmentation; "
             f"got {clip.dtype} {tuple(clip.shape)}"
         )
-    return clip
+    return clip.contiguous()

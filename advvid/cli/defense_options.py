@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli.options import option
-from advvid.cli.setting_options import setting_option
+from advvid.cli.setting_options import meaning, setting_option
 from advvid.errors import InputError
 from advvid.methods import split_text
 
@@ -87,16 +87,23 @@ def defense_options() -> Iterator[inspect.Parameter]:
     """Make an option of every setting that a defense has, to be read as text."""
     from advvid.defenses import DEFENSES
     from advvid.methods import settings_of
+    from advvid.methods.listing import default_words
 
     of_all = {name: settings_of(kind) for name, kind in DEFENSES.items()}
     for key in dict.fromkeys(key for settings in of_all.values() for key in settings):
         takers = [name for name, settings in of_all.items() if key in settings]
-        yield setting_option(
-            of_all[takers[0]][key],
-            panel=DEFENSE,
-            metavar=_PLACEHOLDERS.get(key),
+        settings = [of_all[name][key] for name in takers]
+        defaults = {default_words(setting) for setting in settings} - {"no"}
+        help = meaning(
+            settings[0],
             only=takers if len(takers) < len(of_all) / 2 else (),
-            optional=True,
+            default=defaults.pop() if len(defaults) == 1 else "",
+        )
+        for name, setting in zip(takers, settings, strict=True):
+            if setting.about.help != settings[0].about.help:
+                help += f" {name}: {setting.about.help}."
+        yield setting_option(
+            settings[0], panel=DEFENSE, metavar=_PLACEHOLDERS.get(key), help=help, optional=True
         )
 
 

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 if TYPE_CHECKING:
+    from advvid.inference.devices import Precision as PrecisionWord
     from advvid.pairing import Subject
 
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
-PRECISIONS = {"bf16-mixed": "bf16", "32-true": "float32"}
-"""Lightning's words for the precisions."""
+
+
+def read_precision(word: str) -> "PrecisionWord":
+    """Take Lightning's words for the precisions too; the settings check the rest."""
+    return cast("PrecisionWord", {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word))
 
 
 def option(name: str, metavar: str | None, text: str, panel: str) -> Any:

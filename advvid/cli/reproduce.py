@@ -130,7 +130,7 @@ def reproduce(
             tables,
             **vars(chosen),
             device=device,
-            precision=options.PRECISIONS.get(precision, precision),
+            precision=options.read_precision(precision),
             devices=devices,
             workers=workers,
             seed=run.seed,

@@ -17,7 +17,6 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
-from advvid.methods.listing import default_words
 from advvid.methods.setting import NamedSetting
 from advvid.methods.text import read_settings, spell
 
@@ -85,7 +84,7 @@ def setting_option(
     *,
     panel: str,
     metavar: str | None = None,
-    only: Sequence[str] = (),
+    help: str | None = None,
     optional: bool = False,
 ) -> inspect.Parameter:
     """Make an option of a setting: --name-with-dashes with its type, default, meaning and range.
@@ -96,7 +95,7 @@ def setting_option(
         setting: with a default.
         panel: of the help.
         metavar: placeholder of the value; the unit unless given, or the type.
-        only: methods that have the setting, where not all do; the help lists them.
+        help: in place of `meaning`.
         optional: None stands for the default, which may be another one in every method; several
             words are given by repeating the option.
     """
@@ -108,12 +107,10 @@ def setting_option(
     elif kind is str and default is not None and not isinstance(default, str):
         default = spell(default, setting).replace("/", ",")
     flag = "--" + setting.name.replace("_", "-")
-    about = setting.about
-    unit = "" if metavar is None else about.unit
     option = typer.Option(
         f"{flag}/--no-{flag[2:]}" if default is True else flag,
-        metavar=metavar or about.unit.upper() or None,
-        help=_sentence(setting, only, unit, default_words(setting) if optional else ""),
+        metavar=metavar or setting.about.unit.upper() or None,
+        help=help or meaning(setting),
         rich_help_panel=panel,
     )
     return inspect.Parameter(
@@ -122,6 +119,28 @@ def setting_option(
         default=default,
         annotation=Annotated[kind if default is not None else kind | None, option],
     )
+
+
+def meaning(setting: NamedSetting, *, only: Sequence[str] = (), default: str = "") -> str:
+    """Write what a setting means and which values it takes, as the help of its option.
+
+    A range without an upper end goes without saying.
+
+    Args:
+        setting: see `setting_option`.
+        only: methods that have the setting, where not all do.
+        default: in words, where typer does not show it.
+    """
+    about = setting.about
+    limits = about.range if about.below is not None or about.at_most is not None else ""
+    # What is no quotient is the placeholder of the value.
+    unit = about.unit if "/" in about.unit else ""
+    details = "; ".join(filter(None, (unit, limits, default and f"{default} unless given")))
+    text = f"{', '.join(only)}: {about.help}" if only else about.help
+    # A value that may be given is not capitalized.
+    if not only and about.help.split()[0].rstrip(",:") not in (setting.choices or ()):
+        text = text[0].upper() + text[1:]
+    return f"{text} ({details})." if details else f"{text}."
 
 
 def read_options(
@@ -133,8 +152,8 @@ def read_options(
         InputError: naming the setting that cannot be read.
     """
     texts = {
-        # Lists are written with commas, which separate settings in a text.
-        key: value if settings[key].about.read else value.replace(",", "/")
+        # A text has a slash where an option has a comma, which separates settings in a text.
+        key: value.replace(",", "/")
         for key, value in given.items()
         if isinstance(value, str) and str not in settings[key].kinds and not settings[key].choices
     }
@@ -153,16 +172,3 @@ def _options_of(group: Any) -> list[inspect.Parameter]:
         )
         for one in fields(group)
     ]
-
-
-def _sentence(setting: NamedSetting, only: Sequence[str], unit: str, default: str) -> str:
-    """Spell meaning, unit, range and default; a range without an upper end goes without saying."""
-    about = setting.about
-    bounded = about.below is not None or about.at_most is not None
-    known = [unit, about.range if bounded else "", f"{default} unless given" if default else ""]
-    details = "; ".join(filter(None, known))
-    text = f"{', '.join(only)}: {about.help}" if only else about.help
-    # A value that may be given is not capitalized.
-    if not only and about.help.split()[0].rstrip(",:") not in (setting.choices or ()):
-        text = text[0].upper() + text[1:]
-    return f"{text} ({details})." if details else f"{text}."

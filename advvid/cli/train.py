@@ -59,7 +59,7 @@ def train(
     # Before anything is loaded: an invalid argument should cost no time.
     settings = TrainSettings(
         **read_options("train", training, settings_of(TrainSettings)),
-        precision=options.PRECISIONS.get(model.precision, model.precision),
+        precision=options.read_precision(model.precision),
         workers=workers,
         seed=run.seed,
     )
@@ -88,7 +88,7 @@ def train(
             progress=True,
             config={
                 "weights": model.weights,
-                **{name: getattr(reading, name) for name in ("fold", "sampling", "flip")},
+                **{name: reading.config[name] for name in ("fold", "sampling", "flip", "augment")},
             },
         )
     if is_first_process():

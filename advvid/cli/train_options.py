@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from advvid.cli.options import CLIPS, OUTPUT, ReadingOptions, option
 from advvid.cli.setting_options import setting_option
@@ -33,6 +33,21 @@ class TrainReadingOptions(ReadingOptions):
         bool,
         option("--flip/--no-flip", None, "Mirror half of the training clips (videos only).", CLIPS),
     ] = True
+    augment: Annotated[
+        list[str] | None,
+        option(
+            "--augment",
+            "NAME",
+            "Augment training clips by this, in place of what the data set does: crop, flip, roll, "
+            "permute-colors or package.module:Class, with :KEY=VALUE,... behind. Repeatable.",
+            CLIPS,
+        ),
+    ] = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them; none given leaves the augmentations of the data set."""
+        return {**vars(self), "augment": self.augment or None}
 
 
 def training_options() -> Iterator[inspect.Parameter]:

@@ -34,6 +34,7 @@ class Setting:
         choices: words that are allowed; None allows all. Functions are passed through.
         verify: a check of its own, in place of the range; raises an InputError.
         read: turns text into the value where the type does not say how; raises a ValueError.
+        spell: turns a value into text that `read` reads.
     """
 
     help: str
@@ -45,6 +46,7 @@ class Setting:
     choices: tuple[str, ...] | None = None
     verify: Callable[[Any], object] | None = None
     read: Callable[[str], Any] | None = None
+    spell: Callable[[Any], str] | None = None
 
     @property
     def range(self) -> str:

@@ -120,8 +120,11 @@ def spell(value: Any, setting: NamedSetting | None = None) -> str:
 
     Args:
         value: of a setting.
-        setting: tells a pair ("4x6") from a list of two ("4/6"); without it, two are a pair.
+        setting: tells how it spells its values, and a pair ("4x6") from a list of two ("4/6");
+            without it, two are a pair.
     """
+    if setting is not None and setting.about.spell is not None:
+        return setting.about.spell(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, numbers.Real) and not isinstance(value, int):

@@ -20,7 +20,7 @@ from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
-from advvid.step_size.parts import SweepParts
+from advvid.step_size.finished_clips import FinishedClips
 from advvid.step_size.plan import Level, SweepPlan, plan_sweep
 from advvid.step_size.surface import StepSizeSurface
 
@@ -68,7 +68,7 @@ def sweep_step_size(
         seed: of the random starts.
         memory: bytes that iterates may take; None chooses by the device.
         part_file: keeps the clips that are done while the sweep runs; when it is there already, the
-            sweep goes on from it.
+            sweep is resumed from it.
         progress: show a bar.
 
     Returns:
@@ -96,14 +96,14 @@ def sweep_step_size(
     batcher = MicroBatcher(default_micro_batch(data.shape[1:], classifier.device))
     model = classifier.differentiable()
     settings = [budgets.tolist(), grid.tolist(), max_steps, loss, random_start, seed]
-    parts = SweepParts(
+    finished = FinishedClips(
         part_file,
         "" if part_file is None else fingerprint(classifier.model, [data, targets], settings),
     )
     total = len(data) * (plan.gradients + plan.forwards)
     with frozen(classifier.model), progress_bar("Sweep", total, shown=progress) as advance:
-        advance(parts.clips * (plan.gradients + plan.forwards))
-        for start in range(parts.clips, len(data), size):
+        advance(finished.clips * (plan.gradients + plan.forwards))
+        for start in range(finished.clips, len(data), size):
             at = slice(start, start + size)
             runner = _TreeRunner(
                 model,
@@ -113,15 +113,15 @@ def sweep_step_size(
                 batcher,
                 advance,
             )
-            parts.add(*runner.run(plan, None if seeds is None else seeds[at]))
-    by_node, correct_by_node = (part.numpy() for part in parts.joined())
+            finished.add(*runner.run(plan, None if seeds is None else seeds[at]))
+    by_node, correct_by_node = (values.numpy() for values in finished.joined())
     if not np.isfinite(by_node).all():
         raise InputError(
             f"the loss is not finite for {int((~np.isfinite(by_node)).any(axis=0).sum())} of "
             f"{len(data)} clips: the model gives NaN or infinite logits"
         )
     offsets = np.cumsum([0, len(plan.roots), *map(len, plan.levels)])[:-1]
-    parts.remove()
+    finished.remove()
     index = (plan.node + offsets[:, None, None]).transpose(1, 2, 0)
     return StepSizeSurface(
         eps=budgets, step_sizes=grid, losses=by_node[index], correct=correct_by_node[index]

@@ -17,10 +17,6 @@ _MILESTONES = (0.5, 0.75)
 _FREE = ("workers", "checkpoint_every")
 
 
-def _read_numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(number) for number in text.split(","))
-
-
 @dataclass(frozen=True)
 class TrainSettings:
     """Settings of a training run; all but the last two decide which weights come out.
@@ -48,7 +44,7 @@ class TrainSettings:
     ] = "cosine"
     milestones: Annotated[
         tuple[float, ...],
-        Setting("of the schedule step, as shares of the run", above=0, below=1, read=_read_numbers),
+        Setting("of the schedule step, as shares of the run", above=0, below=1),
     ] = _MILESTONES
     warmup_epochs: Annotated[
         float, Setting("epochs of linear rise to the peak learning rate", at_least=0)

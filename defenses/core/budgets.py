@@ -69,6 +69,4 @@ def spell_budgets(eps: Budgets) -> str:
     """Format budgets in 1/255 as `read_budgets` reads them."""
     if isinstance(eps, tuple):
         return "/".join(f"{255 * value:.9g}" for value in eps)
-    schedule = as_schedule(eps)
-    values = ":".join(f"{255 * value:.9g}" for value in schedule.values)
-    return values if schedule.kind == "constant" else f"{schedule.kind}:{values}"
+    return str(as_schedule(eps).scaled(255))

@@ -66,6 +66,12 @@ class Schedule:
             share = (1 - math.cos(math.pi * share)) / 2
         return first + (last - first) * share
 
+    def __str__(self) -> str:
+        """Format it as `read_schedule` reads it."""
+        kind = "" if self.kind == "constant" else f"{self.kind}:"
+        per = "" if self.per == "epoch" else f"@{self.per}"
+        return kind + ":".join(f"{value:.9g}" for value in self.values) + per
+
     def scaled(self, factor: float) -> "Schedule":
         """Multiply all values, from 1/255 to fractions for example."""
         return replace(self, values=tuple(value * factor for value in self.values))

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from advvid.defenses.core.budgets import Budgets, one_budget, read_budgets
+from advvid.defenses.core.budgets import Budgets, one_budget, read_budgets, spell_budgets
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
-from advvid.defenses.core.step_rules import StepRule, read_step_rule
+from advvid.defenses.core.step_rules import StepRule, read_step_rule, spell_step_rule
 from advvid.defenses.core.training_attack import AttackBatchNorm
 from advvid.errors import InputError
 from advvid.methods import Setting
@@ -49,6 +49,7 @@ Eps = Annotated[
         "to change within epochs",
         unit="1/255",
         read=read_budgets,
+        spell=spell_budgets,
         verify=one_budget,
     ),
 ]
@@ -61,11 +62,17 @@ Rule = Annotated[
         "of a law, or a schedule of numbers",
         unit="1/255",
         read=read_step_rule,
+        spell=spell_step_rule,
     ),
 ]
 AttackSteps = Annotated[
     int | Schedule,
-    Setting("steps of the attack, or a schedule of them", read=read_schedule, verify=check_steps),
+    Setting(
+        "steps of the attack, or a schedule of them",
+        read=read_schedule,
+        spell=str,
+        verify=check_steps,
+    ),
 ]
 RandomStart = Annotated[bool, Setting("start the attack at random")]
 BatchNorm = Annotated[AttackBatchNorm, Setting("of the model under attack: eval or train")]

@@ -31,6 +31,22 @@ def step_size(
     return max(rule.at(*progress), 0.01 * eps) if isinstance(rule, Schedule) else rule
 
 
+def spell_step_rule(rule: StepRule) -> str:
+    """Format a rule as `read_step_rule` reads it; a law that is only in a file in its own words."""
+    if isinstance(rule, Schedule):
+        return str(rule.scaled(255))
+    for text in ("optimal", "half", "eps"):
+        known = read_step_rule(text)
+        if isinstance(known, StepSizeLaw) and (rule.slope, rule.intercept) == (
+            known.slope,
+            known.intercept,
+        ):
+            return text
+    if rule.intercept == 0:
+        return f"{rule.slope:.9g}x"
+    return f"{rule.intercept:.9g}" if rule.slope == 0 else str(rule)
+
+
 def read_step_rule(text: str) -> StepRule:
     """Read a rule: optimal, half, eps, 1.25x, a number in 1/255, FILE.json, half:FILE.json.
 

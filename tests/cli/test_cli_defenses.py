@@ -41,6 +41,8 @@ QUICK = (
         ),
         (("aat", "--attack", "pgd:max_iter=1", "--attack", "random-noise", "--eps", "8"), ()),
         (("free", "--replays", "2", "--ema", "0.9"), ()),
+        (("aat:update_every=1,eps=0/4,held_out=10", "--attack-steps", "1"), ()),
+        (("tests.cli.noise_defense:NoiseTraining:strength=4",), ()),
     ],
 )
 def test_trains_and_keeps_the_best(
@@ -69,6 +71,11 @@ def test_trains_and_keeps_the_best(
         (("--defense", "att"), "did you mean"),
         (("--eps", "8"), "--eps goes with a defense"),
         (("--defense", "at", "--beta", "3"), "--beta means nothing for --defense at"),
+        (("--defense", "at:beta=3"), "at has no setting 'beta'"),
+        (("--defense", "at:eps=4", "--eps", "8"), "--defense at:eps=8"),
+        (("--defense", "at:eps=8/255"), "eps=8"),
+        (("--defense", "none:eps=8"), "--eps goes with a defense"),
+        (("--defense", "tests.cli.noise_defense:Nothing"), "Nothing"),
         (("--defense", "at", "--eps", "300"), "from 0 to 255"),
         (("--defense", "at", "--eps", "line:0:8"), "schedule"),
         (("--defense", "at", "--step-rule", "best"), "unknown step rule"),
@@ -82,7 +89,7 @@ def test_trains_and_keeps_the_best(
         (("--ema", "1"), "ema"),
     ],
 )
-def test_slips_are_one_line_and_exit_code_2(
+def test_invalid_arguments_are_one_line_and_exit_code_2(
     advvid: CommandRunner, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
     done = advvid(*QUICK, *options, "--out", str(tmp_path / "run"))

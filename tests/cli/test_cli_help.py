@@ -25,12 +25,16 @@ def test_help_fits_into_80_columns(
     [
         ("models", ["motions-r3d", "resnext3d-101", "torchvision/", "tsm/"]),
         ("datasets", ["motions", "folder:DIR", "ucf11:DIR", "ucf101:DIR"]),
+        ("defenses", ["aat", "passes a clip"]),
+        ("attacks masked-pgd", ["masked-pgd:", "ratio", "0.15", "share of the frame"]),
+        ("attacks torchattacks/PGDL2", ["torchattacks/PGDL2", "eps"]),
+        ("defenses aat", ["adaptive", "update_every", "10", "epochs between updates"]),
         ("attacks", ["masked-pgd", "white box", "torchattacks/APGD", "art/SimBA", "black box"]),
         ("conditions", ["sampling"]),
     ],
 )
 def test_lists(advvid: CommandRunner, command: str, words: list[str]) -> None:
-    done = advvid(command)
+    done = advvid(*command.split())
     assert done.code == 0
     assert all(word in done.out for word in words)
     assert max(len(line) for line in done.out.splitlines()) <= 80
@@ -40,11 +44,13 @@ def test_lists(advvid: CommandRunner, command: str, words: list[str]) -> None:
     ("arguments", "words"),
     [
         (["swep"], "No such command"),
+        (["attacks", "pdg"], "did you mean pgd"),
+        (["defenses", "att"], "did you mean at"),
         (["sweep-step-size", "--bogus"], "No such option"),
         (["sweep-step-size", "--clips", "ten"], "--clips"),
     ],
 )
-def test_slips_are_one_line_and_exit_code_2(
+def test_invalid_arguments_are_one_line_and_exit_code_2(
     advvid: CommandRunner, arguments: list[str], words: str
 ) -> None:
     done = advvid(*arguments)

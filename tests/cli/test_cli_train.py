@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from advvid.cli.app import main
+from tests.stopping_net import stopped_when
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = (
@@ -121,15 +122,14 @@ def test_ctrl_c_says_how_to_resume(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("advvid.training.stepping.Stepper.take", interrupted)
     out = tmp_path / "run"
-    assert command(monkeypatch, *QUICK, "--data", f"folder:{videos}", "--out", out) == 130
+    options: tuple[str, ...] = ("--model", "tests.stopping_net:StoppingNet")
+    options += ("--data", f"folder:{videos}", "--on-bad-video", "skip", "--out", str(out))
+    with stopped_when((out / "checkpoint.pt").exists):
+        assert command(monkeypatch, *QUICK, *options) == 130
     last = capfd.readouterr().err.splitlines()[-1]
     assert last == f"advvid: stopped; to resume: the same command, --out {out} --resume"
-    assert (out / "checkpoint.pt").exists()
+    assert command(monkeypatch, *QUICK, *options, "--resume") == 0
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_ctrl_c_says_how_to_resume(
         (("--devices", 0), "--devices must be a whole number of at least 1; got 0"),
     ],
 )
-def test_slips_are_one_line(
+def test_invalid_arguments_are_one_line(
     options: tuple[object, ...],
     message: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -19,12 +19,12 @@ from advvid.reproduction import (
     reproduce,
 )
 from advvid.training import TrainSettings
+from tests import stopping_net
 from tests.cli.sample_video import write_video
-from tests.reproduction import stopping_net
-from tests.reproduction.stopping_net import stopped_when
+from tests.stopping_net import stopped_when
 
 SCALE = Scale(
-    "tests.reproduction.stopping_net:StoppingNet",
+    "tests.stopping_net:StoppingNet",
     None,
     None,
     TrainSettings(epochs=2, batch_size=6),

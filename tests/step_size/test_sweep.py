@@ -69,7 +69,7 @@ def test_memory_and_batches_change_nothing() -> None:
     np.testing.assert_allclose(runs[0].losses, runs[1].losses, rtol=1e-5)
 
 
-def test_a_killed_sweep_goes_on_where_it_was(
+def test_a_killed_sweep_is_resumed_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips, labels = random_clips(5)

@@ -1,4 +1,4 @@
-"""The finished part of a sweep on disk, so that a killed one goes on where it was."""
+"""Clips of a sweep that are done, kept on disk, so that a killed sweep is resumed."""
 
 from pathlib import Path
 from zipfile import BadZipFile
@@ -11,7 +11,7 @@ from advvid.errors import InputError
 from advvid.runs.files import write_atomically
 
 
-class SweepParts:
+class FinishedClips:
     """Collects the results of clips that are done, and keeps them in a file where there is one.
 
     Args:
@@ -33,7 +33,7 @@ class SweepParts:
     @property
     def clips(self) -> int:
         """Number of clips that are done."""
-        return sum(part.shape[1] for part in self.losses)
+        return sum(done.shape[1] for done in self.losses)
 
     def add(self, losses: Tensor, correct: Tensor) -> None:
         """Take the results of further clips, (nodes, clips) each, and write all so far."""
@@ -68,11 +68,11 @@ class SweepParts:
                 losses, correct = (torch.from_numpy(arrays[key]) for key in ("losses", "correct"))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise InputError(
-                f"cannot go on from {path}: {error}; delete it to start anew"
+                f"cannot resume from {path}: {error}; delete it to start again"
             ) from error
         if found != self.fingerprint:
             raise InputError(
-                f"{path} is the part of another sweep (other model, clips or settings): repeat its "
+                f"{path} belongs to another sweep (other model, clips or settings): repeat its "
                 "settings, or choose another folder"
             )
         self.losses, self.correct = [losses], [correct]
