@@ -23,7 +23,11 @@ from tests.docs.documents import (
 
 SNIPPETS = [b for document in DOCUMENTS for b in blocks(document) if b.info == "python"]
 ADVVID: Any = typer.main.get_command(app)
-LINES = [(document.name, line) for document in DOCUMENTS for line in command_lines(document)]
+LINES = [
+    (str(document.relative_to(ROOT)), line)
+    for document in DOCUMENTS
+    for line in command_lines(document)
+]
 MEASURED = [ROOT / "docs/results.md", ROOT / "docs/speed.md"]
 
 
@@ -41,7 +45,9 @@ def test_snippet_runs(snippet: Block, tmp_path: Path, monkeypatch: pytest.Monkey
     exec(compile(snippet.text, snippet.place, "exec"), {"__name__": "snippet"})
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT))
+)
 def test_relative_links_exist(document: Path) -> None:
     for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", prose(document)):
         found = document.parent / target if target else document
@@ -69,7 +75,7 @@ def test_options_named_in_the_text_exist() -> None:
                 assert span.split()[0] in options, f"{document.name}: {span}"
 
 
-@pytest.mark.parametrize("document", MEASURED, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", MEASURED, ids=lambda document: str(document.relative_to(ROOT)))
 def test_numbers_stand_with_their_command(document: Path) -> None:
     for section in re.split(r"^##+ ", document.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         measured = re.search(r"^(\|---|\| ---|PGD, )", section, re.MULTILINE)
@@ -77,7 +83,9 @@ def test_numbers_stand_with_their_command(document: Path) -> None:
         assert not measured or command, section.splitlines()[0]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT))
+)
 def test_lines_fit_on_a_screen(document: Path) -> None:
     text = prose(document)
     assert [line for line in text.splitlines() if len(line) > 110 and line[0] not in "|!"] == []

@@ -11,7 +11,9 @@ from tests.docs.documents import DOCUMENTS, ROOT
 from tests.docs.settings_tables import TABLE, filled, named
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT))
+)
 def test_tables_are_those_of_the_code(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     assert text == filled(text), "run python -m tests.docs.settings_tables"
