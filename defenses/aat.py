@@ -150,18 +150,18 @@ class AdaptiveStep(AttackingStep):
         return sums
 
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell the distribution of an epoch, what was drawn, and the losses where P was updated."""
+        """Report the distribution of an epoch, the draws, and the losses where P was updated."""
         del epoch, epochs, steps
-        told: dict[str, Any] = {
+        report: dict[str, Any] = {
             "choices": [choice.label for choice in self.choices],
             "probabilities": [round(p, 6) for p in self._used],
             "drawn": self._drawn,
         }
         if self._losses is not None:
-            told["losses"] = [round(loss / self.clips, 6) for loss in self._losses]
-            told["next_probabilities"] = [round(p, 6) for p in self.probabilities]
+            report["losses"] = [round(loss / self.clips, 6) for loss in self._losses]
+            report["next_probabilities"] = [round(p, 6) for p in self.probabilities]
         self._drawn = [0] * len(self.choices)
-        return told
+        return report
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the distribution of every epoch."""

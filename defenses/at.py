@@ -82,7 +82,7 @@ class AdversarialStep(AttackingStep):
         return result
 
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell the budget at the beginning of an epoch, in 1/255, and all that a schedule sets.
+        """Report the budget at the beginning of an epoch, in 1/255, and all that a schedule sets.
 
         What the text of the attack fixes is left out.
         """

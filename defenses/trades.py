@@ -163,7 +163,7 @@ class TradesStep(Step):
         return loss, attacked
 
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell the budget at the beginning of an epoch, in 1/255."""
+        """Report the budget at the beginning of an epoch, in 1/255."""
         budget = as_schedule(self.eps).at(epoch, epochs, epoch * steps, epochs * steps)
         return {"eps": round(255 * budget, 6)}
 

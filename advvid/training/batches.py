@@ -173,7 +173,7 @@ def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:
 
 
 def clips_digest(data: ClipDataset) -> str:
-    """Hash names and labels of all clips, so that another split is told apart; decodes nothing."""
+    """Hash names and labels of all clips, so that another split is recognized; decodes nothing."""
     names = (data.identity(index) for index in range(len(data)))
     content = "\n".join(f"{name} {label}" for name, label in zip(names, data.labels, strict=True))
     return hashlib.blake2b(content.encode(), digest_size=4).hexdigest()

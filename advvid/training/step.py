@@ -24,8 +24,8 @@ counted as top-1. The model is in training mode; see `Task.losses` for clips and
 class Step(Hooks, ABC):
     """A step with more to it than a function: state, a report, work between epochs.
 
-    A step whose settings are the fields of a dataclass is told apart by them at a resume; state in
-    such fields needs `field(repr=False)`.
+    A resume compares the fields of a step that is a dataclass; state in such fields needs
+    `field(repr=False)`.
     """
 
     @abstractmethod
@@ -59,7 +59,7 @@ class StepTask(Task):
         model: clips -> logits.
         step: a function, or a `Step`.
         optimizer: over the parameters of the model; None makes that of the settings.
-        name: tells runs apart at a resume; None is that of the step.
+        name: has to be the same at a resume; None is that of the step.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class StepTask(Task):
         self.step.end_epoch(context)
 
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell what the step tells."""
+        """Report what the step reports."""
         return self.step.report(epoch, epochs, steps)
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:

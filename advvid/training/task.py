@@ -15,8 +15,9 @@ A generator and a discriminator, with the classifier that is protected by them:
             fooled = bce(context.passes["discriminator"](cleaned), ones)
             logits = context.passes["classifier"](cleaned)
             yield Loss(fooled + context.criterion(logits, batch.labels), "generator", logits)
-            told = bce(context.networks["discriminator"](cleaned.detach()), zeros)
-            yield Loss(told, "discriminator")
+            real = bce(context.networks["discriminator"](batch.clips), ones)
+            fake = bce(context.networks["discriminator"](cleaned.detach()), zeros)
+            yield Loss(real + fake, "discriminator")
 
         def export(self):
             return nn.Sequential(self.g, self.f)
@@ -143,7 +144,7 @@ class EpochContext:
 
 
 class Hooks:
-    """What a task may remember and tell; all of it optional."""
+    """What a task may remember and report; all of it optional."""
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a resume needs beside the weights: tensors, numbers, strings, lists, dicts."""
@@ -156,7 +157,7 @@ class Hooks:
         """Work between epochs, on all processes, before the checkpoint of the epoch is written."""
 
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
-        """Tell of a complete epoch, for the history: numbers, strings, lists of them.
+        """Report of a complete epoch, for the history: numbers, strings, lists of them.
 
         Args:
             epoch: 0 to epochs - 1.

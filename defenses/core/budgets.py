@@ -44,7 +44,7 @@ def read_budgets(text: str) -> Schedule | tuple[float, ...]:
         raise InputError(f"budgets of defenses are in 1/255: write eps={numbers[0]}")
     read = [read_schedule(number) for number in numbers]
     if len(read) > 1 and any(one.kind != "constant" for one in read):
-        raise InputError(f"a schedule of budgets stands alone; got {text!r}")
+        raise InputError(f"a schedule cannot be one of several budgets; got {text!r}")
     for value in (value for one in read for value in one.values):
         if not 0 <= value <= 255:
             raise InputError(f"budgets are in 1/255, from 0 to 255; got {value:g}")

@@ -48,7 +48,8 @@ class Prepared:
     """What `advvid.train` needs to train by a defense.
 
     Args:
-        task: makes the task of a model.
+        task: makes the task of a model; one of your own names the settings in `Task.describe`, so
+            that a run is not resumed with others.
         data: clips that are left to train on; None where a loader gives the batches.
         eps: largest budget of PGD on whole clips that a model so trained is fairly measured at, a
             fraction of the pixel range; weights are chosen by it.

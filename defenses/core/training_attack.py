@@ -24,7 +24,7 @@ from advvid.training.task import EpochContext, StepContext
 
 AttackBatchNorm = Literal["eval", "train"]
 
-# The budget of PGD on whole clips that stands for attacks which bound something else.
+# The budget of PGD on whole clips by which training on other bounds is measured.
 _USUAL_BUDGET = 8 / 255
 
 

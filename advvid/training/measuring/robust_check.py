@@ -27,7 +27,7 @@ class RobustCheck:
 
     Args:
         attack: fixed for the whole run, whatever the training attacks are.
-        name: what it is, in words; tells runs apart at a resume.
+        name: what it is, in words; has to be the same at a resume.
         clips: how many clips of each set, evenly over the classes; None takes all.
         seed: of the choice of clips and of the attack.
         keep_best: whether the weights of the best epoch are kept; False only measures, and keeps

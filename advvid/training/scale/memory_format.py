@@ -15,7 +15,7 @@ def channels_last(model: nn.Module) -> Iterator[None]:
     """Lay filters out channels last, and back as they were on the way out.
 
     Shapes, values, parameters as objects and the keys of the state dict do not change, so an
-    optimizer goes on; DDP copies the layout when it is set up, so enter this first.
+    optimizer keeps its state; DDP copies the layout when it is set up, so enter this first.
 
     Args:
         model: see `channels_last_`.
@@ -49,7 +49,7 @@ def channels_last_(model: nn.Module) -> None:
 
 
 def clips_channels_last(clips: Tensor) -> Tensor:
-    """Lay clips out channels last; clips that are so already come back as they are.
+    """Lay clips out channels last; clips that are so already are returned as they are.
 
     Args:
         clips: (B, C, T, H, W), or frames (B, C, H, W).

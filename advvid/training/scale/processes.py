@@ -1,4 +1,4 @@
-"""What the processes of a run tell each other; with one process, nothing."""
+"""What the processes of a run exchange; with one process, nothing."""
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
