@@ -52,8 +52,10 @@ def type_words(setting: NamedSetting) -> str:
     if setting.choices is not None:
         *others, last = setting.choices
         return f"{', '.join(others)} or {last}" if others else last
-    words = (_kind_words(kind) for kind in setting.kinds)
-    return " or ".join(dict.fromkeys(word for word in words if word))
+    words = dict.fromkeys(filter(None, map(_kind_words, setting.kinds)))
+    # One or several of a kind are said once; what only a reader of its own knows is text.
+    told = [word for word in words if f"{word} or several, as a/b" not in words]
+    return " or ".join(told) or "text"
 
 
 def default_words(setting: NamedSetting) -> str:
