@@ -87,19 +87,6 @@ def named_entry(attack: VideoAttack) -> tuple[str, AttackEntry]:
     return f"{kind.__module__}:{kind.__qualname__}", AttackEntry(kind)
 
 
-def attack_caption(spec: AttackSpec, eps: float) -> str:
-    """Name an attack and its budget for the reader of a picture.
-
-    Args:
-        spec: the attack.
-        eps: the budget, in the norm of the attack.
-    """
-    if spec.entry.norm == "none":
-        return spec.text
-    budget = f"{eps:.3g} (L2)" if spec.entry.norm == "L2" else f"{255 * eps:.3g}/255"
-    return f"{spec.text}, eps {budget}"
-
-
 def _is_default(value: Any, setting: NamedSetting) -> bool:
     return not isinstance(value, Tensor | np.ndarray) and bool(value == setting.default)
 

@@ -1,5 +1,6 @@
 """The `advvid` command."""
 
+import re
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -42,6 +43,11 @@ _LOOKS: dict[str, Any] = {
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
+# "at: clean_share must be ..." or "epochs must be ...", as settings say it.
+_ABOUT_A_SETTING = re.compile(
+    r"(?:[\w-]+: )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
+)
+
 app = typer.Typer(
     name="advvid",
     cls=_Commands,
@@ -102,9 +108,11 @@ def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) 
 
 def _with_option(message: str) -> str:
     """Begin a message about a setting with its option, where the command line gave that."""
-    option = "--" + message.partition(" ")[0].replace("_", "-")
-    given = any(argument.split("=")[0] == option for argument in sys.argv)
-    return f"{option} {message.partition(' ')[2]}" if given else message
+    found = _ABOUT_A_SETTING.match(message)
+    option = "--" + found["setting"].replace("_", "-") if found else ""
+    if found is None or all(argument.split("=")[0] != option for argument in sys.argv):
+        return message
+    return f"{option} {found['rest']}"
 
 
 def _print_error(message: str) -> None:

@@ -4,20 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from advvid.inference.devices import Precision as PrecisionWord
     from advvid.pairing import Subject
 
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 
 
-def read_precision(word: str) -> "PrecisionWord":
+def read_precision(word: str) -> Any:
     """Take Lightning's words for the precisions too; the settings check the rest."""
-    return cast("PrecisionWord", {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word))
+    return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 
 def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
@@ -28,7 +27,15 @@ def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
 Device = Annotated[
     str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
 ]
-Precision = Annotated[str, option("--precision", None, "float32, or bf16 (autocast).", MODEL)]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="float32, or bf16 (autocast).",
+        rich_help_panel=MODEL,
+        callback=read_precision,
+    ),
+]
 Data = Annotated[
     str,
     option(

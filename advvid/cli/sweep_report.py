@@ -3,29 +3,17 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.errors import InputError
 from advvid.figures.saving import save_figure
-from advvid.figures.step_size import (
-    BestStepSize,
-    LawLine,
-    LossGrid,
-    loss_heat_map,
-    loss_surface,
-    step_size_law,
-)
 from advvid.runs.progress import progress_bar
 from advvid.runs.run_folder import RunFolder
+from advvid.step_size.pictures import law_figure, loss_heat_map, loss_surface
 from advvid.step_size.surface import StepSizeSurface
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def write_sweep(
@@ -48,37 +36,16 @@ def write_sweep(
     if law is not None:
         law.save(folder.path / "law.json")
     with progress_bar("Figures", 2 * len(surface.eps) + 1) as advance:
-        save_figure(_law_figure(surface, law), folder.path / "step_size_law.png")
+        save_figure(law_figure(surface, law), folder.path / "step_size_law.png")
         advance(1)
         for budget, eps in enumerate(surface.eps):
             name = f"eps_{eps * 255:.4g}".replace(".", "p")
-            losses = surface.loss[budget, :, 1:]
-            grid = LossGrid(eps, surface.step_sizes[budget], losses, surface.losses.shape[3])
-            save_figure(loss_surface(grid), folder.path / f"loss_surface_{name}.png")
+            save_figure(loss_surface(surface, budget), folder.path / f"loss_surface_{name}.png")
             advance(1)
-            save_figure(loss_heat_map(grid), folder.path / f"loss_heat_map_{name}.png")
+            save_figure(loss_heat_map(surface, budget), folder.path / f"loss_heat_map_{name}.png")
             advance(1)
     if law is not None and law_file is not None:
         law.save(law_file)
-
-
-def _law_figure(surface: StepSizeSurface, law: StepSizeLaw | None) -> "Figure":
-    """Draw the best step sizes, the line fitted to them and that of the paper."""
-    budgets = np.linspace(0, 255 * 1.05 * surface.eps.max(), 50)
-
-    def line(label: str, law: StepSizeLaw) -> LawLine:
-        return LawLine(label, budgets.tolist(), [255 * law(eps / 255) for eps in budgets])
-
-    r_squared = "" if law is None or law.r_squared is None else f", R² = {law.r_squared:.3f}"
-    return step_size_law(
-        [
-            BestStepSize(*(255 * number for number in (row.eps, row.step_size, *row.interval)))
-            for row in surface.best()
-        ],
-        paper=line("paper: 0.2 (eps + 1)", PAPER_LAW),
-        fit=None if law is None else line(f"fit: {law}{r_squared}", law),
-        title=f"{surface.losses.shape[3]} clips, {surface.max_steps} steps",
-    )
 
 
 def check_law_file(path: Path, budgets: list[float]) -> None:
@@ -91,7 +58,7 @@ def check_law_file(path: Path, budgets: list[float]) -> None:
         raise InputError("--law needs at least 2 different budgets in --eps")
     folder = path.parent
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"--law {path} cannot be written: name a file in a folder that is there")
+        raise InputError(f"--law {path} cannot be written: name a file in an existing folder")
 
 
 def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | None) -> None:

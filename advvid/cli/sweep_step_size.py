@@ -63,9 +63,10 @@ def sweep_step_size(
 ) -> None:
     """Find the step size of PGD that raises the loss most, for each budget.
 
-    Attacks N clips with every budget, step size and number of steps, prints the best step size of
-    each budget and the line through them, and writes a folder with all numbers, a 3D loss surface
-    and a heat map for each budget, and the best step size against the budget.
+    Attacks N clips with every budget, step size and number of steps, prints the
+    best step size of each budget and the line through them, and writes a folder
+    with all numbers, a 3D loss surface and a heat map for each budget, and the
+    best step size against the budget.
     """
     from rich.console import Console
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from advvid.checks import check_count
-from advvid.inference.devices import Precision, resolve_device
 from advvid.errors import InputError
+from advvid.inference.devices import Precision, resolve_device
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -8,8 +8,8 @@ import torch
 from torch import distributed
 
 from advvid.errors import InputError
-from advvid.runs.run_folder import RunFolder
 from advvid.runs.fabric import launch_fabric
+from advvid.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -116,7 +116,6 @@ class LoaderBatches:
             raise InputError("the loader needs a length of at least 1: give a DataLoader")
         self.loader, self.classes, self.name = loader, classes, type(loader).__name__
         self.steps = len(loader)
-        self._clips: ClipDataset | None = None
         clips, _ = _pair(next(iter(loader)), len(classes))
         channels, frames, height, width = clips.shape[1:]
         self.clip_shape = (channels, frames, height, width)
@@ -151,7 +150,7 @@ class LoaderBatches:
 
     def sample(self) -> ClipDataset | None:
         """Give None: nothing is known of single clips."""
-        return self._clips
+        return None
 
 
 def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:

@@ -81,7 +81,7 @@ def test_trains_and_keeps_the_best(
         (("--defense", "at", "--step-rule", "best"), "unknown step rule"),
         (("--defense", "at", "--attack-steps", "0"), "whole numbers from 1"),
         (("--defense", "at", "--attack", "pdg"), "pgd"),
-        (("--defense", "at", "--clean-share", "1"), "clean_share must be"),
+        (("--defense", "at", "--clean-share", "1"), "--clean-share must be"),
         (("--defense", "at", "--val-eps", "-1"), "--val-eps"),
         (("--defense", "cat", "--direction", "left"), "up, down"),
         (("--nodes", "0"), "--nodes"),

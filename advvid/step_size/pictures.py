@@ -1,0 +1,52 @@
+"""What a sweep measured, as pictures."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
+from advvid.figures import step_size as figures
+from advvid.step_size.surface import StepSizeSurface
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def loss_surface(surface: StepSizeSurface, budget: int) -> "Figure":
+    """Draw mean loss over step size and number of steps in 3D, for the budget of this index."""
+    return figures.loss_surface(_grid(surface, budget))
+
+
+def loss_heat_map(surface: StepSizeSurface, budget: int) -> "Figure":
+    """Draw mean loss over step size and number of steps, for the budget of this index."""
+    return figures.loss_heat_map(_grid(surface, budget))
+
+
+def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None) -> "Figure":
+    """Draw the best step sizes, the line fitted to them and that of the paper."""
+    budgets = np.linspace(0, 255 * 1.05 * surface.eps.max(), 50)
+
+    def line(label: str, law: StepSizeLaw) -> figures.LawLine:
+        steps = [255 * law(eps / 255) for eps in budgets]
+        return figures.LawLine(label, budgets.tolist(), steps)
+
+    r_squared = "" if law is None or law.r_squared is None else f", R² = {law.r_squared:.3f}"
+    best = [
+        figures.BestStepSize(*(255 * n for n in (row.eps, row.step_size, *row.interval)))
+        for row in surface.best()
+    ]
+    return figures.step_size_law(
+        best,
+        paper=line("paper: 0.2 (eps + 1)", PAPER_LAW),
+        fit=None if law is None else line(f"fit: {law}{r_squared}", law),
+        title=f"{surface.losses.shape[3]} clips, {surface.max_steps} steps",
+    )
+
+
+def _grid(surface: StepSizeSurface, budget: int) -> figures.LossGrid:
+    return figures.LossGrid(
+        float(surface.eps[budget]),
+        surface.step_sizes[budget],
+        surface.loss[budget, :, 1:],
+        surface.losses.shape[3],
+    )
