@@ -10,12 +10,7 @@ from torch import Tensor, nn
 
 @dataclass
 class CallCount:
-    """Clips that went through a model.
-
-    Args:
-        forwards: clips of all forward passes, those of the gradients included.
-        gradients: clips of all backward passes.
-    """
+    """Clips of all forward and all backward passes of a model."""
 
     forwards: int = 0
     gradients: int = 0
@@ -28,14 +23,12 @@ def counted(model: nn.Module) -> Iterator[CallCount]:
 
     def passed(_: nn.Module, __: Any, output: Any) -> None:
         logits = getattr(output, "logits", output)
-        clips = len(logits)
-        count.forwards += clips
+        count.forwards += len(logits)
         if isinstance(logits, Tensor) and logits.requires_grad:
-
-            def differentiated(_: Tensor) -> None:
-                count.gradients += clips
-
             logits.register_hook(differentiated)
+
+    def differentiated(gradient: Tensor) -> None:
+        count.gradients += len(gradient)
 
     handle = model.register_forward_hook(passed)
     try:

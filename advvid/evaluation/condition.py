@@ -2,19 +2,9 @@
 
 A condition is something that happens to clips before they are classified, at a strength: an attack
 with a budget, a corruption of some severity, a way of sampling a video. To add one, write a
-subclass with a name, a strength and `apply`, and pass it to `advvid.evaluate(conditions=[...])`:
-
-    BRIGHTNESS = Axis("shift", unit="", kind="brightness", clean=0.0)
-
-    class Brighter(Condition):
-        def __init__(self, shift: float) -> None:
-            self.name = self.group = "brighter"
-            self.strength = Strength(shift, BRIGHTNESS)
-
-        def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
-            return Outcome((batch.clips + self.strength.value).clamp(0, 1))
-
-Resuming, sharing among processes, intervals, worst case, tables, files and figures come with it.
+subclass with a name, a strength and `apply`, and pass it to `advvid.evaluate(conditions=[...])`;
+docs/architecture.md has one. Resuming, sharing among processes, intervals, worst case, tables,
+files and figures come with it.
 """
 
 from abc import ABC, abstractmethod

@@ -52,8 +52,7 @@ def judge(
             rounds every pixel to the nearest level.
         views: neighboring clips whose softmax scores are averaged.
     """
-    logits = _logits(classifier, clips, views)
-    truth = labels.cpu()
+    logits, truth = _logits(classifier, clips, views), labels.cpu()
     predicted = logits.argmax(dim=1)
     rounded = _in_8_bits(clips, within)
     after_h264 = None

@@ -10,13 +10,12 @@ from torch import Tensor
 from advvid.checks import check_labels
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
-from advvid.evaluation.condition import Condition, Outcome, Setup
+from advvid.evaluation.condition import Condition, Outcome
 from advvid.evaluation.judge import Verdict, judge
-from advvid.evaluation.records import Record, Records, by_position
+from advvid.evaluation.plan import EvaluationPlan
+from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import Advance
-
-CLEAN = "clean"
 
 
 class _Applied(NamedTuple):
@@ -35,27 +34,16 @@ class EvaluationRunner:
     memory.
 
     Args:
-        setup: classifier, clips, batch size and seed.
-        conditions: planned.
+        plan: of the evaluation.
         records: what is done already, and where to write the rest.
-        h264: constant rate factor, or None.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        conditions: Sequence[Condition],
-        records: Records,
-        *,
-        h264: int | None,
-    ) -> None:
-        self.setup = setup
-        self.classifier = setup.classifier
-        self.conditions = conditions
+    def __init__(self, plan: EvaluationPlan, records: Records) -> None:
+        self.setup, self.conditions, self.h264 = plan.setup, plan.conditions, plan.scoring.h264
+        self.classifier = plan.setup.classifier
         self.records = records
-        self.h264 = h264
-        self._done = {one.key: records.done(one.key) for one in conditions}
         self._clean = by_position(records.known, CLEAN)
+        self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
 
     def run(self, share: Sequence[int], advance: Advance) -> None:
         """Do all that is left of a share of the clips.
@@ -108,30 +96,18 @@ class EvaluationRunner:
             labels = batch.labels.to(device)
             check_labels(labels, len(places), self.classifier.nb_classes)
         verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
-        fresh = [i for i, place in enumerate(places) if place not in self._clean]
-        values = {"label": labels.tolist(), **_columns(verdict)}
-        self.records.add(
-            Record(
-                CLEAN,
-                [places[i] for i in fresh],
-                {name: [column[i] for i in fresh] for name, column in values.items()},
-            )
-        )
+        # Of a clip that is known already, the first record counts.
+        self.records.add(Record(CLEAN, places, {"label": labels.tolist(), **_columns(verdict)}))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
-        """Apply a condition, judge the outcome and record it."""
-        if (
-            last is None
-            or last.work != condition.work
-            or not torch.equal(last.positions, batch.indices)
-        ):
+        """Apply a condition, unless the last has done its work; judge and record the outcome."""
+        if not (last and last.work == condition.work and last.positions.equal(batch.indices)):
             seeds = clip_seeds(self.setup.seed, batch.indices)
             started = time.perf_counter()
             with counted(self.classifier.inner) as calls:
                 outcome = condition.apply(batch, seeds)
-            seconds = time.perf_counter() - started
-            cost = {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients}
+            cost = {"seconds": time.perf_counter() - started, **vars(calls)}
             last = _Applied(condition.work, batch.indices, outcome, cost)
         verdict = judge(
             self.classifier,
@@ -141,27 +117,20 @@ class EvaluationRunner:
             within=None if condition.rounding is None else (batch.clips, condition.rounding),
             views=condition.views,
         )
-        report = {
-            f"report_{name}": column.tolist()
-            for name, column in last.outcome.report.items()
-            if column.ndim == 1
-        }
-        values = {**_columns(verdict), **report}
+        report = last.outcome.report.items()
+        told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
+        values = {**_columns(verdict), **told}
         self.records.add(Record(condition.key, batch.indices.tolist(), values, dict(last.cost)))
         return last
 
 
 def _columns(verdict: Verdict) -> dict[str, list[float]]:
     """Give a verdict as lists; flags as 0 and 1."""
-    columns = {
-        "predicted": verdict.predicted.tolist(),
-        "correct": verdict.correct.int().tolist(),
-        "correct_8bit": verdict.correct_8bit.int().tolist(),
-        "loss": verdict.loss.tolist(),
+    columns = {name: one for name, one in vars(verdict).items() if one is not None}
+    return {
+        name: (one.int() if one.dtype == torch.bool else one).tolist()
+        for name, one in columns.items()
     }
-    if verdict.correct_h264 is not None:
-        columns["correct_h264"] = verdict.correct_h264.int().tolist()
-    return columns
 
 
 def _rows(batch: ClipBatch, chosen: Tensor) -> ClipBatch:

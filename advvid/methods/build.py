@@ -38,5 +38,8 @@ def build(given: str | T, registry: Registry[type[T]], base: type[T], **known: A
     for name, setting in settings.items():
         if setting.default is MISSING and name not in values:
             raise InputError(f"{text.name} needs {name}: write {text.name}:{name}=...")
-    built: T = method(**values)
+    try:
+        built: T = method(**values)
+    except TypeError as error:
+        raise InputError(f"{text.name}: {error}") from error
     return built

@@ -28,9 +28,9 @@ def picture(
         count: clips to draw; those that are fooled come first.
         classes: names as the model counts them, or None.
     """
-    pairs = list(zip(plan.conditions, results.results, strict=True))
+    pairs = zip(plan.conditions, results.results, strict=True)
     able = [
-        pair for pair in pairs if pair[0].views == 1 and pair[0].strength.axis.clean is not None
+        pair for pair in pairs if pair[0].views == 1 and pair[1].strength.axis.clean is not None
     ]
     # What an attacker would choose; controls only where there is nothing else.
     usual = [pair for pair in able if pair[1].facts.get("access", "white box") == "white box"]
@@ -55,9 +55,7 @@ def picture(
         changed = condition.check(batch, outcome)
         predicted = classifier.logits(changed).argmax(dim=1).tolist()
 
-    def name(label: int) -> str:
-        return str(label) if classes is None else classes[label]
-
-    pairs_of_names = zip(labels.tolist(), predicted, strict=True)
-    titles = [f"{name(label)} -> {name(after)}" for label, after in pairs_of_names]
+    names = classes or range(classifier.nb_classes)
+    answers = zip(labels.tolist(), predicted, strict=True)
+    titles = [f"{names[label]} -> {names[after]}" for label, after in answers]
     comparison_picture(path, clips, changed, titles=titles, caption=condition.caption)
