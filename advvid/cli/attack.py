@@ -31,10 +31,7 @@ class AttackOptions:
     target: Annotated[
         str | None,
         option(
-            "--target",
-            "CLASS",
-            "Make the clips look like this class, a name or a number.",
-            ATTACK,
+            "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
         ),
     ] = None
 

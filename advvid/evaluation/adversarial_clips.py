@@ -85,13 +85,9 @@ def write_adversarial_clips(
             advance(len(batch.clips))
     if shown:
         *clips, titles = zip(*shown, strict=True)
-        comparison_picture(
-            folder.path / "comparison.gif",
-            *map(torch.stack, clips),
-            titles=titles,
-            caption=attack.caption,
-            fps=fps,
-        )
+        path, caption = folder.path / "comparison.gif", attack.caption
+        before_after = map(torch.stack, clips)
+        comparison_picture(path, *before_after, titles=titles, caption=caption, fps=fps)
     content = {"unit": "1/255", "attack": attack.name, "eps": attack.eps * 255, "clips": rows}
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
     folder.write_json("results.json", {**content, "skipped": skipped})

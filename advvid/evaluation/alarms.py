@@ -19,7 +19,6 @@ _LAW_HOLDS_TO = 16 / 255
 _FAR_FROM_LAW = 3.0
 _LARGE = 4 / 255
 
-
 _Probes = Mapping[str, Any]
 
 # Name, what has to be measured, message, and the numbers that go with it.
@@ -64,13 +63,7 @@ _SIGNS: tuple[tuple[str, Callable[[_Probes], bool], str, tuple[str, ...]], ...] 
 
 
 def find_alarms(results: Results, law: StepSizeLaw) -> tuple[Alarm, ...]:
-    """Look through an evaluation and its probes for all signs.
-
-    Args:
-        results: with probes, see `advvid.evaluation.probes`; without them, only what the
-            results show is looked at.
-        law: that step sizes are compared with.
-    """
+    """Look for all signs in results and in their probes, if any; `law` gives the usual steps."""
     found = [*_black_box_wins(results)]
     attacks = results.rows("attack").values()
     rows = [sorted(members, key=lambda one: one.eps) for members in attacks]
@@ -93,7 +86,8 @@ def _black_box_wins(results: Results) -> Iterator[Alarm]:
         blind = [one for one in whole if one.facts["access"] != "white box"]
         if not white or not blind:
             continue
-        best_white, best_blind = (min(some, key=_correct) for some in (white, blind))
+        best_white = min(white, key=lambda one: one.accuracy.correct)
+        best_blind = min(blind, key=lambda one: one.accuracy.correct)
         only_blind = _fooled_only(best_blind, best_white)
         only_white = _fooled_only(best_white, best_blind)
         if _more(only_blind, only_white):
@@ -133,7 +127,7 @@ def _flat_accuracy(members: list[ConditionResult]) -> Iterator[Alarm]:
     if small.facts["bound"] != "Linf" or small.facts["access"] == "control":
         return
     far_apart = large.eps >= max(2 * small.eps, _LARGE)
-    remaining = _correct(large)
+    remaining = large.accuracy.correct
     many = remaining > max(1, 0.05 * len(large.correct))
     if far_apart and many and _fooled_only(large, small) == 0:
         eps = [one.eps * 255 for one in (small, large)]
@@ -163,10 +157,6 @@ def _far_steps(members: list[ConditionResult], law: StepSizeLaw) -> Iterator[Ala
             f"{', '.join(where)}: sweep the step size of this model",
             {"attack": name, "steps": far},
         )
-
-
-def _correct(result: ConditionResult) -> int:
-    return int(result.correct.sum())
 
 
 def _fooled_only(one: ConditionResult, other: ConditionResult) -> int:

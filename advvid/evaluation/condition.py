@@ -45,12 +45,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Strength:
-    """A point on an axis.
-
-    Args:
-        value: such as 8 / 255.
-        axis: see `Axis`.
-    """
+    """A point on an axis, such as 8 / 255."""
 
     value: float
     axis: Axis
@@ -91,14 +86,12 @@ class Outcome(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """What a condition may ask for before the evaluation begins."""
+    """What a condition may ask for before the evaluation begins; the seed is of all randomness."""
 
     classifier: VideoClassifier
     source: ClipSource
     batch_size: int = 32
-    """Clips at once."""
     seed: int = 0
-    """Of all that is random."""
 
 
 class Condition(ABC):

@@ -1,5 +1,6 @@
 """Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,8 +76,7 @@ def evaluate(
             torchattacks and ART, which draw their random numbers batch by batch.
         seed: of all that is random; each clip has its own stream under advvid's own attacks.
         eot: passes that every prediction and gradient is averaged over, for models that answer at
-            random (expectation over transformation, Athalye et al. 2018, "Synthesizing robust
-            adversarial examples").
+            random (Athalye et al. 2018, "Synthesizing robust adversarial examples").
         h264: constant rate factor, 0 to 51: also score results after H.264; None does not.
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
@@ -113,7 +113,7 @@ def evaluate_into(
         folder: of the run, opened with the settings of the plan; what it holds of a stopped
             evaluation is not done again. A path is that of a new folder.
         plan: see `plan_evaluation`.
-        fabric: launched; clips are shared among its processes.
+        fabric: see `evaluate`.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
 
@@ -125,9 +125,8 @@ def evaluate_into(
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
     if fabric is None or fabric.is_global_zero:
-        skipped = [
-            {"path": str(bad.path), "reason": bad.reason} for bad in plan.setup.source.skipped
-        ]
+        source = plan.setup.source
+        skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
         folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
@@ -161,9 +160,8 @@ def _carry_out(
     if fabric is not None:
         fabric.barrier()
     records.close(remove=rank == 0)
-    if not scoring.alarms:
-        return evaluation
-    return replace(evaluation, alarms=find_alarms(evaluation, scoring.law))
+    alarms = find_alarms(evaluation, scoring.law) if scoring.alarms else ()
+    return replace(evaluation, alarms=alarms)
 
 
 def _source(
@@ -195,8 +193,8 @@ def _identity(plan: EvaluationPlan) -> str:
 
 def _gather(records: Records, fabric: "Fabric | None") -> list[Record]:
     """Give every process the records of all."""
-    if fabric is None or fabric.world_size == 1:
-        return [*records.known, *records.new]
-    found: list[list[Record] | None] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(found, records.new)
-    return [*records.known, *(record for share in found for record in share or [])]
+    shares = [records.new]
+    if fabric is not None and fabric.world_size > 1:
+        shares = [[]] * fabric.world_size
+        torch.distributed.all_gather_object(shares, records.new)
+    return [*records.known, *itertools.chain(*shares)]

@@ -71,8 +71,8 @@ def _result(
 
 
 def _flags(rows: Sequence[Mapping[str, Any]], name: str) -> Flags:
-    """Give a 0/1 column as an array (N,); False for clips without a row."""
-    return np.array([bool(row.get(name, 0)) for row in rows])
+    """Give flags as an array (N,); False for clips without a row."""
+    return np.array([bool(row.get(name)) for row in rows])
 
 
 def _numbers(rows: Sequence[Mapping[str, Any]], name: str) -> Numbers:

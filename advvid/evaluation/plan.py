@@ -43,10 +43,9 @@ class EvaluationPlan:
     """An evaluation before it begins.
 
     Args:
-        setup: classifier, clips, batch size and seed.
+        setup: see `Setup`, as `scoring` see `Scoring`.
         conditions: each ready to be applied.
         columns: strengths that make columns of tables.
-        scoring: see `Scoring`.
     """
 
     setup: Setup
@@ -75,12 +74,7 @@ def plan_evaluation(
     conditions: Conditions = (),
     scoring: Scoring | None = None,
 ) -> EvaluationPlan:
-    """List what an evaluation will do; whatever is wrong with its settings shows here.
-
-    Args:
-        setup: classifier, clips, batch size and seed.
-        attacks: see `evaluate`, as `eps` and `conditions`.
-        scoring: see `Scoring`.
+    """List what an evaluation will do; for attacks, budgets and conditions see `evaluate`.
 
     Raises:
         InputError: when budgets, attacks or conditions cannot be used.

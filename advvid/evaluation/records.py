@@ -56,7 +56,9 @@ class Records:
             for path in sorted(folder.glob("rank*.jsonl")):
                 self.known += _read(path, fingerprint)
             path = folder / f"rank{rank}.jsonl"
-            _cut_torn_line(path)
+            if path.exists():
+                # A kill may have torn the last line.
+                os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
             self._file = path.open("a", encoding="utf-8")
             if self._file.tell() == 0:
                 self._write({"fingerprint": fingerprint})
@@ -136,10 +138,3 @@ def _read(path: Path, fingerprint: str) -> list[Record]:
             "its settings, or choose another folder"
         )
     return records
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Shorten a file to its last whole line."""
-    if path.exists():
-        whole = path.read_bytes().rfind(b"\n") + 1
-        os.truncate(path, whole)

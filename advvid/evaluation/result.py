@@ -145,11 +145,8 @@ class Results:
     @property
     def scorings(self) -> tuple[str, ...]:
         """Ways in which clips were scored: "correct", "correct_8bit" and perhaps "correct_h264"."""
-        return (
-            "correct",
-            "correct_8bit",
-            *(["correct_h264"] if self.clean_h264 is not None else []),
-        )
+        ways = ("correct", "correct_8bit", "correct_h264")
+        return ways[:2] if self.clean_h264 is None else ways
 
     def rows(self, kind: str) -> dict[str, list[ConditionResult]]:
         """Give the results of a kind of conditions, such as "attack", by name and in order."""
@@ -183,8 +180,7 @@ class Results:
     def worst(self, strength: float | Strength | None, *, scored: str = "correct") -> Flags:
         """Tell which clips (N,) are correct under every condition up to a strength.
 
-        Every result on the axis counts, those of smaller strengths included: each is a witness
-        against the robustness at this one.
+        A result at a smaller strength is a witness against the robustness at this one, too.
 
         Args:
             strength: a number is one on the axis of the first column, such as a Linf budget; None
@@ -214,11 +210,9 @@ class Results:
             if result.name == name and np.isclose(result.strength.value, strength):
                 return result
         names = ", ".join(dict.fromkeys(result.name for result in self.results))
-        values = sorted({result.strength.value for result in self.results})
-        raise InputError(
-            f"{name} at {strength:g} was not evaluated; there are {names or 'no conditions'} at "
-            f"{', '.join(f'{value:g}' for value in values)}"
-        )
+        values = ", ".join(f"{v:g}" for v in sorted({r.strength.value for r in self.results}))
+        there = f"{names or 'no conditions'} at {values}"
+        raise InputError(f"{name} at {strength:g} was not evaluated; there are {there}")
 
     def accuracy(self, name: str, strength: float) -> Accuracy:
         """Accuracy under one condition, by its name, or "worst case", and one strength.

@@ -1,8 +1,8 @@
 """Works through clips batch by batch and condition by condition, and records each outcome."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,21 +21,16 @@ from advvid.runs.progress import Advance
 class _Applied(NamedTuple):
     """What a condition gave for some clips, and what it took."""
 
-    work: str
-    positions: Tensor
+    work: tuple[str, list[int]]
     outcome: Outcome
-    cost: Mapping[str, float]
+    cost: dict[str, float]
 
 
 class EvaluationRunner:
     """Runs what is left of an evaluation on the clips of one process.
 
     Each batch of clips is read once and goes through all conditions, so that no data set is held in
-    memory.
-
-    Args:
-        plan: of the evaluation.
-        records: what is done already, and where to write the rest.
+    memory. `records` hold what is done already, and take the rest.
     """
 
     def __init__(self, plan: EvaluationPlan, records: Records) -> None:
@@ -46,12 +41,7 @@ class EvaluationRunner:
         self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
 
     def run(self, share: Sequence[int], advance: Advance) -> None:
-        """Do all that is left of a share of the clips.
-
-        Args:
-            share: positions that this process is responsible for.
-            advance: is told of every clip and condition that is done.
-        """
+        """Do all that is left of some positions, and tell of every clip and condition done."""
         left = [place for place in share if not self._complete(place)]
         advance((len(share) - len(left)) * (1 + len(self.conditions)))
         for batch in self.setup.source.batches(left, self.setup.batch_size):
@@ -102,13 +92,14 @@ class EvaluationRunner:
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
         """Apply a condition, unless the last has done its work; judge and record the outcome."""
-        if not (last and last.work == condition.work and last.positions.equal(batch.indices)):
+        places = batch.indices.tolist()
+        if last is None or last.work != (condition.work, places):
             seeds = clip_seeds(self.setup.seed, batch.indices)
             started = time.perf_counter()
             with counted(self.classifier.inner) as calls:
                 outcome = condition.apply(batch, seeds)
-            cost = {"seconds": time.perf_counter() - started, **vars(calls)}
-            last = _Applied(condition.work, batch.indices, outcome, cost)
+            cost = {"seconds": time.perf_counter() - started, **calls}
+            last = _Applied((condition.work, places), outcome, cost)
         verdict = judge(
             self.classifier,
             condition.check(batch, last.outcome),
@@ -119,18 +110,13 @@ class EvaluationRunner:
         )
         report = last.outcome.report.items()
         told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
-        values = {**_columns(verdict), **told}
-        self.records.add(Record(condition.key, batch.indices.tolist(), values, dict(last.cost)))
+        self.records.add(Record(condition.key, places, {**_columns(verdict), **told}, last.cost))
         return last
 
 
-def _columns(verdict: Verdict) -> dict[str, list[float]]:
-    """Give a verdict as lists; flags as 0 and 1."""
-    columns = {name: one for name, one in vars(verdict).items() if one is not None}
-    return {
-        name: (one.int() if one.dtype == torch.bool else one).tolist()
-        for name, one in columns.items()
-    }
+def _columns(verdict: Verdict) -> dict[str, list[Any]]:
+    """Give a verdict as lists."""
+    return {name: one.tolist() for name, one in vars(verdict).items() if one is not None}
 
 
 def _rows(batch: ClipBatch, chosen: Tensor) -> ClipBatch:

@@ -76,14 +76,7 @@ class AttackCondition(Condition):
 def plan_attacks(
     setup: Setup, attacks: Attacks, eps: Sequence[float], law: StepSizeLaw
 ) -> tuple[list[AttackCondition], list[float]]:
-    """Build every attack for every budget, once.
-
-    Args:
-        setup: of the evaluation.
-        attacks: texts, suites and attacks; "none" for no attack.
-        eps: Linf budgets of attacks that have none of their own, fractions of the pixel range; 0
-            adds nothing, because accuracy without attack is always measured.
-        law: step size of attacks whose text does not fix it.
+    """Build every attack for every budget, once; for the arguments see `evaluate`.
 
     Returns:
         A condition for each attack and budget; and the budgets, Linf and rising, that make a column
@@ -93,6 +86,7 @@ def plan_attacks(
         InputError: when an attack or a budget cannot be used.
     """
     given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
+    # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
@@ -108,13 +102,7 @@ def plan_attacks(
 def plan_attack(
     setup: Setup, attack: str, eps: float, *, targeted: bool = False
 ) -> AttackCondition:
-    """Build one attack for one budget.
-
-    Args:
-        setup: what is attacked.
-        attack: `NAME[:key=value,...]`; a budget of its own counts for more than `eps`.
-        eps: budget, in the norm of the attack.
-        targeted: labels are the classes that clips are to look like.
+    """Build one attack, `NAME[:key=value,...]`, for its own budget or else for `eps`.
 
     Raises:
         InputError: when the attack does not exist, or cannot be built so.

@@ -34,10 +34,6 @@ def held_to_bound(
     if norm != "none" and distance > eps + TOLERANCE:
         raise RuntimeError(f"{name} left its bound: {norm} distance {distance:.7g}, eps {eps:.7g}")
     support = attacked.report.get("support")
-    if support is not None:
-        outside = delta.masked_fill(check_mask(support, clips), 0)
-        if bool((outside != 0).any()):
-            raise RuntimeError(f"{name} changed pixels that its support leaves out")
-    return (
-        adversarial.clamp(0, 1) if l2 else adversarial.clamp(clips - eps, clips + eps).clamp_(0, 1)
-    )
+    if support is not None and bool(delta.masked_fill(check_mask(support, clips), 0).any()):
+        raise RuntimeError(f"{name} changed pixels that its support leaves out")
+    return (adversarial if l2 else adversarial.clamp(clips - eps, clips + eps)).clamp(0, 1)

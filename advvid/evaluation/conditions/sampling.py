@@ -24,12 +24,7 @@ CLIPS = Axis("clips", unit="", kind="sampling")
 class Sampling(Condition):
     """Clips of the same videos, sampled in another way; their softmax scores are averaged.
 
-    Args:
-        kind: "uniform" takes one frame from each of T equal segments of the video, "dense" T frames
-            at a fixed stride.
-        clips: of each video, at different places; 1 is clip level, 4 uniform or 8 dense ones are
-            the video level of the paper.
-        stride: distance of two frames of a dense clip.
+    One clip a video is clip level; 4 uniform or 8 dense ones are the video level of the paper.
 
     Source: Yi et al. 2021, "Benchmarking the robustness of spatial-temporal models against
     corruptions", sec. 4.1.

@@ -47,8 +47,7 @@ SUITES: dict[str, dict[str, list[str]]] = {
 def expand(attacks: Sequence[str]) -> list[tuple[AttackSpec, str]]:
     """Turn names of attacks and suites into attacks, in order and each once; "none" gives none.
 
-    Returns:
-        Each attack with its group: attacks of one share a bar and a mean.
+    Each comes with its group: attacks of one share a bar and a mean.
 
     Raises:
         InputError: for a name that is neither, or settings that an attack does not have.

@@ -72,10 +72,7 @@ def as_json(results: Results) -> dict[str, Any]:
 
 
 def as_csv(results: Results) -> str:
-    """Give a line for each condition and strength, first for none, last for the worst cases.
-
-    Strengths are in the unit of their axis: Linf budgets in 1/255.
-    """
+    """Give the rows of `as_json` as lines: first for no condition, last for the worst cases."""
     content = as_json(results)
     none = dict.fromkeys(results.kinds, "none")
     clean = {kind["axis"]: kind["clean"] for kind in content["kinds"].values()}

@@ -2,13 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from advvid.evaluation.result import (
-    ConditionResult,
-    Results,
-    accuracy_of,
-    mean_accuracy,
-    strongest,
-)
+from advvid.evaluation.result import ConditionResult, Results, accuracy_of, mean_accuracy, strongest
 from advvid.figures.words import WORST
 
 _SUFFIX = {"correct": "", "correct_8bit": ", 8 bits", "correct_h264": ", H.264"}
