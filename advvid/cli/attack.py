@@ -31,10 +31,7 @@ class AttackOptions:
     target: Annotated[
         str | None,
         option(
-            "--target",
-            "CLASS",
-            "Make the clips look like this class, a name or a number.",
-            ATTACK,
+            "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
         ),
     ] = None
 
@@ -61,7 +58,7 @@ def attack(
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.numbers import read_budgets
-    from advvid.evaluation.adversarial_clips import Goal, write_adversarial_clips
+    from advvid.evaluation.adversarial_clips import write_adversarial_clips
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
     from advvid.pairing import read_class
@@ -89,13 +86,15 @@ def attack(
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
         typer.echo(f"note: {note}")
-    goal = Goal(wanted, subject.class_names)
-    rows = write_adversarial_clips(folder, planned, setup, goal, fps=fps)
+    rows = write_adversarial_clips(
+        folder, planned, setup, target=wanted, classes=subject.class_names, fps=fps
+    )
+    names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
-        names = " -> ".join(goal.name(row[key]) for key in ("predicted", "adversarial"))
+        change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
         success = "success" if row["success"] else "no success"
-        typer.echo(f"{row['file']}: {names} ({success}{rounded})")
+        typer.echo(f"{row['file']}: {change} ({success}{rounded})")
     if len(rows) > _LISTED:
         typer.echo(f"... and {len(rows) - _LISTED} more")
     fooled, fooled_8bit = (sum(row[key] for row in rows) for key in ("success", "success_8bit"))

@@ -50,8 +50,7 @@ class EvaluationOptions:
         ),
     ] = None
     eps: Annotated[
-        str,
-        option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION),
+        str, option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION)
     ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,
@@ -124,10 +123,12 @@ def evaluate(
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
+    from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.registry import CONDITIONS
     from advvid.evaluation.conditions.suites import expand
-    from advvid.evaluation.folder import evaluate_into, tables
+    from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
+    from advvid.evaluation.views.tables import report
     from advvid.runs.launch import launch, open_folder
 
     attacks = list(chosen.attack or ["quick"])
@@ -145,7 +146,7 @@ def evaluate(
         **clips.config,
         **vars(chosen),
         "attack": attacks,
-        "condition": chosen.condition or [],
+        "condition": list(chosen.condition or []),
         "law": None if step_law is None else str(step_law),
         "seed": run.seed,
         "found": subject.facts,
@@ -155,18 +156,12 @@ def evaluate(
     source = subject.source(seed=run.seed, workers=workers)
     classifier = subject.classifier(source.first(), device=fabric.device, precision=model.precision)
     # An invalid setting must leave no folder behind: the corrected command would find it taken.
+    setup = Setup(classifier, source, batch_size, run.seed)
     plan = plan_evaluation(
-        classifier,
-        source,
-        attacks=attacks,
-        eps=budgets,
-        conditions=conditions,
-        batch_size=batch_size,
-        seed=run.seed,
-        scoring=scoring,
+        setup, attacks=attacks, eps=budgets, conditions=conditions, scoring=scoring
     )
-    config = {**settings, "conditions": plan.settings}
-    folder = open_folder(fabric, run.out, "evaluate", config, resume=run.resume)
+    settings["conditions"] = plan.settings
+    folder = open_folder(fabric, run.out, "evaluate", settings, resume=run.resume)
     if fabric.is_global_zero:
         _say(f"note: {note}" for note in subject.notes)
     with options.resumable(folder.path):
@@ -175,7 +170,7 @@ def evaluate(
         )
     if fabric.is_global_zero:
         _say(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped)
-        _say([tables(evaluation)])
+        _say([report(evaluation)])
         _say(f"ALARM {alarm.name}: {alarm.message}" for alarm in evaluation.alarms)
         if evaluation.probes and not evaluation.alarms:
             _say(["no alarm: nothing speaks against the gradients of this model"])

@@ -7,9 +7,8 @@ from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strengt
 from advvid.evaluation.conditions.registry import CONDITIONS
 from advvid.evaluation.conditions.sampling import Sampling
 from advvid.evaluation.conditions.suites import SUITES
-from advvid.evaluation.evaluate import evaluate
+from advvid.evaluation.evaluate import evaluate, evaluate_into
 from advvid.evaluation.evaluation import Evaluation
-from advvid.evaluation.folder import evaluate_into
 from advvid.evaluation.plan import Scoring, plan_evaluation
 from advvid.evaluation.result import Alarm, ConditionResult
 

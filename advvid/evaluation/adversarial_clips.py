@@ -1,8 +1,9 @@
 """Adversarial clips in a folder: lossless video, exact arrays, a picture to compare."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,28 +23,13 @@ from advvid.runs.run_folder import RunFolder
 _PICTURED = 3
 
 
-class Goal(NamedTuple):
-    """What an attack is after.
-
-    Args:
-        target: class that clips are to look like, or None for any wrong one.
-        classes: names as the model counts them, or None.
-    """
-
-    target: int | None = None
-    classes: tuple[str, ...] | None = None
-
-    def name(self, label: int | Tensor) -> str:
-        """Name a class."""
-        return str(int(label)) if self.classes is None else self.classes[int(label)]
-
-
 def write_adversarial_clips(
     folder: RunFolder,
     attack: AttackCondition,
     setup: Setup,
-    goal: Goal | None = None,
     *,
+    target: int | None = None,
+    classes: Sequence[str] | None = None,
     fps: int = 8,
 ) -> list[dict[str, Any]]:
     """Attack all clips of a source, a batch at a time, and write what comes out.
@@ -54,70 +40,62 @@ def write_adversarial_clips(
         folder: of the run.
         attack: see `plan_attack`.
         setup: what is attacked; its clips come from a data set.
-        goal: see `Goal`.
+        target: class that clips are to look like, or None for any wrong one.
+        classes: names as the model counts them, or None.
         fps: frames a second of the videos.
 
     Returns:
         What results.json says of each clip: label, predictions before and after, success.
     """
-    goal, source = goal or Goal(), setup.source
+    classifier, source, batch_size, seed = setup
     assert isinstance(source, DatasetClips)
+    targeted, names = target is not None, classes or range(classifier.nb_classes)
     rows: list[dict[str, Any]] = []
     shown: list[tuple[Tensor, Tensor, str]] = []
     with progress_bar("Attack", len(source)) as advance:
-        for batch in source.batches(range(len(source)), setup.batch_size):
-            before = setup.classifier.logits(batch.clips).argmax(dim=1).cpu()
+        for batch in source.batches(range(len(source)), batch_size):
+            before = classifier.logits(batch.clips).argmax(dim=1).cpu()
             labels = before if batch.labels is None else batch.labels.cpu()
-            goals = labels if goal.target is None else torch.full_like(labels, goal.target)
+            goals = labels if target is None else torch.full_like(labels, target)
             aimed = ClipBatch(batch.clips, goals, batch.indices, [])
-            outcome = attack.apply(aimed, clip_seeds(setup.seed, batch.indices))
+            outcome = attack.apply(aimed, clip_seeds(seed, batch.indices))
             adversarial = attack.check(aimed, outcome)
-            after = judge(setup.classifier, adversarial, goals)
+            after = judge(classifier, adversarial, goals)
             for i, place in enumerate(batch.indices.tolist()):
-                file = f"{place:04d}.mkv"
-                write_video(folder.path / file, adversarial[i], fps=fps)
-                arrays = {"clean": batch.clips[i], "adversarial": adversarial[i]}
-                arrays |= {name: values[i] for name, values in outcome.report.items()}
-                folder.write(f"{place:04d}.npz", _writer(arrays))
-                rows.append(
-                    {
-                        "clip": source.dataset.identity(int(source.indices[place])),
-                        "file": file,
-                        "label": int(labels[i]),
-                        "predicted": int(before[i]),
-                        "adversarial": int(after.predicted[i]),
-                        "success": bool(after.correct[i]) == (goal.target is not None),
-                        "success_8bit": bool(after.correct_8bit[i]) == (goal.target is not None),
-                        "linf": float((adversarial[i] - batch.clips[i]).abs().max()) * 255,
-                        "loss": round(float(after.loss[i]), 6),
-                    }
-                )
+                clean, changed, file = batch.clips[i], adversarial[i], f"{place:04d}.mkv"
+                write_video(folder.path / file, changed, fps=fps)
+                report = {name: values[i] for name, values in outcome.report.items()}
+                arrays = {"clean": clean, "adversarial": changed, **report}
+                folder.write(f"{place:04d}.npz", partial(_write_arrays, arrays))
+                row: dict[str, Any] = {
+                    "clip": source.dataset.identity(int(source.indices[place])),
+                    "file": file,
+                    "label": int(labels[i]),
+                    "predicted": int(before[i]),
+                    "adversarial": int(after.predicted[i]),
+                    "success": bool(after.correct[i]) == targeted,
+                    "success_8bit": bool(after.correct_8bit[i]) == targeted,
+                    "linf": float((changed - clean).abs().max()) * 255,
+                    "loss": round(float(after.loss[i]), 6),
+                }
+                rows.append(row)
                 if len(shown) < _PICTURED:
-                    title = f"{goal.name(before[i])} -> {goal.name(after.predicted[i])}"
-                    shown.append((batch.clips[i].cpu(), adversarial[i].cpu(), title))
+                    title = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
+                    shown.append((clean.cpu(), changed.cpu(), title))
             advance(len(batch.clips))
     if shown:
-        clean, changed, titles = zip(*shown, strict=True)
-        comparison_picture(
-            folder.path / "comparison.gif",
-            torch.stack(clean),
-            torch.stack(changed),
-            titles=list(titles),
-            caption=attack.caption,
-            fps=fps,
-        )
+        *clips, titles = zip(*shown, strict=True)
+        path, caption = folder.path / "comparison.gif", attack.caption
+        before_after = map(torch.stack, clips)
+        comparison_picture(path, *before_after, titles=titles, caption=caption, fps=fps)
     content = {"unit": "1/255", "attack": attack.name, "eps": attack.eps * 255, "clips": rows}
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
     folder.write_json("results.json", {**content, "skipped": skipped})
     return rows
 
 
-def _writer(arrays: Mapping[str, Tensor]) -> Callable[[Path], None]:
-    """Give a function that writes tensors of one clip exactly."""
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            plain: dict[str, Any] = {name: one.cpu().numpy() for name, one in arrays.items()}
-            np.savez_compressed(file, **plain)
-
-    return write
+def _write_arrays(arrays: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors of one clip exactly."""
+    with path.open("wb") as file:
+        plain: dict[str, Any] = {name: one.cpu().numpy() for name, one in arrays.items()}
+        np.savez_compressed(file, **plain)

@@ -2,19 +2,9 @@
 
 A condition is something that happens to clips before they are classified, at a strength: an attack
 with a budget, a corruption of some severity, a way of sampling a video. To add one, write a
-subclass with a name, a strength and `apply`, and pass it to `advvid.evaluate(conditions=[...])`:
-
-    BRIGHTNESS = Axis("shift", unit="", kind="brightness", clean=0.0)
-
-    class Brighter(Condition):
-        def __init__(self, shift: float) -> None:
-            self.name = self.group = "brighter"
-            self.strength = Strength(shift, BRIGHTNESS)
-
-        def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
-            return Outcome((batch.clips + self.strength.value).clamp(0, 1))
-
-Resuming, sharing among processes, intervals, worst case, tables, files and figures come with it.
+subclass with a name, a strength and `apply`, and pass it to `advvid.evaluate(conditions=[...])`;
+docs/architecture.md has one. Resuming, sharing among processes, intervals, worst case, tables,
+files and figures come with it.
 """
 
 from abc import ABC, abstractmethod
@@ -55,12 +45,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Strength:
-    """A point on an axis.
-
-    Args:
-        value: such as 8 / 255.
-        axis: see `Axis`.
-    """
+    """A point on an axis, such as 8 / 255."""
 
     value: float
     axis: Axis
@@ -101,14 +86,12 @@ class Outcome(NamedTuple):
 
 
 class Setup(NamedTuple):
-    """What a condition may ask for before the evaluation begins."""
+    """What a condition may ask for before the evaluation begins; the seed is of all randomness."""
 
     classifier: VideoClassifier
     source: ClipSource
     batch_size: int = 32
-    """Clips at once."""
     seed: int = 0
-    """Of all that is random."""
 
 
 class Condition(ABC):

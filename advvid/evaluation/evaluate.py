@@ -1,5 +1,6 @@
-"""Accuracy under attack, and under other conditions."""
+"""Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,23 +10,29 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.data.source import ClipSource
+from advvid.checks import check_clips, check_labels
+from advvid.data.source import ClipSource, MemoryClips
+from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
-from advvid.evaluation.collect import collect
-from advvid.evaluation.evaluation import Evaluation
-from advvid.evaluation.plan import Attacks, Conditions, EvaluationPlan, Scoring, plan_evaluation
-from advvid.evaluation.probes import probe_source
-from advvid.evaluation.records import Record, Records
+from advvid.evaluation.condition import Setup
+from advvid.evaluation.conditions.attack import Attacks
+from advvid.evaluation.evaluation import Evaluation, collect
+from advvid.evaluation.plan import Conditions, EvaluationPlan, Scoring, plan_evaluation
+from advvid.evaluation.probes import measure_probes
+from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
+from advvid.evaluation.views.comparison import picture
+from advvid.evaluation.views.plots import draw
+from advvid.evaluation.views.tables import report
+from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
+from advvid.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-PROBES = "probes"
 
 
 def evaluate(
@@ -58,7 +65,7 @@ def evaluate(
         clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or a source that reads
             them when they are needed, see `advvid.evaluation.DatasetClips`.
         labels: true labels, int (N,) or one-hot (N, K), of clips that are not a source; None takes
-            the predictions of the classifier, so that accuracy without attack is 1.
+            the predictions of the classifier.
         attacks: names, `NAME[:key=value,...]` (`advvid attacks` lists them), suites ("quick",
             "standard", "paper"), or attacks such as `LinfPGD(classifier, eps=8 / 255)`; "none" or
             [] for none. A text that fixes `eps`, and an attack, are evaluated at that budget only.
@@ -69,8 +76,7 @@ def evaluate(
             torchattacks and ART, which draw their random numbers batch by batch.
         seed: of all that is random; each clip has its own stream under advvid's own attacks.
         eot: passes that every prediction and gradient is averaged over, for models that answer at
-            random (expectation over transformation, Athalye et al. 2018, "Synthesizing robust
-            adversarial examples").
+            random (Athalye et al. 2018, "Synthesizing robust adversarial examples").
         h264: constant rate factor, 0 to 51: also score results after H.264; None does not.
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
@@ -87,32 +93,53 @@ def evaluate(
         InputError: when clips, labels, budgets, attacks or conditions cannot be used.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
-    plan = plan_evaluation(
-        classifier,
-        clips,
-        labels,
-        attacks=attacks,
-        eps=eps,
-        conditions=conditions,
-        batch_size=batch_size,
-        seed=seed,
-        scoring=Scoring(eot, h264, law or PAPER_LAW, alarms),
-    )
-    return carry_out(plan, parts=parts, fabric=fabric, progress=progress)
+    setup = Setup(classifier, _source(classifier, clips, labels), batch_size, seed)
+    scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
+    plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
+    return _carry_out(plan, parts, fabric, progress=progress)
 
 
-def carry_out(
+def evaluate_into(
+    folder: RunFolder | Path,
     plan: EvaluationPlan,
     *,
-    parts: Path | None = None,
     fabric: "Fabric | None" = None,
-    progress: bool = False,
+    classes: tuple[str, ...] | None = None,
+    pictures: int = 3,
 ) -> Evaluation:
-    """Do what is planned; for the arguments see `evaluate`.
+    """Do what is planned and keep it in a folder, as `advvid evaluate` does.
+
+    Args:
+        folder: of the run, opened with the settings of the plan; what it holds of a stopped
+            evaluation is not done again. A path is that of a new folder.
+        plan: see `plan_evaluation`.
+        fabric: see `evaluate`.
+        classes: names as the model counts them, or None.
+        pictures: clips to show before and after the attack that fools most.
 
     Raises:
+        InputError: when the folder holds something else, or cannot be written.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
+    if isinstance(folder, Path):
+        folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
+    evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
+    if fabric is None or fabric.is_global_zero:
+        source = plan.setup.source
+        skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
+        folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
+        write_text(folder.path / "results.csv", evaluation.to_csv())
+        write_text(folder.path / "table.md", report(evaluation) + "\n")
+        draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
+        if pictures:
+            picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
+    return evaluation
+
+
+def _carry_out(
+    plan: EvaluationPlan, parts: Path | None, fabric: "Fabric | None", *, progress: bool
+) -> Evaluation:
+    """Do what is planned; for the arguments see `evaluate`."""
     setup, scoring = plan.setup, plan.scoring
     rank, world = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
     with setup.classifier.averaging(scoring.eot):
@@ -120,25 +147,38 @@ def carry_out(
         if fabric is not None:
             # No process may take for known what another has begun to write.
             fabric.barrier()
-        probing = scoring.alarms and plan.attacked and rank == 0
-        if probing and not any(record.condition == PROBES for record in records.known):
+        attacked = any(one.strength.axis.kind == "attack" for one in plan.conditions)
+        if scoring.alarms and attacked and rank == 0 and not probes_of(records.known):
             eps = [one.value for one in plan.columns if one.axis.kind == "attack"]
-            if found := probe_source(setup, eps=eps, law=scoring.law):
+            if found := measure_probes(setup, eps=eps, law=scoring.law):
                 records.add(Record(PROBES, [], content=found))
-        runner = EvaluationRunner(setup, plan.conditions, records, h264=scoring.h264)
         share = range(rank, len(setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
         with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            runner.run(share, advance)
-    known = _gather(records, fabric)
-    probes = next((record.content for record in known if record.condition == PROBES), {})
-    evaluation = collect(known, plan.conditions, plan.columns, probes=probes, eot=scoring.eot)
+            EvaluationRunner(plan, records).run(share, advance)
+    evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
     records.close(remove=rank == 0)
-    if not scoring.alarms:
-        return evaluation
-    return replace(evaluation, alarms=find_alarms(evaluation, scoring.law))
+    alarms = find_alarms(evaluation, scoring.law) if scoring.alarms else ()
+    return replace(evaluation, alarms=alarms)
+
+
+def _source(
+    classifier: VideoClassifier, clips: Array | Tensor | ClipSource, labels: Array | Tensor | None
+) -> ClipSource:
+    """Give arrays and tensors as a source."""
+    if isinstance(clips, ClipSource):
+        if labels is not None:
+            raise InputError("a source of clips brings its labels along: leave labels out")
+        return clips
+    data = classifier.to_clips(clips).detach()
+    check_clips(data, input_shape=classifier.clip_shape)
+    if labels is None:
+        return MemoryClips(data, None)
+    targets = classifier.to_labels(labels).to(data.device)
+    check_labels(targets, len(data), classifier.nb_classes)
+    return MemoryClips(data, targets)
 
 
 def _identity(plan: EvaluationPlan) -> str:
@@ -153,8 +193,8 @@ def _identity(plan: EvaluationPlan) -> str:
 
 def _gather(records: Records, fabric: "Fabric | None") -> list[Record]:
     """Give every process the records of all."""
-    if fabric is None or fabric.world_size == 1:
-        return [*records.known, *records.new]
-    found: list[list[Record] | None] = [None] * fabric.world_size
-    torch.distributed.all_gather_object(found, records.new)
-    return [*records.known, *(record for share in found for record in share or [])]
+    shares = [records.new]
+    if fabric is not None and fabric.world_size > 1:
+        shares = [[]] * fabric.world_size
+        torch.distributed.all_gather_object(shares, records.new)
+    return [*records.known, *itertools.chain(*shares)]

@@ -1,9 +1,16 @@
-"""What `advvid.evaluate` gives: results with the views of them."""
+"""What `advvid.evaluate` gives: results with the views of them, collected from records."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from advvid.evaluation.result import Results
+import numpy as np
+
+from advvid.errors import InputError
+from advvid.evaluation.condition import Condition
+from advvid.evaluation.plan import EvaluationPlan
+from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
+from advvid.evaluation.result import ConditionResult, Flags, Numbers, Results
 from advvid.evaluation.views.content import as_csv, as_json
 from advvid.evaluation.views.tables import markdown
 
@@ -12,14 +19,62 @@ from advvid.evaluation.views.tables import markdown
 class Evaluation(Results):
     """Which clips are classified correctly under which condition; see `Results`."""
 
-    def to_markdown(self) -> str:
-        """Give the tables, one for each kind of conditions; see `advvid.evaluation.views`."""
-        return markdown(self)
+    to_markdown = markdown
+    to_csv = as_csv
+    to_dict = as_json
 
-    def to_csv(self) -> str:
-        """Give one line for each condition and strength."""
-        return as_csv(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give everything, clip by clip, as JSON can hold it."""
-        return as_json(self)
+def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
+    """Put the records of all processes in the order of the clips.
+
+    Raises:
+        InputError: when no clip could be read.
+    """
+    clean = by_position(records, CLEAN)
+    if not clean:
+        raise InputError("no clip could be read: repair or replace the videos")
+    rows = [clean[place] for place in sorted(clean)]
+    with_h264 = "correct_h264" in rows[0]
+    return Evaluation(
+        columns=plan.columns,
+        positions=np.array(sorted(clean), dtype=np.int64),
+        labels=np.array([row["label"] for row in rows], dtype=np.int64),
+        predicted=np.array([row["predicted"] for row in rows], dtype=np.int64),
+        clean=_flags(rows, "correct"),
+        clean_8bit=_flags(rows, "correct_8bit"),
+        clean_h264=_flags(rows, "correct_h264") if with_h264 else None,
+        results=tuple(_result(records, one, sorted(clean), with_h264) for one in plan.conditions),
+        probes=probes_of(records),
+        eot=plan.scoring.eot,
+    )
+
+
+def _result(
+    records: Sequence[Record], condition: Condition, places: Sequence[int], with_h264: bool
+) -> ConditionResult:
+    known = by_position(records, condition.key)
+    rows = [known.get(place, {}) for place in places]
+    reported = sorted({name for row in rows for name in row if name.startswith("report_")})
+    return ConditionResult(
+        name=condition.name,
+        group=condition.group,
+        strength=condition.strength,
+        correct=_flags(rows, "correct"),
+        correct_8bit=_flags(rows, "correct_8bit"),
+        correct_h264=_flags(rows, "correct_h264") if with_h264 else None,
+        loss=_numbers(rows, "loss"),
+        applied=len(known),
+        report={name.removeprefix("report_"): _numbers(rows, name) for name in reported},
+        facts=condition.facts,
+        **totals(records, condition.key),
+    )
+
+
+def _flags(rows: Sequence[Mapping[str, Any]], name: str) -> Flags:
+    """Give flags as an array (N,); False for clips without a row."""
+    return np.array([bool(row.get(name)) for row in rows])
+
+
+def _numbers(rows: Sequence[Mapping[str, Any]], name: str) -> Numbers:
+    """Give a column as an array (N,); NaN for clips without a row."""
+    return np.array([float(row.get(name, np.nan)) for row in rows])

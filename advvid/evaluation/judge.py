@@ -44,7 +44,7 @@ def judge(
     """Score clips in evaluation mode, as they are and as a video file would keep them.
 
     Args:
-        classifier: the classifier that is evaluated.
+        classifier: that is evaluated.
         clips: (B * views, 3, T, H, W) in [0, 1].
         labels: int64 (B,).
         h264: constant rate factor of an H.264 round trip, 0 to 51; None leaves it out.
@@ -52,21 +52,22 @@ def judge(
             rounds every pixel to the nearest level.
         views: neighboring clips whose softmax scores are averaged.
     """
-    logits = _logits(classifier, clips, views)
-    truth = labels.cpu()
+    logits, truth = _logits(classifier, clips, views), labels.cpu()
     predicted = logits.argmax(dim=1)
-    rounded = _in_8_bits(clips, within)
+
+    def correct(seen: Tensor) -> Tensor:
+        return _logits(classifier, seen, views).argmax(dim=1) == truth
+
     after_h264 = None
     if h264 is not None:
         from advvid.data.video.round_trip import h264_round_trip
 
-        coded = h264_round_trip(clips.cpu(), crf=h264).to(clips.device)
-        after_h264 = _logits(classifier, coded, views).argmax(dim=1) == truth
+        after_h264 = correct(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
     return Verdict(
         predicted=predicted,
         correct=predicted == truth,
         loss=F.cross_entropy(logits, truth, reduction="none"),
-        correct_8bit=_logits(classifier, rounded, views).argmax(dim=1) == truth,
+        correct_8bit=correct(_in_8_bits(clips, within)),
         correct_h264=after_h264,
     )
 

@@ -12,7 +12,6 @@ from advvid.attacks.core.losses import cross_entropy
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import Setup
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher
@@ -24,9 +23,8 @@ STEPS = 20
 DRAWS = 8
 """Random corners that PGD is compared with the best of.
 
-One alone lowers the loss about as often as it raises it, so for half of the clips it would be no
-match even for an attack that does nothing. The best of a few beats such an attack, and is beaten by
-one that follows honest gradients: in many dimensions no random corner comes near its result.
+One alone lowers the loss as often as it raises it. The best of a few beats an attack that does
+nothing, and is beaten by one that follows honest gradients.
 """
 
 _PROBED_AT_MOST = 32
@@ -34,16 +32,21 @@ _HUGE = 64 / 255
 _USUAL = 8 / 255
 
 
-def probe_source(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> dict[str, Any]:
-    """Measure what the alarms look at on the first clips of a source; see `measure_probes`.
+def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> dict[str, Any]:
+    """Measure what the alarms look at on the first clips of a source that are classified correctly.
 
     Args:
         setup: of the evaluation.
-        eps: budgets of the evaluation.
+        eps: budgets of the evaluation; noise and a single step are tried at the one nearest to
+            8/255.
         law: gives the step size of PGD.
 
     Returns:
-        The measurements; nothing when no clip is classified correctly.
+        Counts of clips: "zero_gradient", "noise_not_weaker" (the best of `DRAWS` random corners of
+        the box raises the loss as much as PGD), "one_step_better" (than PGD), "stands_at_64"
+        (correct under PGD at eps 64/255); "differs": the largest difference of logits between
+        identical calls, relative to the largest logit; "clips", "steps", "draws" and "eps" (in
+        1/255). Nothing when no clip is classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -55,46 +58,11 @@ def probe_source(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> dic
     if not any(len(labels) for _, labels in found):
         return {}
     clips, labels = (torch.cat(column) for column in zip(*found, strict=True))
-    return measure_probes(
-        classifier, clips, labels, eps=eps, law=law, batch_size=batch_size, seed=seed
-    )
-
-
-def measure_probes(
-    classifier: VideoClassifier,
-    clips: Tensor,
-    labels: Tensor,
-    *,
-    eps: Sequence[float],
-    law: StepSizeLaw,
-    batch_size: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Measure what the alarms look at.
-
-    Args:
-        classifier: the classifier under attack.
-        clips: a few, (B, 3, T, H, W), that are classified correctly.
-        labels: int64 (B,).
-        eps: budgets of the evaluation; noise and a single step are tried at the one nearest to
-            8/255.
-        law: gives the step size of PGD.
-        batch_size: clips at once.
-        seed: of the noise.
-
-    Returns:
-        Counts of clips: "zero_gradient", "noise_not_weaker" (the best of `DRAWS` random corners of
-        the box raises the loss as much as PGD), "one_step_better" (than PGD), "stands_at_64"
-        (correct under PGD at eps 64/255); "differs": the largest difference of logits between
-        identical calls, relative to the largest logit; "clips", "steps", "draws" and "eps" (in
-        1/255).
-    """
     budget = min(eps, key=lambda e: abs(e - _USUAL), default=_USUAL)
     model = classifier.differentiable()
-    device = classifier.device
 
-    def measure(clips: Tensor, labels: Tensor, seeds: Tensor) -> tuple[Tensor, ...]:
-        clips, labels, seeds = clips.to(device), labels.to(device), seeds.to(device)
+    def measure(*batch: Tensor) -> tuple[Tensor, ...]:
+        clips, labels, seeds = (one.to(classifier.device) for one in batch)
         return tuple(value.cpu() for value in _measure(model, clips, labels, seeds, budget, law))
 
     zero, noise, single, many, huge, differs = MicroBatcher(batch_size).run(

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from advvid.errors import InputError
+
+CLEAN, PROBES = "clean", "probes"
+"""What was done where it is no condition: clips were scored as they are, the model was probed."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Record:
     """The outcome of one piece of work: some clips under one condition.
 
     Args:
-        condition: what was done, the key of a condition; see `advvid.evaluation.condition`.
+        condition: what was done: the key of a condition, `CLEAN` or `PROBES`.
         positions: of the clips.
         values: lists with one entry a clip.
         totals: numbers that add up over records, such as seconds.
@@ -50,13 +53,12 @@ class Records:
             return
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.known = [
-                record
-                for path in sorted(folder.glob("rank*.jsonl"))
-                for record in _read(path, fingerprint)
-            ]
+            for path in sorted(folder.glob("rank*.jsonl")):
+                self.known += _read(path, fingerprint)
             path = folder / f"rank{rank}.jsonl"
-            _cut_torn_line(path)
+            if path.exists():
+                # A kill may have torn the last line.
+                os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
             self._file = path.open("a", encoding="utf-8")
             if self._file.tell() == 0:
                 self._write({"fingerprint": fingerprint})
@@ -76,15 +78,6 @@ class Records:
                     f"cannot write {self.folder}: {error.strerror or error}; make room, then "
                     "resume with --resume"
                 ) from error
-
-    def done(self, condition: str) -> set[int]:
-        """Give the positions for which a condition is done."""
-        return {
-            position
-            for record in (*self.known, *self.new)
-            if record.condition == condition
-            for position in record.positions
-        }
 
     def close(self, *, remove: bool = False) -> None:
         """Close the file; `remove` deletes the folder's records, because all is in the results."""
@@ -124,30 +117,24 @@ def totals(records: Iterable[Record], condition: str) -> dict[str, float]:
     return sums
 
 
-def _read(path: Path, fingerprint: str) -> Iterator[Record]:
+def probes_of(records: Iterable[Record]) -> dict[str, Any]:
+    """Give what probing the model has measured; nothing where it was not probed."""
+    return next((record.content for record in records if record.condition == PROBES), {})
+
+
+def _read(path: Path, fingerprint: str) -> list[Record]:
     """Read the records of a file; an incomplete last line is ignored."""
     with path.open(encoding="utf-8") as file:
         lines = [line for line in file if line.endswith("\n")]
     try:
-        contents = [json.loads(line) for line in lines]
-        if contents and contents[0]["fingerprint"] != fingerprint:
-            raise InputError(
-                f"{path} belongs to another evaluation (other model, clips or settings): repeat "
-                "its settings, or choose another folder"
-            )
-        for content in contents[1:]:
-            yield Record(**content)
+        head, *contents = [json.loads(line) for line in lines] or [{"fingerprint": fingerprint}]
+        same = head["fingerprint"] == fingerprint
+        records = [Record(**content) for content in contents] if same else []
     except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"cannot resume from {path}: {error}; delete it to start again") from error
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Shorten a file to its last whole line."""
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with path.open("r+b") as file:
-                file.truncate(whole)
+    if not same:
+        raise InputError(
+            f"{path} belongs to another evaluation (other model, clips or settings): repeat "
+            "its settings, or choose another folder"
+        )
+    return records

@@ -13,6 +13,7 @@ from advvid.evaluation.condition import Axis, Strength
 from advvid.figures.words import WORST
 
 Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,22 @@ class ConditionResult:
     correct: Flags
     correct_8bit: Flags
     correct_h264: Flags | None = None
-    loss: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    loss: Numbers = field(default_factory=lambda: np.zeros(0))
     applied: int = 0
     seconds: float = 0.0
     forwards: float = 0.0
     gradients: float = 0.0
-    report: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    report: Mapping[str, Numbers] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def attack(self) -> str:
-        """The name, where the condition is an attack."""
+        """The name of an attack."""
         return self.name
 
     @property
     def eps(self) -> float:
-        """The strength, where it is a budget: in the norm of the attack."""
+        """The budget of an attack, in its norm."""
         return self.strength.value
 
     @property
@@ -129,7 +130,7 @@ class Results:
     @property
     def attacks(self) -> tuple[str, ...]:
         """Names of the attacks, in order."""
-        return self.names_of("attack")
+        return tuple(self.rows("attack"))
 
     @property
     def clean_accuracy(self) -> Accuracy:
@@ -141,13 +142,27 @@ class Results:
         """Kinds of conditions, in order."""
         return tuple(dict.fromkeys(result.strength.axis.kind for result in self.results))
 
-    def of_kind(self, kind: str) -> list[ConditionResult]:
-        """Give the results of a kind of conditions, such as "attack"."""
-        return [result for result in self.results if result.strength.axis.kind == kind]
+    @property
+    def scorings(self) -> tuple[str, ...]:
+        """Ways in which clips were scored: "correct", "correct_8bit" and perhaps "correct_h264"."""
+        ways = ("correct", "correct_8bit", "correct_h264")
+        return ways[:2] if self.clean_h264 is None else ways
 
-    def names_of(self, kind: str) -> tuple[str, ...]:
-        """Names of the conditions of a kind, in order."""
-        return tuple(dict.fromkeys(result.name for result in self.of_kind(kind)))
+    def rows(self, kind: str) -> dict[str, list[ConditionResult]]:
+        """Give the results of a kind of conditions, such as "attack", by name and in order."""
+        found: dict[str, list[ConditionResult]] = {}
+        for result in self.results:
+            if result.strength.axis.kind == kind:
+                found.setdefault(result.name, []).append(result)
+        return found
+
+    def groups(self, kind: str) -> dict[str, list[ConditionResult]]:
+        """Give the results of a kind by group, each condition at the largest of its strengths."""
+        found: dict[str, list[ConditionResult]] = {}
+        for members in self.rows(kind).values():
+            largest = strongest(members)
+            found.setdefault(largest.group, []).append(largest)
+        return found
 
     def columns_of(self, kind: str) -> tuple[Strength, ...]:
         """Strengths that make the columns of a kind."""
@@ -155,40 +170,34 @@ class Results:
 
     def axis_of(self, kind: str) -> Axis:
         """Axis of the columns of a kind, or of its first result where there are none."""
-        return [*self.columns_of(kind), *(one.strength for one in self.of_kind(kind))][0].axis
+        strengths = [*self.columns, *(result.strength for result in self.results)]
+        return next(one.axis for one in strengths if one.axis.kind == kind)
 
-    def unattacked(self, scored: str) -> Flags:
-        """Tell which clips (N,) are correct under no condition, scored as in `worst`.
+    def in_column(self, result: ConditionResult) -> bool:
+        """Tell whether the strength of a result is that of a column."""
+        return any(result.strength.equals(column) for column in self.columns)
+
+    def worst(self, strength: float | Strength | None, *, scored: str = "correct") -> Flags:
+        """Tell which clips (N,) are correct under every condition up to a strength.
+
+        A result at a smaller strength is a witness against the robustness at this one, too.
+
+        Args:
+            strength: a number is one on the axis of the first column, such as a Linf budget; None
+                is under no condition.
+            scored: one of `scorings`.
 
         Raises:
             InputError: for "correct_h264" when that was not asked for.
         """
-        flags: Flags | None = getattr(self, scored.replace("correct", "clean"))
-        if flags is None:
+        clean: Flags | None = getattr(self, scored.replace("correct", "clean"))
+        if clean is None:
             raise InputError("H.264 was not scored: evaluate with h264=23")
-        return flags
-
-    def within(self, strength: float | Strength) -> list[ConditionResult]:
-        """Give the results on an axis up to a strength, those of smaller ones included.
-
-        Each is a witness against the robustness at that strength.
-
-        Args:
-            strength: a number is one on the axis of the first column, such as a Linf budget.
-        """
-        most = self._strength(strength)
-        return [result for result in self.results if most.covers(result.strength)]
-
-    def worst(self, strength: float | Strength, *, scored: str = "correct") -> Flags:
-        """Tell which clips (N,) are correct under every condition up to a strength.
-
-        Args:
-            strength: see `within`.
-            scored: "correct", "correct_8bit" or "correct_h264".
-        """
-        remaining = self.unattacked(scored).copy()
-        for result in self.within(strength):
-            remaining &= getattr(result, scored)
+        remaining = clean.copy()
+        most = None if strength is None else self._strength(strength)
+        for result in self.results:
+            if most is not None and most.covers(result.strength):
+                remaining &= getattr(result, scored)
         return remaining
 
     def result(self, name: str, strength: float) -> ConditionResult:
@@ -201,11 +210,9 @@ class Results:
             if result.name == name and np.isclose(result.strength.value, strength):
                 return result
         names = ", ".join(dict.fromkeys(result.name for result in self.results))
-        values = sorted({result.strength.value for result in self.results})
-        raise InputError(
-            f"{name} at {strength:g} was not evaluated; there are {names or 'no conditions'} at "
-            f"{', '.join(f'{value:g}' for value in values)}"
-        )
+        values = ", ".join(f"{v:g}" for v in sorted({r.strength.value for r in self.results}))
+        there = f"{names or 'no conditions'} at {values}"
+        raise InputError(f"{name} at {strength:g} was not evaluated; there are {there}")
 
     def accuracy(self, name: str, strength: float) -> Accuracy:
         """Accuracy under one condition, by its name, or "worst case", and one strength.
@@ -216,14 +223,6 @@ class Results:
         if name == WORST and any(self._strength(strength).equals(one) for one in self.columns):
             return accuracy_of(self.worst(strength))
         return self.result(name, strength).accuracy
-
-    def groups(self, kind: str = "attack") -> dict[str, list[ConditionResult]]:
-        """Give the results of a kind by group, each condition at the largest of its strengths."""
-        found: dict[str, list[ConditionResult]] = {}
-        for name in self.names_of(kind):
-            largest = strongest([one for one in self.of_kind(kind) if one.name == name])
-            found.setdefault(largest.group, []).append(largest)
-        return found
 
     def _strength(self, value: float | Strength) -> Strength:
         if isinstance(value, Strength):

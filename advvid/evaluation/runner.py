@@ -1,8 +1,8 @@
 """Works through clips batch by batch and condition by condition, and records each outcome."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,60 +10,38 @@ from torch import Tensor
 from advvid.checks import check_labels
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
-from advvid.evaluation.condition import Condition, Outcome, Setup
+from advvid.evaluation.condition import Condition, Outcome
 from advvid.evaluation.judge import Verdict, judge
-from advvid.evaluation.records import Record, Records, by_position
+from advvid.evaluation.plan import EvaluationPlan
+from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import Advance
-
-CLEAN = "clean"
 
 
 class _Applied(NamedTuple):
     """What a condition gave for some clips, and what it took."""
 
-    work: str
-    positions: Tensor
+    work: tuple[str, list[int]]
     outcome: Outcome
-    cost: Mapping[str, float]
+    cost: dict[str, float]
 
 
 class EvaluationRunner:
     """Runs what is left of an evaluation on the clips of one process.
 
     Each batch of clips is read once and goes through all conditions, so that no data set is held in
-    memory.
-
-    Args:
-        setup: classifier, clips, batch size and seed.
-        conditions: planned.
-        records: what is done already, and where to write the rest.
-        h264: constant rate factor, or None.
+    memory. `records` hold what is done already, and take the rest.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        conditions: Sequence[Condition],
-        records: Records,
-        *,
-        h264: int | None,
-    ) -> None:
-        self.setup = setup
-        self.classifier = setup.classifier
-        self.conditions = conditions
+    def __init__(self, plan: EvaluationPlan, records: Records) -> None:
+        self.setup, self.conditions, self.h264 = plan.setup, plan.conditions, plan.scoring.h264
+        self.classifier = plan.setup.classifier
         self.records = records
-        self.h264 = h264
-        self._done = {one.key: records.done(one.key) for one in conditions}
         self._clean = by_position(records.known, CLEAN)
+        self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
 
     def run(self, share: Sequence[int], advance: Advance) -> None:
-        """Do all that is left of a share of the clips.
-
-        Args:
-            share: positions that this process is responsible for.
-            advance: is told of every clip and condition that is done.
-        """
+        """Do all that is left of some positions, and tell of every clip and condition done."""
         left = [place for place in share if not self._complete(place)]
         advance((len(share) - len(left)) * (1 + len(self.conditions)))
         for batch in self.setup.source.batches(left, self.setup.batch_size):
@@ -108,31 +86,20 @@ class EvaluationRunner:
             labels = batch.labels.to(device)
             check_labels(labels, len(places), self.classifier.nb_classes)
         verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
-        fresh = [i for i, place in enumerate(places) if place not in self._clean]
-        values = {"label": labels.tolist(), **_columns(verdict)}
-        self.records.add(
-            Record(
-                CLEAN,
-                [places[i] for i in fresh],
-                {name: [column[i] for i in fresh] for name, column in values.items()},
-            )
-        )
+        # Of a clip that is known already, the first record counts.
+        self.records.add(Record(CLEAN, places, {"label": labels.tolist(), **_columns(verdict)}))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
-        """Apply a condition, judge the outcome and record it."""
-        if (
-            last is None
-            or last.work != condition.work
-            or not torch.equal(last.positions, batch.indices)
-        ):
+        """Apply a condition, unless the last has done its work; judge and record the outcome."""
+        places = batch.indices.tolist()
+        if last is None or last.work != (condition.work, places):
             seeds = clip_seeds(self.setup.seed, batch.indices)
             started = time.perf_counter()
             with counted(self.classifier.inner) as calls:
                 outcome = condition.apply(batch, seeds)
-            seconds = time.perf_counter() - started
-            cost = {"seconds": seconds, "forwards": calls.forwards, "gradients": calls.gradients}
-            last = _Applied(condition.work, batch.indices, outcome, cost)
+            cost = {"seconds": time.perf_counter() - started, **calls}
+            last = _Applied((condition.work, places), outcome, cost)
         verdict = judge(
             self.classifier,
             condition.check(batch, last.outcome),
@@ -141,27 +108,15 @@ class EvaluationRunner:
             within=None if condition.rounding is None else (batch.clips, condition.rounding),
             views=condition.views,
         )
-        report = {
-            f"report_{name}": column.tolist()
-            for name, column in last.outcome.report.items()
-            if column.ndim == 1
-        }
-        values = {**_columns(verdict), **report}
-        self.records.add(Record(condition.key, batch.indices.tolist(), values, dict(last.cost)))
+        report = last.outcome.report.items()
+        told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
+        self.records.add(Record(condition.key, places, {**_columns(verdict), **told}, last.cost))
         return last
 
 
-def _columns(verdict: Verdict) -> dict[str, list[float]]:
-    """Give a verdict as lists; flags as 0 and 1."""
-    columns = {
-        "predicted": verdict.predicted.tolist(),
-        "correct": verdict.correct.int().tolist(),
-        "correct_8bit": verdict.correct_8bit.int().tolist(),
-        "loss": verdict.loss.tolist(),
-    }
-    if verdict.correct_h264 is not None:
-        columns["correct_h264"] = verdict.correct_h264.int().tolist()
-    return columns
+def _columns(verdict: Verdict) -> dict[str, list[Any]]:
+    """Give a verdict as lists."""
+    return {name: one.tolist() for name, one in vars(verdict).items() if one is not None}
 
 
 def _rows(batch: ClipBatch, chosen: Tensor) -> ClipBatch:

@@ -17,6 +17,7 @@ from advvid.errors import InputError
 from advvid.evaluation import (
     Axis,
     Condition,
+    MemoryClips,
     Outcome,
     Setup,
     Strength,
@@ -193,9 +194,7 @@ def test_it_is_resumed_beside_attacks(tmp_path: Path) -> None:
 def test_a_folder_holds_tables_numbers_and_figures_of_it(tmp_path: Path) -> None:
     model, clips, labels = case()
     plan = plan_evaluation(
-        advvid.VideoClassifier(model),
-        clips,
-        labels,
+        Setup(advvid.VideoClassifier(model), MemoryClips(clips, labels)),
         attacks="none",
         conditions=[Brighter(0.3), Brighter(0.6)],
     )

@@ -52,10 +52,18 @@ def test_misclassified_clips_are_not_attacked_and_batches_change_nothing() -> No
     # Almost nothing but a random start, so that the random stream of each clip matters.
     noise = "pgd:num_random_init=1,max_iter=1,eps_step=1e-6"
     kwargs: dict[str, Any] = {"attacks": [noise], "eps": [0.9]}
-    runs = [
-        evaluate(classifier, clips, labels, batch_size=size, seed=seed, **kwargs).results[0].correct
+    found = [
+        evaluate(classifier, clips, labels, batch_size=size, seed=seed, **kwargs)
         for size, seed in ((5, 2), (64, 2), (64, 3))
     ]
+    right = (model(clips).argmax(1) == labels).numpy()
+    assert 0 < right.sum() < len(right)
+    for evaluation in found:
+        (result,) = evaluation.results
+        assert result.applied == right.sum()
+        # Only a clip that was attacked has a loss.
+        np.testing.assert_array_equal(~np.isnan(result.loss), right)
+    runs = [evaluation.results[0].correct for evaluation in found]
     np.testing.assert_array_equal(runs[0], runs[1])
     assert (runs[1] != runs[2]).any()
     assert 0 < runs[0].sum() < 16

@@ -103,8 +103,8 @@ def test_groups_are_averaged_over_their_attacks() -> None:
         result("a:r=2", 8, [0, 0, 1], group="a"),
         result("a:r=2", 4, [1, 1, 1], group="a"),
     )
-    assert "| a | 2 | 50.0 [" in group_markdown(found)
-    assert group_markdown(found).endswith("| 66.7, 33.3 |")
+    assert "| a | 2 | 50.0 [" in group_markdown(found, "attack")
+    assert group_markdown(found, "attack").endswith("| 66.7, 33.3 |")
 
 
 def test_csv_and_json_hold_the_same_numbers() -> None:

@@ -1,7 +1,7 @@
 """Attacks times budgets."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,13 +13,15 @@ from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_atta
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
-from advvid.evaluation.conditions.suites import Row, expand
+from advvid.evaluation.conditions.suites import expand
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
+
+Attacks = str | VideoAttack | Sequence[str | VideoAttack]
+"""Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
 class AttackCondition(Condition):
@@ -27,27 +29,25 @@ class AttackCondition(Condition):
 
     Args:
         attack: built for the classifier that is evaluated.
-        name: of its row.
-        group: kind of attack that it is averaged with.
+        spec: names its row.
         eps: the budget, in the norm of the attack.
-        takes_law: whether its step size is one of those that a law describes.
+        group: kind of attack that it is averaged with, unless its name.
     """
 
     only_correct = True
 
     def __init__(
-        self, attack: VideoAttack, *, name: str, group: str, eps: float, takes_law: bool
+        self, attack: VideoAttack, spec: AttackSpec, eps: float, *, group: str | None = None
     ) -> None:
-        self.attack, self.name, self.group = attack, name, group
-        self.eps = eps
+        self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
         self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if takes_law and isinstance(step, float):
+        if spec.entry.takes_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
-        self.settings = {key: _plain(value) for key, value in settings.items()}
+        self.settings = json.loads(json.dumps(settings, default=_named))
 
     @property
     def work(self) -> str:
@@ -73,78 +73,49 @@ class AttackCondition(Condition):
         return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
 
 
-@dataclass(frozen=True)
-class AttackPlan:
-    """What attacks and budgets come to.
-
-    Args:
-        conditions: one for each attack and budget.
-        budgets: that make a column of the table, Linf, rising.
-    """
-
-    conditions: list[AttackCondition]
-    budgets: tuple[float, ...]
-
-
 def plan_attacks(
-    setup: Setup,
-    attacks: str | VideoAttack | Sequence[str | VideoAttack],
-    eps: Sequence[float],
-    law: StepSizeLaw,
-) -> AttackPlan:
-    """Build every attack for every budget, once.
+    setup: Setup, attacks: Attacks, eps: Sequence[float], law: StepSizeLaw
+) -> tuple[list[AttackCondition], list[float]]:
+    """Build every attack for every budget, once; for the arguments see `evaluate`.
 
-    Args:
-        setup: of the evaluation.
-        attacks: texts, suites and attacks; "none" for no attack.
-        eps: Linf budgets of attacks that have none of their own, fractions of the pixel range; 0
-            adds nothing, because accuracy without attack is always measured.
-        law: step size of attacks whose text does not fix it.
+    Returns:
+        A condition for each attack and budget; and the budgets, Linf and rising, that make a column
+        of the table.
 
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
     given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
-    texts = [one for one in given if isinstance(one, str)]
-    objects = [one for one in given if not isinstance(one, str)]
+    # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
-    texts_built = [one for row in expand(texts) for one in _from_text(setup, row, budgets, law)]
-    objects_built = [
-        one for attack in objects for one in _from_object(setup.classifier, attack, budgets)
-    ]
+    rows = expand([one for one in given if isinstance(one, str)])
+    named = [one for row in rows for one in _from_text(setup, *row, budgets, law)]
+    objects = [one for one in given if not isinstance(one, str)]
+    built = [one for attack in objects for one in _from_object(setup, attack, budgets)]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = {one.eps for one in objects_built if one.attack.norm != "L2"}
-    shown |= set(budgets) if texts_built else set()
-    return AttackPlan([*texts_built, *objects_built], tuple(sorted(shown)))
+    shown = {one.eps for one in built if one.attack.norm != "L2"}.union(budgets if named else ())
+    return [*named, *built], sorted(shown)
 
 
 def plan_attack(
     setup: Setup, attack: str, eps: float, *, targeted: bool = False
 ) -> AttackCondition:
-    """Build one attack for one budget.
-
-    Args:
-        setup: what is attacked.
-        attack: `NAME[:key=value,...]`; a budget of its own counts for more than `eps`.
-        eps: budget, in the norm of the attack.
-        targeted: labels are the classes that clips are to look like.
+    """Build one attack, `NAME[:key=value,...]`, for its own budget or else for `eps`.
 
     Raises:
         InputError: when the attack does not exist, or cannot be built so.
     """
     spec = parse_attack(attack)
-    budget = eps if spec.eps is None else spec.eps
-    goal = {"targeted": True} if targeted else {}
-    return _condition(Row(spec, spec.name), _build(setup, spec, budget, goal), budget)
+    built = _build(setup, spec, eps, **({"targeted": True} if targeted else {}))
+    return AttackCondition(built, spec, eps if spec.eps is None else spec.eps)
 
 
 def _from_text(
-    setup: Setup, row: Row, budgets: Sequence[float], law: StepSizeLaw
+    setup: Setup, spec: AttackSpec, group: str, budgets: Sequence[float], law: StepSizeLaw
 ) -> Iterable[AttackCondition]:
-    """Build one row: an attack with a budget of its own once, others for each budget."""
-    spec = row.spec
+    """Build an attack with a budget of its own once, others for each budget."""
     if spec.eps is None and spec.entry.norm == "L2":
         raise InputError(
             f"{spec.text} bounds the L2 norm, the budgets are of the Linf norm: give it its own, "
@@ -152,27 +123,20 @@ def _from_text(
         )
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
-    common = {"eps_step": law} if spec.entry.takes_law else {}
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, common)
-        yield _condition(row, built, eps)
+            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+        yield AttackCondition(built, spec, eps, group=group)
 
 
-def _build(setup: Setup, spec: AttackSpec, eps: float, more: Mapping[str, Any]) -> VideoAttack:
-    """Build an attack for a budget."""
+def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
     return spec.build(setup.classifier, eps=eps, **common, **more)
 
 
-def _condition(row: Row, attack: VideoAttack, eps: float) -> AttackCondition:
-    law = row.spec.entry.takes_law
-    return AttackCondition(attack, name=row.spec.text, group=row.group, eps=eps, takes_law=law)
-
-
 def _from_object(
-    classifier: VideoClassifier, attack: VideoAttack, budgets: Sequence[float]
+    setup: Setup, attack: VideoAttack, budgets: Sequence[float]
 ) -> Iterable[AttackCondition]:
     """Take an attack that the caller has built, with its own budget where it has one."""
     kind = type(attack).__name__
@@ -181,27 +145,20 @@ def _from_object(
             "attacks are texts such as 'pgd' or attacks of advvid such as LinfPGD(classifier); "
             f"got {kind}"
         )
-    if attack.estimator is not classifier:
+    if attack.estimator is not setup.classifier:
         raise InputError(
             f"{kind} was built for another classifier: build it for the one that is evaluated"
         )
     if attack.targeted:
         raise InputError(f"{kind} is targeted, and labels are no targets here: targeted=False")
-    name, entry = named_entry(attack)
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
-    row = attack_text(attack, budget=False)
+    spec = AttackSpec(attack_text(attack, budget=False), *named_entry(attack), attack.values())
     for eps in budgets if own is None else [float(own)]:
-        yield AttackCondition(attack, name=row, group=name, eps=eps, takes_law=entry.takes_law)
+        yield AttackCondition(attack, spec, eps)
 
 
-def _plain(value: Any) -> Any:
-    """Give a setting as JSON can hold it."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+def _named(value: Any) -> str:
+    """Name a setting that JSON cannot hold."""
     return getattr(value, "__name__", None) or str(value)

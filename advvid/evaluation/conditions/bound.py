@@ -29,21 +29,11 @@ def held_to_bound(
     """
     adversarial = checked_pixels(name, attacked.clips, clips.shape)
     delta = adversarial - clips
-    distance = _distance(delta, norm)
+    l2 = norm == "L2"
+    distance = float((delta.flatten(1).double().norm(dim=1) if l2 else delta.abs()).max())
     if norm != "none" and distance > eps + TOLERANCE:
         raise RuntimeError(f"{name} left its bound: {norm} distance {distance:.7g}, eps {eps:.7g}")
     support = attacked.report.get("support")
-    if support is not None:
-        outside = delta.masked_fill(check_mask(support, clips), 0)
-        if bool((outside != 0).any()):
-            raise RuntimeError(f"{name} changed pixels that its support leaves out")
-    if norm != "L2":
-        return adversarial.clamp(clips - eps, clips + eps).clamp_(0, 1)
-    return adversarial.clamp(0, 1)
-
-
-def _distance(delta: Tensor, norm: Norm) -> float:
-    """Largest distance of a batch."""
-    if norm == "L2":
-        return float(delta.flatten(1).double().norm(dim=1).max())
-    return float(delta.abs().max())
+    if support is not None and bool(delta.masked_fill(check_mask(support, clips), 0).any()):
+        raise RuntimeError(f"{name} changed pixels that its support leaves out")
+    return (adversarial if l2 else adversarial.clamp(clips - eps, clips + eps)).clamp(0, 1)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -19,15 +20,11 @@ from advvid.methods import Setting, check_settings
 CLIPS = Axis("clips", unit="", kind="sampling")
 
 
+@dataclass(eq=False)
 class Sampling(Condition):
     """Clips of the same videos, sampled in another way; their softmax scores are averaged.
 
-    Args:
-        kind: "uniform" takes one frame from each of T equal segments of the video, "dense" T frames
-            at a fixed stride.
-        clips: of each video, at different places; 1 is clip level, 4 uniform or 8 dense ones are
-            the video level of the paper.
-        stride: distance of two frames of a dense clip.
+    One clip a video is clip level; 4 uniform or 8 dense ones are the video level of the paper.
 
     Source: Yi et al. 2021, "Benchmarking the robustness of spatial-temporal models against
     corruptions", sec. 4.1.
@@ -42,21 +39,14 @@ class Sampling(Condition):
         int | None, Setting("distance of two frames of a dense clip", unit="frames", at_least=1)
     ] = None
 
-    def __init__(
-        self,
-        kind: Literal["uniform", "dense"] = "uniform",
-        clips: int = 1,
-        stride: int | None = None,
-    ) -> None:
-        self.kind, self.clips, self.stride = kind, clips, stride
+    def __post_init__(self) -> None:
         check_settings(self)
-        self.name = kind if stride is None else f"{kind}:stride={stride}"
-        self.group = f"{kind} sampling"
-        self.strength = Strength(clips, CLIPS)
-        self.views = clips
-        self._source: DatasetClips | None = None
-        self._dataset: ClipDataset | None = None
-        self.settings = {"kind": kind, "clips": clips, "stride": stride}
+        self.settings = dict(vars(self))
+        self.name = self.kind if self.stride is None else f"{self.kind}:stride={self.stride}"
+        self.group = f"{self.kind} sampling"
+        self.strength = Strength(self.clips, CLIPS)
+        self.views = self.clips
+        self._videos: tuple[DatasetClips, ClipDataset] | None = None
 
     def plan(self, setup: Setup) -> Sequence[Condition]:
         """Look for the videos that the clips come from.
@@ -70,25 +60,23 @@ class Sampling(Condition):
                 "(advvid.evaluation.DatasetClips)"
             )
         ready = copy(self)
-        ready._source = setup.source
-        ready._dataset = setup.source.dataset.resampled(self.kind, self.clips, self.stride)
+        sampled = setup.source.dataset.resampled(self.kind, self.clips, self.stride)
+        ready._videos = setup.source, sampled
         return [ready]
 
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Read the clips of each video of a batch."""
         del seeds
-        source, dataset = self._source, self._dataset
-        if source is None or dataset is None:
+        if self._videos is None:
             raise InputError("sampling reads no videos before it is planned: call plan")
-        places = [int(source.indices[position]) for position in batch.indices.tolist()]
-        videos = [source.dataset.video_number(place) for place in places]
+        source, dataset = self._videos
+        places = source.indices[batch.indices.cpu().numpy()]
+        videos = [source.dataset.video_number(int(place)) for place in places]
         keys = [video * self.clips + k for video in videos for k in range(self.clips)]
         # Every worker reads one share.
         size = math.ceil(len(keys) / max(1, source.workers))
-        loader = clip_loader(dataset, batch_size=size, keys=keys, workers=source.workers)
-        found = list(loader)
+        found = list(clip_loader(dataset, batch_size=size, keys=keys, workers=source.workers))
         for bad in (bad for share in found for bad in share.skipped):
             # An average over the clips that happen to be readable would be another condition.
             raise BadVideoError(bad)
-        clips = torch.cat([to_unit(share.clips, batch.clips.device) for share in found])
-        return Outcome(clips)
+        return Outcome(torch.cat([to_unit(share.clips, batch.clips.device) for share in found]))

@@ -2,25 +2,10 @@
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from advvid.attacks.registry import ATTACKS
 from advvid.attacks.spec import AttackSpec, parse_attack
 from advvid.errors import InputError
-
-
-@dataclass(frozen=True)
-class Row:
-    """An attack that an evaluation runs, and the kind of attacks that it is averaged with.
-
-    Args:
-        spec: attack and settings.
-        group: rows of one group share a bar and a mean.
-    """
-
-    spec: AttackSpec
-    group: str
-
 
 # The five attack types of Kinfu and Vidal 2022, Table 4, three settings each. The paper does not
 # print its settings: these are those of its authors' code, half and twice as much of what bounds
@@ -59,25 +44,24 @@ SUITES: dict[str, dict[str, list[str]]] = {
 """Name of a suite -> group -> attacks. "paper" is VideoAT's Table 4 and the columns of Table 1."""
 
 
-def expand(attacks: Sequence[str]) -> list[Row]:
-    """Turn names of attacks and suites into rows, in order and each once; "none" gives none.
+def expand(attacks: Sequence[str]) -> list[tuple[AttackSpec, str]]:
+    """Turn names of attacks and suites into attacks, in order and each once; "none" gives none.
+
+    Each comes with its group: attacks of one share a bar and a mean.
 
     Raises:
         InputError: for a name that is neither, or settings that an attack does not have.
     """
-    rows: dict[str, Row] = {}
+    rows: dict[str, tuple[AttackSpec, str]] = {}
     for text in attacks:
-        if text == "none":
-            continue
         if text in SUITES:
             for group, members in SUITES[text].items():
                 for member in members:
-                    rows.setdefault(member, Row(parse_attack(member), group))
-            continue
-        if text.partition(":")[0] not in ATTACKS and (
-            near := difflib.get_close_matches(text, SUITES, n=1, cutoff=0.8)
-        ):
-            raise InputError(f"unknown attack or suite {text!r}; did you mean {near[0]}?")
-        spec = parse_attack(text)
-        rows.setdefault(text, Row(spec, spec.name))
+                    rows.setdefault(member, (parse_attack(member), group))
+        elif text != "none":
+            near = difflib.get_close_matches(text, SUITES, n=1, cutoff=0.8)
+            if near and text.partition(":")[0] not in ATTACKS:
+                raise InputError(f"unknown attack or suite {text!r}; did you mean {near[0]}?")
+            spec = parse_attack(text)
+            rows.setdefault(text, (spec, spec.name))
     return list(rows.values())

@@ -1,11 +1,29 @@
-"""Results as the curves and bars that figures draw."""
+"""Results as curves and bars."""
 
-from collections.abc import Sequence
+from pathlib import Path
 
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.result import Flags, Results, accuracy_of, mean_accuracy
-from advvid.figures.accuracy import Bar, Curve
-from advvid.figures.words import WORST
+from advvid.figures import words
+from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
+from advvid.figures.saving import save_figure
+
+
+def draw(folder: Path, results: Results, *, chance: float | None) -> None:
+    """Draw the curves and bars of each kind of conditions; `chance` is accuracy of guessing."""
+    for kind in results.kinds:
+        axis = results.axis_of(kind)
+        if drawn := curves(results, kind):
+            figure = accuracy_curves(
+                drawn,
+                results.clean_accuracy.value,
+                chance=chance,
+                label=words.strength(axis.name, axis.unit),
+                clean_name=_clean_name(results, kind),
+            )
+            name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
+            save_figure(figure, folder / name)
+        save_figure(group_bars(bars(results, kind), kind=kind), folder / f"{kind}_types.png")
 
 
 def curves(results: Results, kind: str) -> list[Curve]:
@@ -13,23 +31,21 @@ def curves(results: Results, kind: str) -> list[Curve]:
 
     Conditions whose strengths are all their own have no curve.
     """
-    columns = results.columns_of(kind)
-    found = []
-    for name in results.names_of(kind):
-        rows = [one for one in results.of_kind(kind) if one.name == name]
-        at = [(one.strength, one.correct) for one in rows if _in(one.strength, columns)]
+    columns, found = results.columns_of(kind), []
+    for name, rows in results.rows(kind).items():
+        at = [(one.strength, one.correct) for one in rows if results.in_column(one)]
         if at:
             found.append(_curve(results, name, at))
     if len(found) > 1 and columns[0].axis.clean is not None:
         worst = [(column, results.worst(column)) for column in columns]
-        found.append(_curve(results, WORST, worst))
+        found.append(_curve(results, words.WORST, worst))
     return found
 
 
 def bars(results: Results, kind: str) -> list[Bar]:
     """Give the mean accuracy of each group of a kind, first of all under no condition."""
     clean = results.clean_accuracy
-    found = [Bar(clean_name(results, kind), clean.value, *clean.interval)]
+    found = [Bar(_clean_name(results, kind), clean.value, *clean.interval)]
     for group, members in results.groups(kind).items():
         mean = mean_accuracy(members)
         points = [one.accuracy.value for one in members] if len(members) > 1 else []
@@ -37,25 +53,16 @@ def bars(results: Results, kind: str) -> list[Bar]:
     return found
 
 
-def clean_name(results: Results, kind: str) -> str:
+def _clean_name(results: Results, kind: str) -> str:
     """Name accuracy under no condition; the clips have been sampled somehow anyway."""
     return "clean" if results.axis_of(kind).clean is None else f"no {kind}"
 
 
-def _in(strength: Strength, columns: Sequence[Strength]) -> bool:
-    return any(strength.equals(column) for column in columns)
-
-
-def _curve(results: Results, name: str, at: Sequence[tuple[Strength, Flags]]) -> Curve:
+def _curve(results: Results, name: str, at: list[tuple[Strength, Flags]]) -> Curve:
     """Accuracies at some strengths, from clean on where the axis has such."""
     axis = at[0][0].axis
-    points = [] if axis.clean is None else [(axis.clean, results.clean)]
-    points += [(strength.value, flags) for strength, flags in at]
-    found = [accuracy_of(flags) for _, flags in points]
-    return Curve(
-        name=name,
-        strengths=[axis.scale * value for value, _ in points],
-        accuracy=[one.value for one in found],
-        low=[one.interval[0] for one in found],
-        high=[one.interval[1] for one in found],
-    )
+    clean = [] if axis.clean is None else [(Strength(axis.clean, axis), results.clean)]
+    strengths, flags = zip(*clean, *at, strict=True)
+    accuracy = [accuracy_of(one) for one in flags]
+    low, high = zip(*(one.interval for one in accuracy), strict=True)
+    return Curve(name, [s.printed for s in strengths], [one.value for one in accuracy], low, high)
