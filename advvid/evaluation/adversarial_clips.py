@@ -88,7 +88,13 @@ def write_adversarial_clips(
         path, caption = folder.path / "comparison.gif", attack.caption
         before_after = map(torch.stack, clips)
         comparison_picture(path, *before_after, titles=titles, caption=caption, fps=fps)
-    content = {"unit": "1/255", "attack": attack.name, "eps": attack.eps * 255, "clips": rows}
+    strength = attack.strength
+    content = {
+        "unit": strength.axis.unit,
+        "attack": attack.name,
+        "eps": strength.printed,
+        "clips": rows,
+    }
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
     folder.write_json("results.json", {**content, "skipped": skipped})
     return rows

@@ -75,6 +75,7 @@ def test_a_target_is_reached_by_name_or_number(advvid: CommandRunner, tmp_path: 
         (["--attack", "masked-pgd:ratio=0"], "ratio must be above 0"),
         (["--attack", "frame-border:ratio=1.5"], "at most 1"),
         (["--attack", "pgd:max_iter=0"], "max_iter"),
+        (["--attack", "torchattacks/PGDL2"], "bounds the L2 norm"),
         (["--attack", "pgd:targeted=yes"], "no setting 'targeted'"),
         (["--target", "nothing-like-it"], "has no class"),
         (["--target", "11"], "has no class"),

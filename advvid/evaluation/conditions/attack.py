@@ -108,6 +108,7 @@ def plan_attack(
         InputError: when the attack does not exist, or cannot be built so.
     """
     spec = parse_attack(attack)
+    _check_norm(spec)
     built = _build(setup, spec, eps, **({"targeted": True} if targeted else {}))
     return AttackCondition(built, spec, eps if spec.eps is None else spec.eps)
 
@@ -116,11 +117,7 @@ def _from_text(
     setup: Setup, spec: AttackSpec, group: str, budgets: Sequence[float], law: StepSizeLaw
 ) -> Iterable[AttackCondition]:
     """Build an attack with a budget of its own once, others for each budget."""
-    if spec.eps is None and spec.entry.norm == "L2":
-        raise InputError(
-            f"{spec.text} bounds the L2 norm, the budgets are of the Linf norm: give it its own, "
-            f"such as {spec.name}:eps=2"
-        )
+    _check_norm(spec)
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
     built: VideoAttack | None = None
@@ -128,6 +125,15 @@ def _from_text(
         if built is None or built.norm != "none":
             built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
         yield AttackCondition(built, spec, eps, group=group)
+
+
+def _check_norm(spec: AttackSpec) -> None:
+    """Refuse budgets of the Linf norm for an attack that bounds another."""
+    if spec.eps is None and spec.entry.norm == "L2":
+        raise InputError(
+            f"{spec.text} bounds the L2 norm, the budgets are of the Linf norm: give it its own, "
+            f"such as {spec.name}:eps=2"
+        )
 
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
