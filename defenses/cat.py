@@ -76,16 +76,9 @@ class CurriculumTraining(AdversarialTraining):
 
 
 class CurriculumTrainer(NamedTrainer):
-    """Curriculum adversarial training (CAT) behind ART's interface; see `curriculum`.
+    """Curriculum adversarial training (CAT) behind ART's interface; see `curriculum`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        eps: largest budget, a fraction of the pixel range.
-        direction: "up" from 0, or "down" to 0.
-        kind: "linear" or "cosine".
-        per: "epoch" or "iteration".
-        options: further arguments of `AdversarialTrainer`.
-    """
+    kind = CurriculumTraining
 
     def __init__(
         self,
@@ -97,4 +90,4 @@ class CurriculumTrainer(NamedTrainer):
         **options: Any,
     ) -> None:
         budget = curriculum(eps, direction=direction, kind=kind, per=per)
-        super().__init__(classifier, CurriculumTraining, eps=budget, **options)
+        super().__init__(classifier, eps=budget, **options)
