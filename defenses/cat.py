@@ -44,16 +44,10 @@ def curriculum(
 
 
 def curriculum_step(
-    eps: float = 12 / 255,
-    *,
-    direction: Direction = "up",
-    kind: Kind = "linear",
-    per: Per = "epoch",
-    attack: TrainingAttack | None = None,
+    eps: float = 12 / 255, *, attack: TrainingAttack | None = None, **options: Any
 ) -> AdversarialStep:
-    """Make the step of curriculum adversarial training; see `curriculum`."""
-    budgets = curriculum(eps, direction=direction, kind=kind, per=per)
-    return AdversarialStep(attack or TrainingAttack(), budgets)
+    """Make the step of curriculum adversarial training; `options` as for `curriculum`."""
+    return AdversarialStep(attack or TrainingAttack(), curriculum(eps, **options))
 
 
 @dataclass(frozen=True)

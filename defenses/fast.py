@@ -28,13 +28,8 @@ def fast_step(
 
     Source: Wong, Rice and Kolter 2020, "Fast is better than free", Algorithm 3.
     """
-    attack = TrainingAttack(
-        eps_step=StepSizeLaw(1.25, 0.0),
-        max_iter=1,
-        random_start=True,
-        batch_norm=batch_norm,
-    )
-    return AdversarialStep(attack, eps)
+    rule = StepSizeLaw(1.25, 0.0)
+    return AdversarialStep(TrainingAttack("pgd", rule, 1, True, batch_norm), eps)
 
 
 @dataclass(frozen=True)

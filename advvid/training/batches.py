@@ -116,7 +116,6 @@ class LoaderBatches:
             raise InputError("the loader needs a length of at least 1: give a DataLoader")
         self.loader, self.classes, self.name = loader, classes, type(loader).__name__
         self.steps = len(loader)
-        self._clips: ClipDataset | None = None
         clips, _ = _pair(next(iter(loader)), len(classes))
         channels, frames, height, width = clips.shape[1:]
         self.clip_shape = (channels, frames, height, width)
@@ -149,9 +148,8 @@ class LoaderBatches:
             "clip_shape": "x".join(map(str, self.clip_shape)),
         }
 
-    def sample(self) -> ClipDataset | None:
+    def sample(self) -> None:
         """Give None: nothing is known of single clips."""
-        return self._clips
 
 
 def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:

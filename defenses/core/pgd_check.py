@@ -39,14 +39,7 @@ def pgd_check(
 
     def attack(model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Tensor:
         return linf_pgd(
-            model,
-            clips,
-            labels,
-            eps=eps,
-            step_size=law,
-            steps=steps,
-            early_stop=True,
-            seed=seeds,
+            model, clips, labels, eps=eps, step_size=law, steps=steps, early_stop=True, seed=seeds
         )
 
     return RobustCheck(attack, name, clips, seed, keep_best)

@@ -104,7 +104,7 @@ class DefenseTrainer(Trainer):
         prepared = self.defense.prepare(self._in_memory(x, y), seed=self.settings.seed)
         assert prepared.data is not None
         self._train(
-            prepared, prepared.data, validation_data, batch_size=batch_size, nb_epochs=nb_epochs
+            prepared, prepared.data, validation_data, batch_size=batch_size, epochs=nb_epochs
         )
 
     def fit_loader(
@@ -126,7 +126,7 @@ class DefenseTrainer(Trainer):
         """
         prepared = self.defense.prepare(None, seed=self.settings.seed)
         batches = LoaderBatches(loader, self._classes())
-        self._train(prepared, batches, validation_data, nb_epochs=nb_epochs)
+        self._train(prepared, batches, validation_data, epochs=nb_epochs)
 
     def fit_generator(self, generator: Any, nb_epochs: int | None = None, **kwargs: Any) -> None:
         """Train on ART's generator of arrays, one pass of `generator.size` clips an epoch."""
@@ -147,17 +147,12 @@ class DefenseTrainer(Trainer):
         prepared: Prepared,
         data: ClipDataset | Batches,
         validation: Pairs | ClipDataset | None,
-        *,
-        batch_size: int | None = None,
-        nb_epochs: int | None = None,
+        **changes: int | None,
     ) -> None:
         """Train a copy, then copy its weights back."""
         classifier = self.get_classifier()
-        settings = replace(
-            self.settings,
-            epochs=self.settings.epochs if nb_epochs is None else nb_epochs,
-            batch_size=self.settings.batch_size if batch_size is None else batch_size,
-        )
+        given: dict[str, Any] = {name: n for name, n in changes.items() if n is not None}
+        settings = replace(self.settings, **given)
         val_data: ClipDataset | None = None
         robust: RobustCheck | None = None
         if validation is not None:
