@@ -148,8 +148,9 @@ class LoaderBatches:
             "clip_shape": "x".join(map(str, self.clip_shape)),
         }
 
-    def sample(self) -> None:
+    def sample(self) -> ClipDataset | None:
         """Give None: nothing is known of single clips."""
+        return None
 
 
 def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:
