@@ -17,7 +17,6 @@ from advvid.defenses.core.adaptive_choices import (
     adaptive_probabilities,
     budget_choices,
 )
-from advvid.defenses.core.attacking_defense import AttackingDefense
 from advvid.defenses.core.budgets import (
     Budgets,
     check_budgets,
@@ -28,7 +27,7 @@ from advvid.defenses.core.budgets import (
 from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.hold_out import hold_out
 from advvid.defenses.core.schedules import Schedule
-from advvid.defenses.core.settings import Attacks
+from advvid.defenses.core.settings import AttackingDefense, Attacks
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
@@ -95,14 +94,9 @@ class AdaptiveStep(AttackingStep):
             self._drawn[number] += 1
             self._counted = context.iteration
         choice = self.choices[number]
-        attacked = choice.attack(
-            context.bare,
-            clips,
-            labels,
-            context.clip_seeds,
-            eps=choice.eps,
-            shared_seed=context.shared_seed,
-            estimator=self.estimator(context, clips),
+        seeds, shared = context.clip_seeds, context.shared_seed
+        attacked = self.attacked(
+            choice.attack, context, clips, labels, seeds, eps=choice.eps, shared_seed=shared
         )
         logits = model(attacked)
         return context.criterion(logits, labels), logits
@@ -135,14 +129,14 @@ class AdaptiveStep(AttackingStep):
             seeds = clip_seeds(shared, batch.indices).to(context.device)
             for number, choice in enumerate(self.choices):
                 with context.autocast():
-                    attacked = choice.attack(
-                        context.bare,
+                    attacked = self.attacked(
+                        choice.attack,
+                        context,
                         clips,
                         labels,
                         seeds,
                         eps=choice.eps,
                         shared_seed=shared,
-                        estimator=self.estimator(context, clips),
                     )
                     with torch.no_grad():
                         logits = context.bare(attacked).float()
@@ -260,6 +254,8 @@ class AdaptiveTrainer(NamedTrainer):
         options: `held_out`, and those of `DefenseTrainer`.
     """
 
+    kind = AdaptiveTraining
+
     def __init__(
         self,
         classifier: VideoClassifier,
@@ -274,4 +270,4 @@ class AdaptiveTrainer(NamedTrainer):
         made = tuple(
             one if isinstance(one, Choice) else budget_choices((one,), attack)[0] for one in choices
         )
-        super().__init__(classifier, AdaptiveTraining, choices=made, update_every=every, **options)
+        super().__init__(classifier, choices=made, update_every=every, **options)

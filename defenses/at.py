@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.defenses.core.attacking_defense import AttackingDefense
 from advvid.defenses.core.budgets import one_budget
 from advvid.defenses.core.defense import Prepared
 from advvid.defenses.core.schedules import Schedule, as_schedule
-from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule
+from advvid.defenses.core.settings import AttackingDefense
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import Setting, check_setting
 from advvid.random_streams import uniform
 from advvid.training.task import StepContext
@@ -61,16 +59,14 @@ class AdversarialStep(AttackingStep):
         """Attack the batch, all but the clips that stay clean."""
         eps = as_schedule(self.eps).at(*context.progress)
 
-        def attack(clips: Tensor, labels: Tensor, seeds: Tensor) -> Tensor:
-            return self.attack(
-                context.bare,
-                clips,
-                labels,
-                seeds,
+        def attack(*given: Tensor) -> Tensor:
+            return self.attacked(
+                self.attack,
+                context,
+                *given,
                 eps=eps,
                 shared_seed=context.shared_seed,
                 progress=context.progress,
-                estimator=self.estimator(context, clips) if len(clips) else None,
             )
 
         if self.clean_share == 0:
@@ -127,26 +123,7 @@ class AdversarialTraining(AttackingDefense):
 
 
 class AdversarialTrainer(NamedTrainer):
-    """Adversarial training (AT) behind ART's interface.
+    """Adversarial training (AT) behind ART's interface; see `NamedTrainer`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        attack: of the registry, `NAME[:key=value,...]`.
-        eps: budget, a fraction of the pixel range, or a schedule.
-        eps_step: step size; step = eps unless given.
-        max_iter: attack steps, or a schedule.
-        options: `clean_share`, `random_start` and `batch_norm` (of `TrainingAttack`), and those of
-            `DefenseTrainer`.
-    """
-
-    def __init__(
-        self,
-        classifier: VideoClassifier,
-        attack: str = "pgd",
-        eps: float | Schedule = 8 / 255,
-        eps_step: StepRule = EQUAL_TO_BUDGET,
-        max_iter: int | Schedule = 5,
-        **options: Any,
-    ) -> None:
-        given = {"attack": attack, "eps": eps, "eps_step": eps_step, "max_iter": max_iter}
-        super().__init__(classifier, AdversarialTraining, **given, **options)
+    kind = AdversarialTraining
+    words = ("attack", "eps", "eps_step", "max_iter")

@@ -44,16 +44,10 @@ def curriculum(
 
 
 def curriculum_step(
-    eps: float = 12 / 255,
-    *,
-    direction: Direction = "up",
-    kind: Kind = "linear",
-    per: Per = "epoch",
-    attack: TrainingAttack | None = None,
+    eps: float = 12 / 255, *, attack: TrainingAttack | None = None, **options: Any
 ) -> AdversarialStep:
-    """Make the step of curriculum adversarial training; see `curriculum`."""
-    budgets = curriculum(eps, direction=direction, kind=kind, per=per)
-    return AdversarialStep(attack or TrainingAttack(), budgets)
+    """Make the step of curriculum adversarial training; `options` as for `curriculum`."""
+    return AdversarialStep(attack or TrainingAttack(), curriculum(eps, **options))
 
 
 @dataclass(frozen=True)
@@ -76,16 +70,9 @@ class CurriculumTraining(AdversarialTraining):
 
 
 class CurriculumTrainer(NamedTrainer):
-    """Curriculum adversarial training (CAT) behind ART's interface; see `curriculum`.
+    """Curriculum adversarial training (CAT) behind ART's interface; see `curriculum`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        eps: largest budget, a fraction of the pixel range.
-        direction: "up" from 0, or "down" to 0.
-        kind: "linear" or "cosine".
-        per: "epoch" or "iteration".
-        options: further arguments of `AdversarialTrainer`.
-    """
+    kind = CurriculumTraining
 
     def __init__(
         self,
@@ -97,4 +84,4 @@ class CurriculumTrainer(NamedTrainer):
         **options: Any,
     ) -> None:
         budget = curriculum(eps, direction=direction, kind=kind, per=per)
-        super().__init__(classifier, CurriculumTraining, eps=budget, **options)
+        super().__init__(classifier, eps=budget, **options)

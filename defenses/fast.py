@@ -1,7 +1,7 @@
 """Fast adversarial training: one step of FGSM from a random start."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data.clip_dataset import ClipDataset
@@ -12,7 +12,6 @@ from advvid.defenses.core.schedules import Schedule
 from advvid.defenses.core.settings import BatchNorm, Eps
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
-from advvid.estimator.video_classifier import VideoClassifier
 
 
 def fast_step(
@@ -29,13 +28,8 @@ def fast_step(
 
     Source: Wong, Rice and Kolter 2020, "Fast is better than free", Algorithm 3.
     """
-    attack = TrainingAttack(
-        eps_step=StepSizeLaw(1.25, 0.0),
-        max_iter=1,
-        random_start=True,
-        batch_norm=batch_norm,
-    )
-    return AdversarialStep(attack, eps)
+    rule = StepSizeLaw(1.25, 0.0)
+    return AdversarialStep(TrainingAttack("pgd", rule, 1, True, batch_norm), eps)
 
 
 @dataclass(frozen=True)
@@ -56,15 +50,7 @@ class FastTraining(Defense):
 
 
 class FastTrainer(NamedTrainer):
-    """Fast adversarial training behind ART's interface; see `fast_step`.
+    """Fast adversarial training behind ART's interface; see `NamedTrainer`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        eps: budget, a fraction of the pixel range.
-        options: `batch_norm` (of `TrainingAttack`), and those of `DefenseTrainer`.
-    """
-
-    def __init__(
-        self, classifier: VideoClassifier, eps: float | Schedule = 8 / 255, **options: Any
-    ) -> None:
-        super().__init__(classifier, FastTraining, eps=eps, **options)
+    kind = FastTraining
+    words = ("eps",)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.sign_gradient import sign_step_
-from advvid.checks import check_budget, check_count
+from advvid.checks import check_budget
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch
 from advvid.defenses.core.budgets import one_budget
@@ -17,8 +17,7 @@ from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.settings import Eps
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.errors import InputError
-from advvid.estimator.video_classifier import VideoClassifier
-from advvid.methods import Setting
+from advvid.methods import Setting, check_settings
 from advvid.random_streams import uniform
 from advvid.training.step import Step
 from advvid.training.task import Loss, StepContext
@@ -44,12 +43,20 @@ class FreeStep(Step):
     as well, Wong, Rice and Kolter 2020, sec. 4.
     """
 
-    eps: float = 8 / 255
-    replays: int = 4
+    eps: Eps = 8 / 255
+    replays: Annotated[int, Setting("updates on each batch", at_least=1)] = 4
 
     def __post_init__(self) -> None:
-        check_budget(self.eps)
-        check_count("replays", self.replays)
+        check_settings(self)
+        check_budget(self.budget)
+
+    @property
+    def budget(self) -> float:
+        """The budget as a number."""
+        budget = one_budget(self.eps)
+        if budget.kind != "constant":
+            raise InputError("free takes one budget, which is also its step: no schedule")
+        return budget.values[0]
 
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
@@ -60,49 +67,34 @@ class FreeStep(Step):
 
     def losses(self, batch: ClipBatch, context: StepContext) -> Iterator[Loss]:
         """Yield m times the loss of the clips as they are perturbed then."""
-        box = linf_box(batch.clips, self.eps)
+        eps = self.budget
+        box = linf_box(batch.clips, eps)
         start = uniform(context.clip_seeds, batch.clips.shape[1:], stream="free start")
         attacked = box.at(start)
         for replay in range(self.replays):
             if replay > 0:
                 assert attacked.grad is not None
                 with torch.no_grad():
-                    attacked = sign_step_(attacked.detach().clone(), attacked.grad, self.eps, box)
+                    attacked = sign_step_(attacked.detach().clone(), attacked.grad, eps, box)
             attacked.requires_grad_(True)
             loss, logits = self(context.model, attacked, batch.labels, context)
             yield Loss(loss, logits=logits)
 
 
 @dataclass(frozen=True)
-class FreeTraining(Defense):
-    """Free adversarial training; `FreeStep` does the work."""
+class FreeTraining(FreeStep, Defense):
+    """Free adversarial training: `FreeStep` as a defense."""
 
     summary: ClassVar[str] = "each batch several times, attack for free"
     passes: ClassVar[str] = "replays"
 
-    eps: Eps = 8 / 255
-    replays: Annotated[int, Setting("updates on each batch", at_least=1)] = 4
-
     def prepare(self, data: ClipDataset | None, *, seed: int = 0) -> Prepared:
         """Step on each batch several times; see `Defense.prepare`."""
-        budget = one_budget(self.eps)
-        if budget.kind != "constant":
-            raise InputError("free takes one budget, which is also its step: no schedule")
-        (eps,) = budget.values
-        return self.prepared(FreeStep(eps, self.replays), data, eps)
+        return self.prepared(self, data, self.budget)
 
 
 class FreeTrainer(NamedTrainer):
-    """Free adversarial training behind ART's interface.
+    """Free adversarial training behind ART's interface; see `NamedTrainer`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        eps: budget, a fraction of the pixel range.
-        replays: updates on each batch.
-        training: arguments of `DefenseTrainer`.
-    """
-
-    def __init__(
-        self, classifier: VideoClassifier, eps: float = 8 / 255, replays: int = 4, **training: Any
-    ) -> None:
-        super().__init__(classifier, FreeTraining, eps=eps, replays=replays, **training)
+    kind = FreeTraining
+    words = ("eps", "replays")

@@ -17,7 +17,6 @@ from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps
 from advvid.defenses.core.settings import FIVE_STEPS, AttackSteps, Eps, Rule
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
 from advvid.defenses.core.trainer import NamedTrainer
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
 from advvid.training.labels import hard_labels
@@ -188,25 +187,7 @@ class TradesTraining(Defense):
 
 
 class TradesTrainer(NamedTrainer):
-    """TRADES behind ART's interface.
+    """TRADES behind ART's interface; see `NamedTrainer`."""
 
-    Args:
-        classifier: an `advvid.VideoClassifier`.
-        eps: budget, a fraction of the pixel range, or a schedule.
-        beta: weight of the agreement between clean and adversarial clips.
-        eps_step: step size; step = eps unless given.
-        max_iter: attack steps, or a schedule.
-        training: arguments of `DefenseTrainer`.
-    """
-
-    def __init__(
-        self,
-        classifier: VideoClassifier,
-        eps: float | Schedule = 8 / 255,
-        beta: float = 6.0,
-        eps_step: StepRule = EQUAL_TO_BUDGET,
-        max_iter: int | Schedule = 5,
-        **training: Any,
-    ) -> None:
-        given = {"eps": eps, "beta": beta, "eps_step": eps_step, "max_iter": max_iter}
-        super().__init__(classifier, TradesTraining, **given, **training)
+    kind = TradesTraining
+    words = ("eps", "beta", "eps_step", "max_iter")

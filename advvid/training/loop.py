@@ -20,6 +20,7 @@ from advvid.training.records.folder import TrainingFolder
 from advvid.training.records.history import History
 from advvid.training.run import TrainingRun
 from advvid.training.settings import TrainSettings, check_same_run
+from advvid.training.state import TrainingState
 from advvid.training.step import Step, TrainStep, clean_step, make_task
 from advvid.training.task import Task
 
@@ -115,9 +116,7 @@ def train(
         check_model(exported, batches, fabric.device)
         with progress_bar("training", total, shown=shown) as bar:
             run = TrainingRun(
-                made,
-                Networks(fabric, networks, optimizers, settings),
-                exported,
+                TrainingState(made, Networks(fabric, networks, optimizers, settings), exported),
                 batches,
                 val_data,
                 robust=robust,

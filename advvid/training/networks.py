@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 class Networks:
     """What a run does with the networks of a task, whatever they are.
 
-    Args:
-        fabric: launched.
-        networks: the modules by name.
-        optimizers: of those that are trained; the others stay in evaluation mode.
-        settings: of the run.
+    Those without an optimizer stay in evaluation mode.
 
     Attributes:
         passes: the modules, compiled where that is wanted, on their device.

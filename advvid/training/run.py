@@ -1,10 +1,9 @@
 """A training run in progress, by steps and epochs."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.runs.progress import Bar
@@ -13,18 +12,13 @@ from advvid.training.measuring.best_weights import holding
 from advvid.training.measuring.measures import Measures, NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
 from advvid.training.measuring.tally import means
-from advvid.training.networks import Networks
 from advvid.training.optimization import learning_rate_factor
 from advvid.training.records.folder import TrainingFolder
 from advvid.training.records.history import EpochRecord, History, epoch_line
 from advvid.training.scale.processes import all_videos, over_processes
-from advvid.training.settings import TrainSettings
 from advvid.training.state import TrainingState
 from advvid.training.stepping import Stepper
-from advvid.training.task import EpochContext, Task
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
+from advvid.training.task import EpochContext
 
 # Reading a loss back from a GPU holds up its queue, so it is looked at only now and then.
 _LOOK_EVERY = {"cpu": 1}
@@ -34,12 +28,10 @@ class TrainingRun:
     """Takes a task through its epochs; made by `advvid.training.train`.
 
     Args:
-        task: what is done with a batch.
-        networks: those of the task, set up.
-        exported: the model that is measured and saved.
+        state: of the run, at its beginning.
         batches: to train on.
-        val_data: as for `train`; may be None.
-        robust: as for `train`; may be None.
+        val_data: to measure on, or None.
+        robust: accuracy under attack, or None.
         folder: where the run is written, or None.
         bar: shows progress.
         identity: goes into checkpoints, see `check_same_run`.
@@ -47,9 +39,7 @@ class TrainingRun:
 
     def __init__(
         self,
-        task: Task,
-        networks: Networks,
-        exported: nn.Module,
+        state: TrainingState,
         batches: Batches,
         val_data: ClipDataset | None,
         *,
@@ -58,21 +48,13 @@ class TrainingRun:
         bar: Bar,
         identity: dict[str, Any],
     ) -> None:
-        self.task, self.networks, self.exported = task, networks, exported
-        self.fabric: Fabric = networks.fabric
-        self.settings: TrainSettings = networks.settings
+        self.state, self.task, self.networks = state, state.task, state.networks
+        self.exported, self.fabric = state.exported, state.fabric
+        self.settings = self.networks.settings
         self.batches, self.folder, self.bar, self.identity = batches, folder, bar, identity
-        own = [name for name, network in networks.bare.items() if network is exported]
-        self.measured = networks.passes[own[0]] if own else exported
-        self.state = TrainingState(task, networks, exported, self.settings.ema)
-        self.stepper = Stepper(
-            task,
-            networks,
-            exported,
-            self.state,
-            steps=batches.steps,
-            classes=len(batches.classes),
-        )
+        own = [name for name, one in self.networks.bare.items() if one is self.exported]
+        self.measured = self.networks.passes[own[0]] if own else self.exported
+        self.stepper = Stepper(state, steps=batches.steps, classes=len(batches.classes))
         self.measures = Measures(
             self.fabric, batches, val_data, robust, self.settings, self.state.history
         )
@@ -137,7 +119,7 @@ class TrainingRun:
         self.networks.close_epoch()
         epoch, by_optimizer = state.epoch + 1, over_processes(fabric, state.tally.sums[1:], "sum")
         train_loss, train_top1 = self.measures.mean(state.tally.sums[0], "training", epoch)
-        with state.average.swapped() if state.average is not None else nullcontext():
+        with holding(self.exported, self._averaged()):
             measured = self.measures.measure(self.measured, epoch)
             if self.measures.chooses:
                 state.best.offer(self.exported, measured.score, epoch)
@@ -175,10 +157,13 @@ class TrainingRun:
 
     def _kept_weights(self) -> Mapping[str, Tensor]:
         """Give the weights that are kept, the best or the average; nothing where the last are."""
-        state = self.state
         if self.measures.chooses:
-            return state.best.weights
-        return {} if state.average is None else state.average.average
+            return self.state.best.weights
+        return self._averaged()
+
+    def _averaged(self) -> Mapping[str, Tensor]:
+        """Give the moving average of the weights; nothing where there is none."""
+        return {} if self.state.average is None else self.state.average.average
 
     def _write_files(self) -> None:
         if self.folder is not None and self.fabric.is_global_zero:

@@ -43,8 +43,7 @@ class TrainSettings:
         Setting("learning rate: cosine, step (/ 10 at the milestones) or constant"),
     ] = "cosine"
     milestones: Annotated[
-        tuple[float, ...],
-        Setting("of the schedule step, as shares of the run", above=0, below=1),
+        tuple[float, ...], Setting("of the schedule step, as shares of the run", above=0, below=1)
     ] = _MILESTONES
     warmup_epochs: Annotated[
         float, Setting("epochs of linear rise to the peak learning rate", at_least=0)

@@ -20,19 +20,11 @@ from advvid.training.weight_average import WeightAverage
 
 
 class TrainingState:
-    """Everything of a run that changes from step to step.
+    """Everything of a run that changes from step to step; `exported` is measured and saved."""
 
-    Args:
-        task: may have a state of its own.
-        networks: those of the task, set up.
-        exported: the model that is measured and saved.
-        ema: decay of the moving average of its weights, or None for none.
-    """
-
-    def __init__(
-        self, task: Task, networks: Networks, exported: nn.Module, ema: float | None = None
-    ) -> None:
+    def __init__(self, task: Task, networks: Networks, exported: nn.Module) -> None:
         self.fabric, self.task, self.networks = networks.fabric, task, networks
+        self.exported, ema = exported, networks.settings.ema
         self.average = None if ema is None else WeightAverage(exported, ema)
         self.best = BestWeights()
         self.history = History()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from advvid.data.clip_dataset import to_unit
 from advvid.data.loader import ClipBatch
@@ -10,45 +10,26 @@ from advvid.errors import InputError
 from advvid.random_streams import clip_seeds
 from advvid.training.labels import smoothed_cross_entropy
 from advvid.training.mode import seed_step
-from advvid.training.networks import Networks
 from advvid.training.order import derive_seed
 from advvid.training.scale.memory_format import clips_channels_last
 from advvid.training.scale.processes import batch_share
 from advvid.training.state import TrainingState
-from advvid.training.task import Loss, StepContext, Task
+from advvid.training.task import Loss, StepContext
 
 
 class Stepper:
-    """Takes a task through a batch.
+    """Takes the task of a run through a batch; `steps` are those of an epoch."""
 
-    Args:
-        task: gives the losses.
-        networks: those of the task, set up.
-        exported: the model that is measured and saved.
-        state: of the run; its tally and average are updated.
-        steps: of an epoch.
-        classes: K.
-    """
-
-    def __init__(
-        self,
-        task: Task,
-        networks: Networks,
-        exported: nn.Module,
-        state: TrainingState,
-        *,
-        steps: int,
-        classes: int,
-    ) -> None:
-        self.task, self.networks, self.state = task, networks, state
-        self.fabric, self.settings = networks.fabric, networks.settings
+    def __init__(self, state: TrainingState, *, steps: int, classes: int) -> None:
+        self.task, self.networks, self.state = state.task, state.networks, state
+        self.fabric, self.settings = state.fabric, state.networks.settings
         self.steps, self.classes = steps, classes
-        kept = {id(parameter) for parameter in exported.parameters()}
+        kept = {id(parameter) for parameter in state.exported.parameters()}
         # Only steps of these change what is exported, and so its average.
         self.exporting = {
             name
-            for name in networks.optimizers
-            if any(id(parameter) in kept for parameter in networks.bare[name].parameters())
+            for name in self.networks.optimizers
+            if any(id(parameter) in kept for parameter in self.networks.bare[name].parameters())
         }
         self.criterion = smoothed_cross_entropy(self.settings.label_smoothing)
 

@@ -1,7 +1,6 @@
 """The running average of a model's weights over training."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -53,22 +52,12 @@ class WeightAverage:
                 average.copy_(tensor)
         torch._foreach_lerp_(averages, values, 1 - d)
 
-    @contextmanager
-    def swapped(self) -> Iterator[None]:
-        """Put the average into the model, and the trained weights back on the way out."""
-        kept = {name: tensor.clone() for name, tensor in _tensors(self.model).items()}
-        try:
-            _copy(self.average, self.model)
-            yield
-        finally:
-            _copy(kept, self.model)
-
     def state_dict(self) -> dict[str, Any]:
         """Give the average and the number of updates, for `load_state_dict`."""
         return {"updates": self.updates, "average": dict(self.average)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on with an average that was saved.
+        """Resume an average that was saved.
 
         Raises:
             InputError: when it is of another model.
@@ -87,12 +76,6 @@ class WeightAverage:
 def _tensors(model: nn.Module) -> dict[str, Tensor]:
     """Name the tensors of a state dict, which share their memory with the model's."""
     return {name: value for name, value in model.state_dict().items() if torch.is_tensor(value)}
-
-
-@torch.no_grad()
-def _copy(values: Mapping[str, Tensor], model: nn.Module) -> None:
-    for name, tensor in _tensors(model).items():
-        tensor.copy_(values[name])
 
 
 def _wide(tensor: Tensor) -> torch.dtype:

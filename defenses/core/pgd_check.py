@@ -1,35 +1,11 @@
 """The attack that weights are chosen by while a model is trained."""
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_budget, check_count
 from advvid.training.measuring.robust_check import RobustCheck
-
-
-@dataclass(frozen=True)
-class PgdAttack:
-    """PGD at the optimal step, from the clip; a `ClipAttack`."""
-
-    eps: float
-    steps: int
-    law: StepSizeLaw
-
-    def __call__(self, model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Tensor:
-        """Attack clips; see `ClipAttack`."""
-        return linf_pgd(
-            model,
-            clips,
-            labels,
-            eps=self.eps,
-            step_size=self.law,
-            steps=self.steps,
-            early_stop=True,
-            seed=seeds,
-        )
 
 
 def pgd_check(
@@ -60,4 +36,10 @@ def pgd_check(
     check_budget(eps)
     check_count("steps", steps)
     name = f"pgd at eps {255 * eps:.4g}, {steps} steps, {law}"
-    return RobustCheck(PgdAttack(eps, steps, law), name, clips, seed, keep_best)
+
+    def attack(model: nn.Module, clips: Tensor, labels: Tensor, seeds: Tensor) -> Tensor:
+        return linf_pgd(
+            model, clips, labels, eps=eps, step_size=law, steps=steps, early_stop=True, seed=seeds
+        )
+
+    return RobustCheck(attack, name, clips, seed, keep_best)

@@ -1,12 +1,19 @@
 """Settings that several defenses share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from advvid.defenses.core.budgets import Budgets, one_budget, read_budgets, spell_budgets
+from advvid.defenses.core.defense import Defense
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
-from advvid.defenses.core.step_rules import StepRule, read_step_rule, spell_step_rule
-from advvid.defenses.core.training_attack import AttackBatchNorm
+from advvid.defenses.core.step_rules import (
+    EQUAL_TO_BUDGET,
+    StepRule,
+    read_step_rule,
+    spell_step_rule,
+)
+from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
 from advvid.errors import InputError
 from advvid.methods import Setting
 from advvid.methods.text import split_outside_brackets, without_brackets
@@ -74,5 +81,26 @@ AttackSteps = Annotated[
         verify=check_steps,
     ),
 ]
-RandomStart = Annotated[bool, Setting("start the attack at random")]
 BatchNorm = Annotated[AttackBatchNorm, Setting("of the model under attack: eval or train")]
+
+
+@dataclass(frozen=True)
+class AttackingDefense(Defense):
+    """A defense that trains on any attack of the registry: budget, attack and how it is made."""
+
+    eps: Eps = 8 / 255
+    attack: Attack = "pgd"
+    step_rule: Rule = EQUAL_TO_BUDGET
+    attack_steps: AttackSteps = FIVE_STEPS
+    random_start: Annotated[bool, Setting("start the attack at random")] = False
+    attack_batch_norm: BatchNorm = "eval"
+
+    def training_attacks(self) -> list[TrainingAttack]:
+        """Make the attacks."""
+        texts = (self.attack,) if isinstance(self.attack, str) else self.attack
+        return [
+            TrainingAttack(
+                text, self.step_rule, self.attack_steps, self.random_start, self.attack_batch_norm
+            )
+            for text in texts
+        ]

@@ -18,6 +18,9 @@ def half(law: StepSizeLaw) -> StepSizeLaw:
     return StepSizeLaw(law.slope / 2, law.intercept / 2, source=f"half of {law}")
 
 
+_LAWS = {"optimal": PAPER_LAW, "half": half(PAPER_LAW), "eps": EQUAL_TO_BUDGET}
+
+
 def step_size(
     rule: StepRule, eps: float, progress: tuple[int, int, int, int]
 ) -> float | StepSizeLaw:
@@ -35,12 +38,8 @@ def spell_step_rule(rule: StepRule) -> str:
     """Format a rule as `read_step_rule` reads it; a law that is only in a file in its own words."""
     if isinstance(rule, Schedule):
         return str(rule.scaled(255))
-    for text in ("optimal", "half", "eps"):
-        known = read_step_rule(text)
-        if isinstance(known, StepSizeLaw) and (rule.slope, rule.intercept) == (
-            known.slope,
-            known.intercept,
-        ):
+    for text, law in _LAWS.items():
+        if (rule.slope, rule.intercept) == (law.slope, law.intercept):
             return text
     if rule.intercept == 0:
         return f"{rule.slope:.9g}x"
@@ -58,12 +57,8 @@ def read_step_rule(text: str) -> StepRule:
     Raises:
         InputError: when it is none of these.
     """
-    if text == "optimal":
-        return PAPER_LAW
-    if text == "half":
-        return half(PAPER_LAW)
-    if text == "eps":
-        return EQUAL_TO_BUDGET
+    if text in _LAWS:
+        return _LAWS[text]
     if text.partition(":")[0] in ("linear", "cosine", "list"):
         return read_schedule(text).scaled(1 / 255)
     if text.startswith("half:"):

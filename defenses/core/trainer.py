@@ -3,8 +3,9 @@
 import copy
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from art.defences.trainer import Trainer
@@ -103,7 +104,7 @@ class DefenseTrainer(Trainer):
         prepared = self.defense.prepare(self._in_memory(x, y), seed=self.settings.seed)
         assert prepared.data is not None
         self._train(
-            prepared, prepared.data, validation_data, batch_size=batch_size, nb_epochs=nb_epochs
+            prepared, prepared.data, validation_data, batch_size=batch_size, epochs=nb_epochs
         )
 
     def fit_loader(
@@ -125,7 +126,7 @@ class DefenseTrainer(Trainer):
         """
         prepared = self.defense.prepare(None, seed=self.settings.seed)
         batches = LoaderBatches(loader, self._classes())
-        self._train(prepared, batches, validation_data, nb_epochs=nb_epochs)
+        self._train(prepared, batches, validation_data, epochs=nb_epochs)
 
     def fit_generator(self, generator: Any, nb_epochs: int | None = None, **kwargs: Any) -> None:
         """Train on ART's generator of arrays, one pass of `generator.size` clips an epoch."""
@@ -146,17 +147,12 @@ class DefenseTrainer(Trainer):
         prepared: Prepared,
         data: ClipDataset | Batches,
         validation: Pairs | ClipDataset | None,
-        *,
-        batch_size: int | None = None,
-        nb_epochs: int | None = None,
+        **changes: int | None,
     ) -> None:
         """Train a copy, then copy its weights back."""
         classifier = self.get_classifier()
-        settings = replace(
-            self.settings,
-            epochs=self.settings.epochs if nb_epochs is None else nb_epochs,
-            batch_size=self.settings.batch_size if batch_size is None else batch_size,
-        )
+        given: dict[str, Any] = {name: n for name, n in changes.items() if n is not None}
+        settings = replace(self.settings, **given)
         val_data: ClipDataset | None = None
         robust: RobustCheck | None = None
         if validation is not None:
@@ -209,20 +205,23 @@ class NamedTrainer(DefenseTrainer):
 
     Args:
         classifier: an `advvid.VideoClassifier`.
-        defense: the class of the defense.
-        arguments: its settings, where `eps_step`, `max_iter` and `batch_norm` are ART's words for
-            `step_rule`, `attack_steps` and `attack_batch_norm`; all others are those of
+        given: settings of the defense in the order of `words`.
+        options: settings of the defense, where `eps_step`, `max_iter` and `batch_norm` are ART's
+            words for `step_rule`, `attack_steps` and `attack_batch_norm`; all others are those of
             `DefenseTrainer`.
     """
 
-    def __init__(
-        self, classifier: VideoClassifier, defense: type[Defense], **arguments: Any
-    ) -> None:
-        own = {one.name for one in fields(defense)}  # type: ignore[arg-type]
-        words = {_ART_WORDS.get(name, name): value for name, value in arguments.items()}
-        training = {name: value for name, value in words.items() if name not in own}
-        made = defense(**{name: value for name, value in words.items() if name in own})
-        super().__init__(classifier, made, **training)
+    kind: ClassVar[type[Defense]]
+    words: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, classifier: VideoClassifier, *given: Any, **options: Any) -> None:
+        places = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in self.words]
+        signature = Signature([*places, Parameter("options", Parameter.VAR_KEYWORD)])
+        bound = signature.bind_partial(*given, **options).arguments
+        words = {_ART_WORDS.get(k, k): v for k, v in (bound.pop("options", {}) | bound).items()}
+        own = {one.name for one in fields(self.kind)}  # type: ignore[arg-type]
+        made = self.kind(**{name: words.pop(name) for name in own & words.keys()})
+        super().__init__(classifier, made, **words)
 
 
 class _GeneratorLoader:

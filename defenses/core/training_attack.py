@@ -179,11 +179,18 @@ class AttackingStep(Step):
 
     _estimator: VideoClassifier | None = None
 
-    def estimator(self, context: StepContext | EpochContext, clips: Tensor) -> VideoClassifier:
-        """Give the classifier of a run as the estimator that attacks want."""
-        if self._estimator is None or self._estimator.inner is not context.bare:
+    def attacked(
+        self,
+        attack: TrainingAttack,
+        context: StepContext | EpochContext,
+        clips: Tensor,
+        *given: Tensor,
+        **options: Any,
+    ) -> Tensor:
+        """Attack clips by the classifier of a run; see `TrainingAttack.__call__`."""
+        if len(clips) and (self._estimator is None or self._estimator.inner is not context.bare):
             self._estimator = wrapped(context.bare, clips)
-        return self._estimator
+        return attack(context.bare, clips, *given, estimator=self._estimator, **options)
 
 
 @contextmanager

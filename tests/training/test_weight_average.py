@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from advvid.errors import InputError
+from advvid.training.measuring.best_weights import holding
 from advvid.training.weight_average import WeightAverage
 from tests.training.stand_ins import TinyNet, same
 
@@ -71,7 +72,7 @@ def test_swapping_is_undone_bit_for_bit() -> None:
     move(model, 0.1)
     trained = copy.deepcopy(model.state_dict())
     parameters = list(model.parameters())
-    with suppress(KeyboardInterrupt), average.swapped():
+    with suppress(KeyboardInterrupt), holding(model, average.average):
         assert same(model.state_dict(), start)
         move(model, 9)  # not even what happens inside comes out
         raise KeyboardInterrupt
@@ -88,7 +89,7 @@ def test_half_precision_is_averaged_in_single() -> None:
     move(model, 2)
     average.update()
     torch.testing.assert_close(average.average["bias"], torch.full((2,), 1.0001))
-    with average.swapped():
+    with holding(model, average.average):
         assert model.bias.dtype == torch.bfloat16
 
 

@@ -25,13 +25,7 @@ class BestWeights:
         self.weights: dict[str, Tensor] = {}
 
     def offer(self, model: nn.Module, score: Sequence[float], epoch: int) -> bool:
-        """Keep the weights of a model when its score beats all before it.
-
-        Args:
-            model: its state dict is copied.
-            score: one number or more; of equal scores the first is kept.
-            epoch: counted from 1.
-        """
+        """Keep the weights of a model when its score beats all before it; epochs count from 1."""
         if not tuple(score) > self.score:
             return False
         self.epoch, self.score = epoch, tuple(score)
@@ -57,12 +51,7 @@ class BestWeights:
 
 @contextmanager
 def holding(model: nn.Module, weights: Mapping[str, Tensor]) -> Iterator[None]:
-    """Put other weights into a model, and its own back on the way out.
-
-    Args:
-        model: changed in place.
-        weights: a state dict of it; an empty one changes nothing.
-    """
+    """Put other weights, if any, into a model, and its own back on the way out."""
     if not weights:
         yield
         return

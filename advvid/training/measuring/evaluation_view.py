@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 class EvaluationView:
     """Gives batches of any data set in its evaluation view: the share of this process.
 
-    Args:
-        fabric: launched; the clips are shared among its processes.
-        batch_size: clips at once on a process.
-        workers: processes that load clips.
-        history: lists the videos that cannot be read.
+    `batch_size` counts clips on a process; `history` lists the videos that cannot be read.
     """
 
     def __init__(

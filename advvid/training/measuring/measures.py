@@ -4,15 +4,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.training.batches import Batches
+from advvid.training.labels import smoothed_cross_entropy
 from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import RobustCheck, measure_under_attack
-from advvid.training.measuring.tally import means
-from advvid.training.measuring.validation import validate
+from advvid.training.measuring.tally import Tally, means
 from advvid.training.records.history import History
 from advvid.training.scale.processes import all_videos, over_processes
 from advvid.training.settings import TrainSettings
@@ -43,13 +44,7 @@ class Measured:
 class Measures:
     """Measures a model on validation clips, and on training clips where robustness is asked for.
 
-    Args:
-        fabric: launched.
-        batches: that the model is trained on.
-        val_data: validation clips, or None.
-        robust: accuracy under attack, or None.
-        settings: of the run.
-        history: lists the videos that cannot be read.
+    Videos that cannot be read are listed in the history.
     """
 
     def __init__(
@@ -76,9 +71,7 @@ class Measures:
     def measure(self, model: nn.Module, epoch: int) -> Measured:
         """Measure everything that is asked for.
 
-        Args:
-            model: without what synchronizes processes; left in evaluation mode.
-            epoch: counted from 1, for messages.
+        `model` is without what synchronizes processes, and left in evaluation mode.
 
         Raises:
             InputError: when no clip can be read.
@@ -86,7 +79,7 @@ class Measures:
         """
         val_loss = val_top1 = robust_top1 = seen_top1 = seen_robust_top1 = None
         if self.val_data is not None:
-            sums = validate(self.view, model, self.val_data)
+            sums = self._validate(model, self.val_data)
             val_loss, val_top1 = self.mean(sums, "validation", epoch)
             _, robust_top1 = self._under_attack(model, self.val_data, "validation", epoch)
         if (sample := self.batches.sample()) is not None:
@@ -102,6 +95,17 @@ class Measures:
         if not math.isfinite(loss):
             raise NotFiniteError(f"the {what} loss of epoch {epoch}")
         return loss, top1
+
+    def _validate(self, model: nn.Module, data: ClipDataset) -> Tensor:
+        """Sum clean loss, hits and clips of this process, (3,), without label smoothing."""
+        model.eval()
+        criterion = smoothed_cross_entropy(0.0)
+        tally = Tally(self.fabric.device)
+        for batch in self.view(data):
+            with torch.no_grad(), self.fabric.autocast():
+                logits = model(batch.clips)
+            tally.count(criterion(logits, batch.labels), logits, batch.labels)
+        return tally.sums[0]
 
     def _under_attack(
         self, model: nn.Module, data: ClipDataset, what: str, epoch: int

@@ -62,12 +62,6 @@ def measure_under_attack(
 
     Clips that are wrong without attack are not attacked.
 
-    Args:
-        view: gives the clips.
-        model: the bare module, left in evaluation mode.
-        data: the clips to choose from.
-        check: the attack and the choice.
-
     Returns:
         float64 (3,), of this process: right without attack, right under attack, clips.
     """

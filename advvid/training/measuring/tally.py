@@ -30,26 +30,13 @@ class Tally:
 
     @torch.no_grad()
     def count(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch.
-
-        Args:
-            loss: mean over the batch, ().
-            logits: (B, K).
-            labels: int64 (B,), or soft (B, K), of which the largest is to be hit.
-        """
+        """Count a batch: its mean loss (), logits (B, K), and labels (B,) or soft (B, K)."""
         hits = (logits.argmax(1) == hard_labels(labels)).sum()
         self._add(0, loss, hits, len(labels))
 
     @torch.no_grad()
     def watch(self, loss: Tensor, optimizer: str, count: int, step: int) -> None:
-        """Remember the step if this is the first loss that is not finite.
-
-        Args:
-            loss: mean over the batch, ().
-            optimizer: whose loss it is.
-            count: clips of the batch.
-            step: what `first_bad` says.
-        """
+        """Add the loss of an optimizer; remember the step if it is the first not finite."""
         loss = loss.detach()
         if optimizer in self.optimizers:
             row = 1 + self.optimizers.index(optimizer)

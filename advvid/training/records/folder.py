@@ -120,11 +120,7 @@ class TrainingFolder:
     ) -> None:
         """Write weights, history, figures and results as they are after an epoch.
 
-        Args:
-            model: what is exported, with the weights that are kept.
-            history: so far.
-            finished: whether this was the last epoch.
-            task: may have figures of its own.
+        `model` is what is exported, with the weights that are kept; a task may have figures too.
         """
         from advvid.figures.saving import save_figure
         from advvid.models import save_weights

@@ -93,11 +93,7 @@ def _forward(block: nn.Module, own_forward: Callable[..., Any], *args: Any, **kw
 
 
 class _Again(AbstractContextManager[None]):
-    """A block as it was in its first pass, whose batch-norm statistics do not move once more.
-
-    Args:
-        block: in the modes of its first pass.
-    """
+    """A block as it was in its first pass, whose batch-norm statistics do not move once more."""
 
     def __init__(self, block: nn.Module) -> None:
         self.norms = normalizations(block)

@@ -53,9 +53,6 @@ def clips_channels_last(clips: Tensor) -> Tensor:
 
     Args:
         clips: (B, C, T, H, W), or frames (B, C, H, W).
-
-    Returns:
-        The same shape and values.
     """
     return clips.to(memory_format=_FORMATS[clips.dim()])
 

@@ -39,12 +39,7 @@ class Share(NamedTuple):
 
 
 def batch_share(fabric: "Fabric", count: int) -> Share:
-    """Weigh the clips of a process against those of the others.
-
-    Args:
-        fabric: launched.
-        count: clips that this process has for the step.
-    """
+    """Weigh the `count` clips of a process in a step against those of the others."""
     if fabric.world_size == 1:
         return Share(float(count > 0), count)
     counts = _gathered(torch.tensor(count, device=fabric.device))

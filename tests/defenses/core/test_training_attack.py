@@ -91,7 +91,8 @@ def test_the_model_is_wrapped_once_and_a_text_is_read_once(monkeypatch: pytest.M
         step(model, clips, labels, given)
     assert made == ["VideoClassifier"]
     other = NormalizedNet()
-    assert step.estimator(context(other, 1), clips).inner is other
+    step(other, clips, labels, context(other, len(clips)))
+    assert made == ["VideoClassifier"] * 2
 
 
 def test_soft_labels_are_attacked_at_their_largest_share() -> None:
