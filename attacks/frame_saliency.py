@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.frame_order import (
+from advvid.attacks.core.frame_ranking import (
     both,
     frame_mask,
     frame_saliency_scores,

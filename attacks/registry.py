@@ -20,7 +20,7 @@ from advvid.attacks.toolkits.foreign_entry import find_foreign, foreign_entries
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 from advvid.errors import InputError
 from advvid.methods import Registry
-from advvid.methods.stranger import import_class, is_stranger
+from advvid.methods.imported import import_class, is_stranger
 from advvid.methods.suggestion import ask, shortened
 
 ATTACKS: Registry[AttackEntry] = Registry(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.frame_order import both, frame_mask, frame_saliency_scores, top_frames
+from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps

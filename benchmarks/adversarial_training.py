@@ -17,7 +17,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 import advvid
-from advvid.data.memory import MemoryDataset
+from advvid.data.memory_dataset import MemoryDataset
 from advvid.defenses import AdversarialStep, TrainingAttack
 from advvid.inference.frozen import frozen
 from advvid.training import TrainSettings, train

@@ -1,6 +1,6 @@
 """Accuracy under attack and other conditions, judged here and not by the attacks."""
 
-from advvid.data.source import ClipSource, DatasetClips, MemoryClips
+from advvid.data.clip_source import ClipSource, DatasetClips, MemoryClips
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import TOLERANCE as BOUND_TOLERANCE
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength

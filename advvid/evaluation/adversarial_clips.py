@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advvid.data.clip_source import DatasetClips
 from advvid.data.loader import ClipBatch
-from advvid.data.source import DatasetClips
 from advvid.data.video.writing import write_video
 from advvid.evaluation.condition import Setup
 from advvid.evaluation.conditions.attack import AttackCondition

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.data.clip_source import ClipSource
 from advvid.data.loader import ClipBatch
-from advvid.data.source import ClipSource
 from advvid.estimator.video_classifier import VideoClassifier
 
 TOLERANCE = 1e-6

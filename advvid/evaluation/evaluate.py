@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import check_clips, check_labels
-from advvid.data.source import ClipSource, MemoryClips
+from advvid.data.clip_source import ClipSource, MemoryClips
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
@@ -23,7 +23,7 @@ from advvid.evaluation.plan import Conditions, EvaluationPlan, Scoring, plan_eva
 from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
-from advvid.evaluation.views.comparison import picture
+from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.plots import draw
 from advvid.evaluation.views.tables import report
 from advvid.runs.files import write_text

@@ -5,8 +5,8 @@ from dataclasses import MISSING
 from typing import Any, TypeVar
 
 from advvid.errors import InputError
+from advvid.methods.imported import import_class, is_stranger
 from advvid.methods.setting import settings_of
-from advvid.methods.stranger import import_class, is_stranger
 from advvid.methods.suggestion import did_you_mean, shortened
 from advvid.methods.text import read_settings, split_text
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from advvid.errors import InputError
+from advvid.methods.imported import is_stranger
 from advvid.methods.setting import NamedSetting
-from advvid.methods.stranger import is_stranger
 from advvid.methods.suggestion import did_you_mean
 
 Reader = Callable[[str], Any]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from advvid.data import ClipDataset
-from advvid.data.source import DatasetClips
+from advvid.data.clip_source import DatasetClips
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.probe import probe_model
 from advvid.models import VideoModel

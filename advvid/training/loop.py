@@ -1,197 +1,190 @@
-"""The one training loop, on Lightning Fabric."""
+"""A training run in progress, by steps and epochs."""
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset
-from advvid.errors import InputError
-from advvid.inference.probe import probe_model
-from advvid.runs.fabric import launch_fabric
-from advvid.runs.progress import progress_bar
-from advvid.training.batches import Batches, DatasetBatches
-from advvid.training.measuring.measures import NotFiniteError
+from advvid.runs.progress import Bar
+from advvid.training.batches import Batches
+from advvid.training.measuring.best_weights import holding
+from advvid.training.measuring.measures import Measures, NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
-from advvid.training.networks import Networks, arranged
+from advvid.training.measuring.tally import means
+from advvid.training.optimization import learning_rate_factor
 from advvid.training.records.folder import TrainingFolder
-from advvid.training.records.history import History
-from advvid.training.run import TrainingRun
-from advvid.training.settings import TrainSettings, check_same_run
+from advvid.training.records.history import EpochRecord, History, epoch_line
+from advvid.training.scale.processes import all_videos, over_processes
 from advvid.training.state import TrainingState
-from advvid.training.step import Step, TrainStep, clean_step, make_task
-from advvid.training.task import Task
+from advvid.training.stepping import Stepper
+from advvid.training.task import EpochContext
+
+# Reading a loss back from a GPU holds up its queue, so it is looked at only now and then.
+_LOOK_EVERY = {"cpu": 1}
 
 
-def train(
-    model: nn.Module,
-    train_data: ClipDataset | Batches,
-    val_data: ClipDataset | None = None,
-    *,
-    settings: TrainSettings | None = None,
-    out: Path | None = None,
-    resume: bool = False,
-    step: TrainStep | Step = clean_step,
-    task: Task | Callable[[nn.Module], Task] | None = None,
-    robust: RobustCheck | None = None,
-    optimizer: torch.optim.Optimizer | None = None,
-    device: str | torch.device = "auto",
-    devices: int = 1,
-    nodes: int = 1,
-    progress: bool = False,
-    config: Mapping[str, Any] | None = None,
-) -> History:
-    """Train a model in place.
-
-    Order, augmentation, attacks and dropout are functions of (seed, epoch, step), so a run that was
-    killed and resumed gives the weights of an unbroken one: bit for bit on a CPU in float32.
+class TrainingRun:
+    """Takes a task through its epochs; made by `advvid.training.train`.
 
     Args:
-        model: clips (B, 3, T, H, W) in [0, 1] -> logits (B, K). Only parameters that ask for a
-            gradient are trained. In the end it has its mode and device of before, and the weights
-            of the last epoch, their moving average (`settings.ema`), or those of the best epoch
-            (with `robust` or `settings.patience`).
-        train_data: clips to train on, seen in their training view; or batches of another source.
-        val_data: clips to measure on after each epoch, seen in their evaluation view.
-        settings: see `TrainSettings`.
-        out: folder for checkpoint, weights, history, learning curve and results; None writes none.
-        resume: resume the run in `out`.
-        step: gives the loss of a batch, see `TrainStep`.
-        task: makes the task of the model, or is it, where training is more than one loss of one
-            network, see `Task`; in place of `step`. What the task exports is measured and saved.
-        robust: measures accuracy under attack after each epoch, on validation and on training
-            clips; the weights that are kept are those of the best epoch, unless it says otherwise.
-        optimizer: over the parameters of the model, with learning rates of its own, which
-            `settings.schedule` and `warmup_epochs` still scale, and which it has again in the end;
-            None makes that of `settings`.
-        device: "auto", "cpu", "cuda", "cuda:1".
-        devices: processes on this machine, one a device. A batch is shared among them, its
-            gradient is that of the whole batch; batch-norm statistics are those of each share
-            unless `settings.sync_batch_norm`.
-        nodes: machines; start the same command on each with torchrun.
-        progress: show a progress bar.
-        config: what else makes up the run (numbers and strings): it goes into config.json, and
-            must be the same at a resume.
-
-    Returns:
-        Loss and accuracy of every epoch, and the videos that were skipped.
-
-    Raises:
-        InputError: when settings, data and model do not fit, when `out` cannot be written or holds
-            another run, or when the loss is not finite any more.
+        state: of the run, at its beginning.
+        batches: to train on.
+        val_data: to measure on, or None.
+        robust: accuracy under attack, or None.
+        folder: where the run is written, or None.
+        bar: shows progress.
+        identity: goes into checkpoints, see `check_same_run`.
     """
-    settings = TrainSettings() if settings is None else settings
-    batches = (
-        DatasetBatches(train_data, settings) if isinstance(train_data, ClipDataset) else train_data
-    )
-    made = make_task(model, task, step, optimizer)
-    check_data(batches, val_data)
-    if val_data is None and (robust is not None or settings.patience is not None):
-        raise InputError("choosing the best weights needs validation clips: give val_data")
-    fabric = launch_fabric(device, precision=settings.precision, devices=devices, nodes=nodes)
-    if settings.channels_last and settings.precision == "bf16" and fabric.device.type == "cpu":
-        # torch 2.14's 3D convolution reads memory there that nobody has written.
-        raise InputError("on a CPU channels_last goes with float32 only: leave one of both out")
-    # Says at once when the batches cannot be shared.
-    batches.check(fabric.world_size)
-    networks, exported = made.networks(), made.export()
-    identity = {**run_identity(model, batches, settings, made, robust), **(config or {})}
-    folder, found = None, None
-    if out is not None:
-        folder = TrainingFolder(Path(out), classes=batches.classes, input_shape=batches.clip_shape)
-        found = folder.open_run(networks.values(), resume=resume)
-        if found is not None:
-            check_same_run(found.identity, identity)
-        # Nobody writes into the folder before everybody has looked at it.
+
+    def __init__(
+        self,
+        state: TrainingState,
+        batches: Batches,
+        val_data: ClipDataset | None,
+        *,
+        robust: RobustCheck | None,
+        folder: TrainingFolder | None,
+        bar: Bar,
+        identity: dict[str, Any],
+    ) -> None:
+        self.state, self.task, self.networks = state, state.task, state.networks
+        self.exported, self.fabric = state.exported, state.fabric
+        self.settings = self.networks.settings
+        self.batches, self.folder, self.bar, self.identity = batches, folder, bar, identity
+        own = [name for name, one in self.networks.bare.items() if one is self.exported]
+        self.measured = self.networks.passes[own[0]] if own else self.exported
+        self.stepper = Stepper(state, steps=batches.steps, classes=len(batches.classes))
+        self.measures = Measures(
+            self.fabric, batches, val_data, robust, self.settings, self.state.history
+        )
+
+    def finish(self) -> History:
+        """Run all epochs that are left, and leave the weights in the model that are kept.
+
+        Raises:
+            InputError: when no clip can be read.
+            NotFiniteError: when the loss is not finite.
+        """
+        if self._done():
+            # A run may be killed between its last checkpoint and the files made from it.
+            self._write_files()
+        while not self._done():
+            self._train_epoch()
+            self._close_epoch()
+        if kept := self._kept_weights():
+            self.exported.load_state_dict(kept)
+        return self.state.history
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        checkpoint = self.state.checkpoint(self.identity)
+        if self.folder is not None and self.fabric.is_global_zero:
+            self.folder.save(checkpoint)
+
+    def _done(self) -> bool:
+        """Whether all epochs are over, or patience is."""
+        state, patience = self.state, self.settings.patience
+        if state.epoch >= self.settings.epochs:
+            return True
+        over = patience is not None and state.best.waited(state.epoch) >= patience
+        return over and state.iteration == 0
+
+    def _train_epoch(self) -> None:
+        """Take the steps that are left of an epoch."""
+        fabric, settings, state = self.fabric, self.settings, self.state
+        self.networks.start_epoch()
+        look, every = _LOOK_EVERY.get(fabric.device.type, 16), settings.checkpoint_every
+        for batch in self.batches.epoch(
+            state.epoch,
+            start=state.iteration,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+            pin_memory=fabric.device.type == "cuda",
+        ):
+            state.history.skip(batch.skipped)
+            self.stepper.take(batch)
+            state.iteration += 1
+            at_end = state.iteration == self.batches.steps
+            due = every > 0 and state.iteration % every == 0 and not at_end
+            if due or at_end or state.iteration % look == 0:
+                self._check_finite()
+                self._show()
+            if due:
+                self.save()
+
+    def _close_epoch(self) -> None:
+        """Measure, record and write an epoch that is complete."""
+        fabric, settings, state = self.fabric, self.settings, self.state
+        self.networks.close_epoch()
+        epoch, by_optimizer = state.epoch + 1, over_processes(fabric, state.tally.sums[1:], "sum")
+        train_loss, train_top1 = self.measures.mean(state.tally.sums[0], "training", epoch)
+        with holding(self.exported, self._averaged()):
+            measured = self.measures.measure(self.measured, epoch)
+            if self.measures.chooses:
+                state.best.offer(self.exported, measured.score, epoch)
+        self.task.end_epoch(
+            EpochContext(
+                epoch=epoch,
+                epochs=settings.epochs,
+                seed=settings.seed,
+                passes=self.networks.passes,
+                device=fabric.device,
+                batches=self.measures.view,
+                total=lambda tensor: over_processes(fabric, tensor, "sum"),
+                autocast=fabric.autocast,
+            )
+        )
+        reported = dict(self.task.report(state.epoch, settings.epochs, self.batches.steps))
+        state.history.skipped = all_videos(fabric, state.history.skipped)
+        state.history.best_epoch = state.best.epoch
+        last = (state.epoch + 1) * self.batches.steps - 1
+        record = EpochRecord(
+            epoch=epoch,
+            train_loss=train_loss,
+            train_top1=train_top1,
+            lr=settings.lr * learning_rate_factor(settings, last, self.batches.steps),
+            seconds=state.seconds,
+            losses={n: means(row)[0] for n, row in zip(state.listed, by_optimizer, strict=True)},
+            step=reported,
+            **vars(measured),
+        )
+        state.next_epoch(record)
+        self.save()
+        self._write_files()
+        self.bar.print(epoch_line(record, settings.epochs))
         fabric.barrier()
-    elif resume:
-        raise InputError("there is nothing to resume without a folder: give the out of the run")
-    optimizers = made.optimizers(settings, len(batches.classes))
-    if not optimizers:
-        raise InputError("no parameter of the model asks for a gradient: nothing to train")
-    total, shown = settings.epochs * batches.steps, progress and fabric.is_global_zero
-    with arranged(networks, optimizers, settings, fabric.device):
-        check_model(exported, batches, fabric.device)
-        with progress_bar("training", total, shown=shown) as bar:
-            run = TrainingRun(
-                TrainingState(made, Networks(fabric, networks, optimizers, settings), exported),
-                batches,
-                val_data,
-                robust=robust,
-                folder=folder,
-                bar=bar,
-                identity=identity,
-            )
-            if found is not None:
-                run.state.restore(found)
-            elif folder is not None:
-                if fabric.is_global_zero:
-                    folder.start({**identity, "device": str(fabric.device)})
-                # Shows a full disk now, and makes a run killed in its first epoch resumable.
-                run.save()
-            try:
-                return run.finish()
-            except NotFiniteError as error:
-                kept = "none was written" if folder is None else folder.checkpoint
-                raise InputError(f"{error} (last good checkpoint: {kept})") from error
 
+    def _kept_weights(self) -> Mapping[str, Tensor]:
+        """Give the weights that are kept, the best or the average; nothing where the last are."""
+        if self.measures.chooses:
+            return self.state.best.weights
+        return self._averaged()
 
-def check_model(model: nn.Module, data: Batches, device: torch.device) -> None:
-    """Find out whether model and data go together, before anything is shown or written.
+    def _averaged(self) -> Mapping[str, Tensor]:
+        """Give the moving average of the weights; nothing where there is none."""
+        return {} if self.state.average is None else self.state.average.average
 
-    Raises:
-        InputError: when the model fails on such clips, or has another number of classes.
-    """
-    logits = probe_model(model.to(device), torch.zeros(1, *data.clip_shape, device=device))
-    if logits.shape[1] != len(data.classes):
-        raise InputError(
-            f"the data has {len(data.classes)} classes and the model {logits.shape[1]}: load it "
-            f"with num_classes={len(data.classes)}"
-        )
+    def _write_files(self) -> None:
+        if self.folder is not None and self.fabric.is_global_zero:
+            with holding(self.exported, self._kept_weights()):
+                self.folder.write_epoch(
+                    self.exported, self.state.history, finished=self._done(), task=self.task
+                )
 
-
-def check_data(train_data: Batches, val_data: ClipDataset | None) -> None:
-    """Refuse data sets that do not go together.
-
-    Raises:
-        InputError: naming the difference.
-    """
-    clips = train_data.sample()
-    if clips is not None and min(clips.labels, default=0) < 0:
-        raise InputError(f"{train_data.name} has no labels to train on: use a labeled data set")
-    if len(train_data.classes) < 2:
-        raise InputError(
-            f"{train_data.name} has one class only ({', '.join(train_data.classes)}): give the "
-            "folder that holds the folders of the classes"
-        )
-    if val_data is None:
-        return
-    if len(val_data) == 0:
-        raise InputError("the validation set is empty: leave it out, or choose another split")
-    for what in ("classes", "clip_shape"):
-        ours, theirs = getattr(train_data, what), getattr(val_data, what)
-        if ours != theirs:
-            raise InputError(
-                f"training and validation clips differ in {what.replace('_', ' ')}: {ours} and "
-                f"{theirs}; load both in the same way"
+    def _check_finite(self) -> None:
+        first_bad = int(over_processes(self.fabric, self.state.tally.first_bad, "max"))
+        if first_bad >= 0:
+            raise NotFiniteError(
+                f"the loss of epoch {self.state.epoch + 1}, step {first_bad + 1} of "
+                f"{self.batches.steps},"
             )
 
-
-def run_identity(
-    model: nn.Module,
-    batches: Batches,
-    settings: TrainSettings,
-    task: Task,
-    robust: RobustCheck | None,
-) -> dict[str, Any]:
-    """Collect what must be the same for a run to be resumed."""
-    check = {} if robust is None else {"robust_check": repr(robust)}
-    return {
-        **settings.identity(),
-        "model": getattr(model, "spec", type(model).__name__),
-        **batches.facts(),
-        "step": task.describe(),
-        **check,
-    }
+    def _show(self) -> None:
+        if self.bar.shown:
+            loss, top1 = means(self.state.tally.sums[0])
+            self.bar.set(
+                self.state.epoch * self.batches.steps + self.state.iteration,
+                f"epoch {self.state.epoch + 1}/{self.settings.epochs}",
+                f"loss {loss:.3f} top-1 {top1:.3f}",
+            )

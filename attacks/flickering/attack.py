@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.first_order_steps import DescentSteps, Optimizer
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.settings import PIXEL_RANGE
 from advvid.attacks.core.step_law import check_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
+from advvid.attacks.flickering.descent import DescentSteps, Optimizer
 from advvid.attacks.flickering.objective import (
     FlickeringObjective,
     FlickeringWeights,

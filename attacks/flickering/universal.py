@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.first_order_steps import DescentSteps
+from advvid.attacks.flickering.descent import DescentSteps
 from advvid.attacks.flickering.objective import FlickeringObjective
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from advvid.checks import check_clips, check_labels
 from advvid.data.clip_dataset import ClipDataset
-from advvid.data.memory import MemoryDataset
+from advvid.data.memory_dataset import MemoryDataset
 from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.core.pgd_check import pgd_check
 from advvid.errors import InputError

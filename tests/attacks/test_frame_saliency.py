@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import FrameSaliency, frame_saliency, linf_pgd
-from advvid.attacks.core.frame_order import frame_saliency_scores, rank_frames
+from advvid.attacks.core.frame_ranking import frame_saliency_scores, rank_frames
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, random_clips, small_model

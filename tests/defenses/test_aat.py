@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset, to_unit
 from advvid.data.loader import ClipBatch, clip_loader
-from advvid.data.memory import MemoryDataset
+from advvid.data.memory_dataset import MemoryDataset
 from advvid.defenses import (
     AdaptiveStep,
     Choice,

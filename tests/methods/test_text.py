@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from advvid.errors import InputError
 from advvid.methods import Setting, read_settings, settings_of, spell, split_text
-from advvid.methods.stranger import import_class, import_member, is_stranger
+from advvid.methods.imported import import_class, import_member, is_stranger
 
 
 @dataclass(frozen=True)

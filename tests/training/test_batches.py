@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from advvid.data.loader import clip_loader
-from advvid.data.memory import MemoryDataset
+from advvid.data.memory_dataset import MemoryDataset
 from advvid.errors import InputError
 from advvid.training import DatasetBatches, LoaderBatches, TrainSettings, train
 from tests.training.stand_ins import TinyNet, ToyClips, same

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset, to_unit
+from advvid.data.clip_source import DatasetClips
 from advvid.data.loader import ClipBatch, clip_loader
-from advvid.data.source import DatasetClips
 from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength

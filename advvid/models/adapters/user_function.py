@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.methods.stranger import current_folder_importable, describe_error, import_member
+from advvid.methods.imported import current_folder_importable, describe_error, import_member
 from advvid.models.heads import find_head_by_running, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel

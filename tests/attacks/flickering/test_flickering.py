@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import Flickering, flickering
-from advvid.attacks.core.first_order_steps import DescentSteps
+from advvid.attacks.flickering.descent import DescentSteps
 from advvid.attacks.flickering.objective import FlickeringObjective, roll_in_time
 from advvid.attacks.flickering.terms import (
     fooling_loss,
