@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
-from advvid.cli.listings import attacks, conditions, datasets, defenses, models
+from advvid.cli.listings import attacks, augmentations, conditions, datasets, defenses, models
 from advvid.cli.reproduce import reproduce
 from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
@@ -63,6 +63,7 @@ app.command("reproduce")(reproduce)
 app.command("models", rich_help_panel="Lists")(models)
 app.command("datasets", rich_help_panel="Lists")(datasets)
 app.command("attacks", rich_help_panel="Lists")(attacks)
+app.command("augmentations", rich_help_panel="Lists")(augmentations)
 app.command("conditions", rich_help_panel="Lists")(conditions)
 app.command("defenses", rich_help_panel="Lists")(defenses)
 

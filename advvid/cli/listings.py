@@ -1,14 +1,14 @@
 """Commands that list what there is, and the settings of one method."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from advvid.methods import NamedSetting
+    from advvid.methods import MethodRegistry, NamedSetting
 
 Method = Annotated[
     str | None,
@@ -48,13 +48,15 @@ def attacks(name: Method = None) -> None:
 def conditions(name: Method = None) -> None:
     """List the conditions of `advvid evaluate` beside attacks; or the settings of one."""
     from advvid.evaluation.conditions.registry import CONDITIONS
-    from advvid.methods import settings_of
 
-    if name is not None:
-        kind = CONDITIONS.find(name)
-        _show_settings("--condition", name, _summary(kind), settings_of(kind))
-        return
-    _show(("--condition", "what it is"), [(n, _summary(kind)) for n, kind in CONDITIONS.items()])
+    _list_methods("--condition", CONDITIONS, name)
+
+
+def augmentations(name: Method = None) -> None:
+    """List the augmentations of `advvid train`; or the settings of one."""
+    from advvid.augmentation.registry import AUGMENTATIONS
+
+    _list_methods("--augment", AUGMENTATIONS, name)
 
 
 def defenses(name: Method = None) -> None:
@@ -69,6 +71,17 @@ def defenses(name: Method = None) -> None:
     rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
     Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
+
+
+def _list_methods(option: str, registry: "MethodRegistry[Any]", name: str | None) -> None:
+    """List the methods of a registry, or the settings of one."""
+    from advvid.methods import settings_of
+
+    if name is not None:
+        kind = registry.find(name)
+        _show_settings(option, name, _summary(kind), settings_of(kind))
+        return
+    _show((option, "what it is"), [(n, _summary(kind)) for n, kind in registry.items()])
 
 
 def _summary(kind: type) -> str:

@@ -15,7 +15,7 @@ MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 
 
 def read_precision(word: str) -> Any:
-    """Take Lightning's words for the precisions too; the settings check the rest."""
+    """Take Lightning's words for the precisions too; the settings check everything else."""
     return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 

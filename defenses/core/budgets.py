@@ -28,7 +28,9 @@ def one_budget(eps: Budgets) -> Schedule:
         InputError: when there are several, or one out of range.
     """
     if isinstance(eps, tuple) and len(eps) != 1:
-        raise InputError(f"this defense takes one budget, not {len(eps)}: use aat for several")
+        raise InputError(
+            f"one budget is wanted, not {len(eps)}: use aat with one attack for several"
+        )
     check_budgets(eps)
     return as_schedule(eps[0] if isinstance(eps, tuple) else eps)
 

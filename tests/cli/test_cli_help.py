@@ -31,6 +31,8 @@ def test_help_fits_into_80_columns(
         ("defenses aat", ["adaptive", "update_every", "10", "epochs between updates"]),
         ("attacks", ["masked-pgd", "white box", "torchattacks/APGD", "art/SimBA", "black box"]),
         ("conditions", ["sampling"]),
+        ("augmentations", ["crop", "flip"]),
+        ("augmentations flip", ["probability"]),
     ],
 )
 def test_lists(advvid: CommandRunner, command: str, words: list[str]) -> None:
