@@ -2,15 +2,13 @@
 
 from typing import Annotated, Unpack
 
-import torch
 from torch import Tensor
 
-from advvid.attacks.core.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.attacks.core.masks import patch_mask
 from advvid.attacks.core.settings import ClipBudget, Ratio
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
-from advvid.errors import InputError
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
 from advvid.random_streams import seeds_of
@@ -55,36 +53,6 @@ def masked_pgd(
     mask = patch_mask(clips, ratio, size, corner, seeds[:1] if shared else seeds)
     pgd["seed"] = seeds
     return linf_pgd(model, clips, labels, mask=mask, **pgd)
-
-
-def patch_mask(
-    clips: Tensor,
-    ratio: float,
-    size: tuple[int, int] | None,
-    corner: tuple[int, int] | None,
-    seeds: Tensor,
-) -> Tensor:
-    """Mark a patch, bool (1 or B, 1, 1, H, W), at a given corner or at one drawn from each seed.
-
-    Raises:
-        InputError: when the ratio is out of range, or size or corner do not fit.
-    """
-    height, width = clips.shape[-2:]
-    if size is None:
-        size = rectangle_size(height, width, ratio)
-    elif not (1 <= size[0] <= height and 1 <= size[1] <= width):
-        raise InputError(
-            f"a patch of {size[0]} x {size[1]} does not fit into a {height} x {width} frame"
-        )
-    if corner is None:
-        top, left = random_corner(height, width, size, seeds)
-    elif 0 <= corner[0] <= height - size[0] and 0 <= corner[1] <= width - size[1]:
-        top, left = (torch.tensor([at], device=clips.device) for at in corner)
-    else:
-        raise InputError(
-            f"a patch of {size[0]} x {size[1]} at {corner} leaves the {height} x {width} frame"
-        )
-    return rectangle_mask(height, width, size, top, left)
 
 
 class MaskedPGD(LinfPGD):

@@ -79,6 +79,36 @@ def random_corner(
     return corner[:, 0], corner[:, 1]
 
 
+def patch_mask(
+    clips: Tensor,
+    ratio: float,
+    size: tuple[int, int] | None,
+    corner: tuple[int, int] | None,
+    seeds: Tensor,
+) -> Tensor:
+    """Mark a patch, bool (1 or B, 1, 1, H, W), at a given corner or at one drawn from each seed.
+
+    Raises:
+        InputError: when the ratio is out of range, or size or corner do not fit.
+    """
+    height, width = clips.shape[-2:]
+    if size is None:
+        size = rectangle_size(height, width, ratio)
+    elif not (1 <= size[0] <= height and 1 <= size[1] <= width):
+        raise InputError(
+            f"a patch of {size[0]} x {size[1]} does not fit into a {height} x {width} frame"
+        )
+    if corner is None:
+        top, left = random_corner(height, width, size, seeds)
+    elif 0 <= corner[0] <= height - size[0] and 0 <= corner[1] <= width - size[1]:
+        top, left = (torch.tensor([at], device=clips.device) for at in corner)
+    else:
+        raise InputError(
+            f"a patch of {size[0]} x {size[1]} at {corner} leaves the {height} x {width} frame"
+        )
+    return rectangle_mask(height, width, size, top, left)
+
+
 def border_thickness(height: int, width: int, ratio: float) -> int:
     """Give the thickness of a border with this share of a frame, in pixels.
 
