@@ -1,12 +1,11 @@
 """Auto-PGD toward each of the most likely other classes in turn."""
 
-from typing import TypeVar
-
 import torch
 from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
 from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
@@ -53,6 +52,8 @@ def apgd_targeted(
     """
     clips = checked_batch(clips, labels, targets=targets, restarts=restarts)
     seeds = seeds_of(seed, clips)
+    each = isinstance(eps, Tensor) and eps.shape == (len(clips),)
+    budgets = torch.as_tensor(eps, device=clips.device) if each else None
     result = clips.clone()
     with frozen(model), torch.no_grad():
         logits = model(clips)
@@ -69,26 +70,16 @@ def apgd_targeted(
                 model,
                 clips[left],
                 labels[left],
-                eps=_at(eps, left, clips),
+                eps=budgets[left] if budgets is not None else eps,
                 steps=steps,
                 loss=toward,
-                mask=_at(mask, left, clips),
+                mask=mask_of(mask, left, clips),
                 seed=seeds[left] + run,
             )
             left = left[model(result[left]).argmax(dim=1) == labels[left]]
             if len(left) == 0:
                 break
     return result
-
-
-T = TypeVar("T", float | Tensor, Tensor | None)
-
-
-def _at(value: T, chosen: Tensor, clips: Tensor) -> T:
-    """Keep what belongs to some clips; what is one for all stays."""
-    if isinstance(value, Tensor) and value.ndim > 0 and len(value) == len(clips):
-        return value[chosen.to(value.device)]
-    return value
 
 
 class APGDTargeted(VideoAttack):

@@ -8,6 +8,7 @@ from torch import Tensor
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
@@ -76,9 +77,10 @@ def auto_attack(
             left = (broken_by == 0).nonzero().squeeze(1)
             if len(left) == 0:
                 break
-            common: dict[str, Any] = {"seed": seeds[left] + place, "mask": mask}
-            if mask is not None and len(mask) == len(clips):
-                common["mask"] = mask[left]
+            common: dict[str, Any] = {
+                "seed": seeds[left] + place,
+                "mask": mask_of(mask, left, clips),
+            }
             attacked, truth = clips[left], labels[left]
             if part == "apgd-ce":
                 found = apgd(model, attacked, truth, **gradient, **common)

@@ -76,6 +76,19 @@ def check_mask(mask: Tensor, clips: Tensor) -> Tensor:
     return (mask != 0).to(clips.device)
 
 
+def mask_of(mask: Tensor | None, chosen: Tensor, clips: Tensor) -> Tensor | None:
+    """Give the mask of some clips; one that all share stays as it is.
+
+    Args:
+        mask: broadcastable to the clips; only one with all of their axes can be one for each.
+        chosen: int64, positions of the clips.
+        clips: all of them, (B, C, T, H, W).
+    """
+    if mask is None or mask.ndim < clips.ndim or len(mask) != len(clips):
+        return mask
+    return mask[chosen.to(mask.device)]
+
+
 def per_clip(value: float | Tensor, clips: Tensor) -> float | Tensor:
     """Shape a number, or one number a clip (B,), so that it broadcasts over clips.
 

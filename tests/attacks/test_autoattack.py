@@ -9,7 +9,7 @@ from advvid.attacks.autoattack import PARTS
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds
-from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
+from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, bent_model, random_clips
 
 COSTS: dict[str, Any] = {"steps": 8, "targets": 3}
 
@@ -41,6 +41,26 @@ def test_what_survives_all_survives_each() -> None:
     # Attacks run in turn: what the first fools is counted as its own.
     first = model(alone[0]).argmax(1) != labels
     assert torch.equal(result.broken_by == 1, first & (result.broken_by != -1))
+
+
+def test_a_mask_of_pixels_is_not_taken_for_one_of_each_clip() -> None:
+    # As many clips as rows, so that (H, W) and (B, ...) have the same first length.
+    model = bent_model()
+    clips, _ = random_clips(CLIP_SHAPE[2])
+    labels = model(clips).argmax(1)
+    mask = torch.zeros(CLIP_SHAPE[2:])
+    mask[: CLIP_SHAPE[2] // 2] = 1
+    options: dict[str, Any] = {"eps": 0.02, "steps": 4, "seed": 0}
+    for shaped in (mask, mask[None, None, None].expand(len(clips), -1, -1, -1, -1)):
+        targeted = apgd_targeted(model, clips, labels, mask=shaped, **options)
+        whole = auto_attack(model, clips, labels, mask=shaped, queries=20, **options).clips
+        if shaped is mask:
+            expected = targeted, whole
+    assert torch.equal(targeted, expected[0])
+    assert torch.equal(whole, expected[1])
+    survives = model(targeted).argmax(1) == labels
+    assert 0 < int(survives.sum()) < len(clips), "later runs see fewer clips, but some"
+    assert not bool(((whole - clips) * (1 - mask)).any())
 
 
 def test_square_succeeds_where_gradients_are_masked() -> None:
