@@ -13,7 +13,8 @@ from advvid.defenses.core.schedules import Schedule, as_schedule
 from advvid.defenses.core.settings import AttackingDefense
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
-from advvid.methods import Setting, check_setting
+from advvid.errors import InputError
+from advvid.methods import Setting, check_setting, settings_of
 from advvid.random_streams import uniform
 from advvid.training.task import StepContext
 
@@ -118,8 +119,19 @@ class AdversarialTraining(AttackingDefense):
         """Attack every clip; see `Defense.prepare`."""
         budget = self.budget()
         (attack,) = self.training_attacks()
+        self._check_used(attack)
         step = AdversarialStep(attack, budget, self.clean_share)
         return self.prepared(step, data, attack.fair_budget(max(budget.values)))
+
+    def _check_used(self, attack: TrainingAttack) -> None:
+        """Refuse a step rule or steps that the attack has no use for; defaults pass."""
+        unused = {
+            "step_rule": not attack.spec.entry.takes_law,
+            "attack_steps": not attack.takes("max_iter"),
+        }
+        for name, setting in settings_of(type(self)).items():
+            if unused.get(name) and getattr(self, name) != setting.default:
+                raise InputError(f"{name} means nothing for {attack.attack}: leave it out")
 
 
 class AdversarialTrainer(NamedTrainer):

@@ -139,6 +139,12 @@ def test_weights_are_not_chosen_by_a_budget_that_nothing_survives(attack: str) -
         ("att", {}, "did you mean"),
         ("at", {"beta": 2.0}, "means nothing"),
         ("at", {"attack": ("pgd", "square")}, "use aat"),
+        (
+            "at",
+            {"attack": ("square",), "attack_steps": as_schedule(3)},
+            "attack_steps means nothing",
+        ),
+        ("at:attack=flickering,step_rule=half", {}, "step_rule means nothing for flickering"),
         ("at", {"eps": (0.1, 0.2)}, "use aat"),
         ("aat", {"eps": as_schedule(0.1)}, "several budgets"),
         ("aat", {"held_out": 30}, "nothing is left"),
