@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
@@ -60,6 +61,14 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
     @abstractmethod
     def identity(self, index: int) -> str:
         """Stable name of a clip, such as "walking/v_walk_01/v_walk_01_02.avi#0"."""
+
+    def origin(self, index: int) -> ClipOrigin:
+        """Tell where a clip comes from; by default each is a video of its own.
+
+        Raises:
+            BadVideoError: the frames of the video cannot be counted.
+        """
+        return ClipOrigin(self.identity(index))
 
     @property
     def pinnable(self) -> bool:
@@ -175,6 +184,10 @@ class ClipSubset(ClipDataset):
     def identity(self, index: int) -> str:
         """Stable name of a clip."""
         return self.base.identity(self._base_index(index))
+
+    def origin(self, index: int) -> ClipOrigin:
+        """Tell where a clip comes from."""
+        return self.base.origin(self._base_index(index))
 
     def resampled(
         self, sampling: str | Sampler, clips: int, stride: int | None = None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
+from advvid.data.clip_origin import ClipOrigin
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
@@ -25,6 +26,10 @@ class ClipSource(Protocol):
 
     def batches(self, positions: Sequence[int], size: int) -> Iterator[ClipBatch[Tensor | None]]:
         """Give the clips at some positions, `size` at a time; fewer where one cannot be read."""
+        ...
+
+    def origin(self, position: int) -> ClipOrigin:
+        """Tell where a clip comes from."""
         ...
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
@@ -54,6 +59,10 @@ class MemoryClips:
             at = torch.as_tensor(positions[start : start + size], device=self.clips.device)
             labels = None if self.labels is None else self.labels[at]
             yield ClipBatch(self.clips[at], labels, at, [])
+
+    def origin(self, position: int) -> ClipOrigin:
+        """Tell where a clip comes from: each is taken for a video of its own."""
+        return ClipOrigin(f"clip {position}")
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""
@@ -118,6 +127,10 @@ class DatasetClips:
             for batch in self.batches([position], 1):
                 return batch.clips
         raise InputError(f"no clip of {self.dataset.name} can be read: repair the videos")
+
+    def origin(self, position: int) -> ClipOrigin:
+        """Tell where a clip comes from."""
+        return self.dataset.origin(int(self.indices[position]))
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others; decodes nothing."""

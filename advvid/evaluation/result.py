@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
@@ -108,6 +109,10 @@ class Results:
         alarms: signs that robustness is over-reported, see `advvid.evaluation.alarms`.
         probes: what was measured for them.
         eot: passes that each prediction and gradient was averaged over.
+        origins: video and frames of each clip (N,); empty where each clip is its own.
+        about: what was evaluated, for tables, figures and results.json: texts and numbers under
+            "model", "weights", "data", "split", "seed", "command", and "warnings", a list of lines
+            that a reader must see before the numbers.
     """
 
     columns: tuple[Strength, ...]
@@ -121,6 +126,8 @@ class Results:
     alarms: tuple[Alarm, ...] = ()
     probes: Mapping[str, Any] = field(default_factory=dict)
     eot: int = 1
+    origins: tuple[ClipOrigin, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def eps(self) -> tuple[float, ...]:

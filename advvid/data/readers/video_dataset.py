@@ -11,9 +11,10 @@ from torch import Tensor
 
 from advvid.augmentation import read_chain, view
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_origin import ClipOrigin
 from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.options import DatasetOptions
-from advvid.data.sampling import Sampler, read_sampler
+from advvid.data.sampling import Rng, Sampler, read_sampler
 from advvid.errors import InputError
 
 DEFAULT_FRAMES, DEFAULT_SIZE = 16, 112
@@ -91,20 +92,24 @@ class VideoDataset(ClipDataset):
         video, number = divmod(index, self.options.clips_per_video)
         item = self.items[video]
         rng = None if draw is None else np.random.default_rng((self.options.seed, index, draw))
-        indices = self.sampler(
-            self.decoder.count(item.path),
-            self.clip_shape[1],
-            clip=number,
-            clips=self.options.clips_per_video,
-            rng=rng,
-        )
-        clip = self.decoder.read(item.path, indices.tolist(), short_side=self.short_side)
+        frames = self._frames(item, number, rng)
+        clip = self.decoder.read(item.path, frames, short_side=self.short_side)
         return view(clip, self.augment, rng, self.clip_shape), item.label
 
     def identity(self, index: int) -> str:
         """Path within the data set and number of the clip."""
         video, number = divmod(index, self.options.clips_per_video)
         return f"{self.items[video].identity}#{number}"
+
+    def origin(self, index: int) -> ClipOrigin:
+        """Video of a clip, and its frames in the evaluation view; counts the frames of the video.
+
+        Raises:
+            BadVideoError: they cannot be counted.
+        """
+        video, number = divmod(index, self.options.clips_per_video)
+        item = self.items[video]
+        return ClipOrigin(item.identity, tuple(self._frames(item, number, None)), item.path)
 
     def resampled(
         self, sampling: str | Sampler, clips: int, stride: int | None = None
@@ -116,3 +121,14 @@ class VideoDataset(ClipDataset):
     def video_number(self, index: int) -> int:
         """Number of the video that a clip is taken from."""
         return index // self.options.clips_per_video
+
+    def _frames(self, item: VideoItem, number: int, rng: Rng) -> list[int]:
+        """Frames of the clip with some number of a video."""
+        frames: list[int] = self.sampler(
+            self.decoder.count(item.path),
+            self.clip_shape[1],
+            clip=number,
+            clips=self.options.clips_per_video,
+            rng=rng,
+        ).tolist()
+        return frames
