@@ -78,6 +78,7 @@ class DatasetClips:
         dataset: where they come from.
         count: N; None takes all.
         seed: of the draw.
+        indices: of clips, as they are, in place of a draw.
         labels: "true", or "predicted" for the predictions of the model.
         table: int64 (K,): labels of the data set -> labels of the model; None leaves them.
         workers: processes that read clips.
@@ -89,11 +90,15 @@ class DatasetClips:
         count: int | None = None,
         *,
         seed: int = 0,
+        indices: Sequence[int] | None = None,
         labels: Literal["true", "predicted"] = "true",
         table: Tensor | None = None,
         workers: int = 0,
     ) -> None:
-        order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        if indices is None:
+            order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        else:
+            order = np.asarray(indices, dtype=np.int64)
         self.indices = order if count is None else order[:count]
         self.dataset = dataset
         self.labels = labels
