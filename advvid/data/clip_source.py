@@ -12,6 +12,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 
 @runtime_checkable
@@ -69,6 +70,7 @@ class MemoryClips:
         return [self.clips, *([] if self.labels is None else [self.labels])], []
 
 
+@checked
 class DatasetClips:
     """Clips of a data set, read when they are asked for.
 
