@@ -43,10 +43,10 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
 
     Returns:
         Counts of clips: "zero_gradient", "noise_not_weaker" (the best of `DRAWS` random corners of
-        the box raises the loss as much as PGD), "one_step_better" (than PGD), "stands_at_64"
-        (correct under PGD at eps 64/255); "differs": the largest difference of logits between
-        identical calls, relative to the largest logit; "clips", "steps", "draws" and "eps" (in
-        1/255). Nothing when no clip is classified correctly.
+        the box raises the loss as much as PGD), "one_step_better" (than PGD),
+        "remain_correct_at_64" (under PGD at eps 64/255); "differs": the largest difference of
+        logits between identical calls, relative to the largest logit; "clips", "steps", "draws" and
+        "eps" (in 1/255). Nothing when no clip is classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -76,7 +76,7 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "zero_gradient": int(zero.sum()),
         "noise_not_weaker": int((noise >= many).sum()),
         "one_step_better": int((single > many).sum()),
-        "stands_at_64": int(huge.sum()),
+        "remain_correct_at_64": int(huge.sum()),
         "differs": float(differs.max()),
     }
 

@@ -87,7 +87,9 @@ class EvaluationRunner:
             check_labels(labels, len(places), self.classifier.nb_classes)
         verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
         # Of a clip that is known already, the first record counts.
-        self.records.add(Record(CLEAN, places, {"label": labels.tolist(), **_columns(verdict)}))
+        origins = [self.setup.source.origin(place)._asdict() for place in places]
+        values = {"label": labels.tolist(), "origin": origins, **_columns(verdict)}
+        self.records.add(Record(CLEAN, places, values))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
