@@ -12,6 +12,7 @@ from advvid.attacks.core.losses import cross_entropy
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
+from advvid.checks import check_logits
 from advvid.evaluation.condition import Setup
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher
@@ -99,8 +100,10 @@ def _measure(
         huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
         with torch.no_grad():
             noise = _best_corner(model, clips, labels, seeds, eps)
-            losses = [F.cross_entropy(model(x), labels, reduction="none") for x in (single, many)]
-            remains = model(huge).argmax(dim=1) == labels
+            answers = [model(x) for x in (single, many, huge)]
+            check_logits(torch.cat(answers))
+            losses = [F.cross_entropy(one, labels, reduction="none") for one in answers[:2]]
+            remains = answers[2].argmax(dim=1) == labels
     return zero, noise, *losses, remains, differs
 
 
