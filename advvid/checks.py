@@ -117,6 +117,22 @@ def check_label_form(labels: Tensor, count: int) -> None:
         raise InputError(f"labels must be ({count},), one a clip; got {tuple(labels.shape)}")
 
 
+def check_logits(logits: Tensor) -> None:
+    """Refuse logits (B, K) of which one is NaN or infinite: such a clip has no answer.
+
+    Raises:
+        InputError: saying for how many clips.
+    """
+    finite = torch.isfinite(logits)
+    if not bool(finite.all()):
+        bad = int((~finite).any(dim=1).sum())
+        raise InputError(
+            f"the model gives NaN or infinite logits for {bad} of {len(logits)} clips, which are "
+            "no answers: look for divisions, logarithms and overflow in the model, or compute it "
+            "in float32"
+        )
+
+
 def check_budget(eps: float | Tensor) -> None:
     """Refuse a budget outside (0, 1].
 

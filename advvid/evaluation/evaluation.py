@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation.condition import Condition
+from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
-from advvid.evaluation.result import ConditionResult, Flags, Numbers, Results
+from advvid.evaluation.result import Results
 from advvid.evaluation.views.content import as_csv, as_json
 from advvid.evaluation.views.tables import markdown
 
@@ -46,18 +48,20 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         results=tuple(_result(records, one, sorted(clean), with_h264) for one in plan.conditions),
         probes=probes_of(records),
         eot=plan.scoring.eot,
+        origins=tuple(_origin(row["origin"]) for row in rows),
     )
 
 
 def _result(
     records: Sequence[Record], condition: Condition, places: Sequence[int], with_h264: bool
 ) -> ConditionResult:
-    known = by_position(records, condition.key)
+    known, costs = by_position(records, condition.key), totals(records, condition.key)
     rows = [known.get(place, {}) for place in places]
     reported = sorted({name for row in rows for name in row if name.startswith("report_")})
     return ConditionResult(
         name=condition.name,
         group=condition.group,
+        combined=condition.combined,
         strength=condition.strength,
         correct=_flags(rows, "correct"),
         correct_8bit=_flags(rows, "correct_8bit"),
@@ -66,8 +70,14 @@ def _result(
         applied=len(known),
         report={name.removeprefix("report_"): _numbers(rows, name) for name in reported},
         facts=condition.facts,
-        **totals(records, condition.key),
+        seconds=costs.get("seconds", 0.0),
+        forwards=costs.get("forwards", 0.0),
+        gradients=costs.get("gradients", 0.0),
     )
+
+
+def _origin(row: Mapping[str, Any]) -> ClipOrigin:
+    return ClipOrigin(row["video"], tuple(row["frames"]), row["path"])
 
 
 def _flags(rows: Sequence[Mapping[str, Any]], name: str) -> Flags:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import Flags, Numbers, Results, accuracy_of
+from advvid.evaluation.condition_result import Flags, Numbers
+from advvid.evaluation.result import Results
 from advvid.figures.words import WORST
 
 _SCORES = ("n", "correct", "accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
@@ -45,7 +46,7 @@ def as_json(results: Results) -> dict[str, Any]:
             "forwards_per_clip": one.forwards_per_clip,
             "loss": _numbers(one.loss),
             **{f"clip_{name}": _numbers(values) for name, values in one.report.items()},
-            **_scored({scored: getattr(one, scored) for scored in results.scorings}),
+            **_scored(results, {scored: getattr(one, scored) for scored in results.scorings}),
         }
         for one in results.results
     ]
@@ -57,11 +58,14 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "unit": "1/255",
         "clips": len(results.clean),
+        "distinct_clips": results.distinct_clips,
+        "videos": results.videos,
         "eot": results.eot,
         "eps": [one.printed for one in results.columns_of("attack")],
         "attacks": list(results.attacks),
         "kinds": kinds,
         "positions": results.positions.tolist(),
+        "origins": [{**one._asdict(), "frames": list(one.frames)} for one in results.origins],
         "labels": results.labels.tolist(),
         "clean": _worst(results, None),
         "results": rows,
@@ -100,28 +104,30 @@ def _place(name: str, strength: Strength) -> dict[str, Any]:
 
 
 def _worst(results: Results, column: Strength | None) -> dict[str, Any]:
-    return _scored({scored: results.worst(column, scored=scored) for scored in results.scorings})
+    return _scored(
+        results, {scored: results.worst(column, scored=scored) for scored in results.scorings}
+    )
 
 
-def _scored(flags: Mapping[str, Flags]) -> dict[str, Any]:
+def _scored(results: Results, flags: Mapping[str, Flags]) -> dict[str, Any]:
     """Give accuracy, interval and flags of one set of answers, in all ways of scoring."""
-    accuracy = accuracy_of(flags["correct"])
+    accuracy = results.share(flags["correct"])
     found: dict[str, Any] = {
         "accuracy": accuracy.value,
-        "interval": list(accuracy.interval),
-        "accuracy_8bit": accuracy_of(flags["correct_8bit"]).value,
+        "interval": accuracy.interval and list(accuracy.interval),
+        "accuracy_8bit": results.share(flags["correct_8bit"]).value,
         "correct": flags["correct"].tolist(),
         "correct_8bit": flags["correct_8bit"].tolist(),
     }
     if "correct_h264" in flags:
-        found["accuracy_h264"] = accuracy_of(flags["correct_h264"]).value
+        found["accuracy_h264"] = results.share(flags["correct_h264"]).value
         found["correct_h264"] = flags["correct_h264"].tolist()
     return found
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give the scores of a row of JSON as columns of CSV."""
-    low, high = row["interval"]
+    low, high = row["interval"] or (None, None)
     shares = (row["accuracy"], low, high, row["accuracy_8bit"], row.get("accuracy_h264"))
     texts = ("" if share is None else f"{share:.6f}" for share in shares)
     values = (len(row["correct"]), sum(row["correct"]), *texts)
