@@ -11,6 +11,7 @@ from torch import nn
 from advvid.errors import InputError
 from advvid.runs.files import write_text
 from advvid.runs.run_folder import RunFolder, check_free
+from advvid.training.measuring.catastrophic_overfitting import onsets
 from advvid.training.records.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.records.curves import generalization_gap, learning_curve
 from advvid.training.records.history import History
@@ -152,6 +153,7 @@ def results(history: History, *, finished: bool) -> dict[str, Any]:
         "finished": finished,
         **{name: value for name, value in rows[-1].items() if name not in ("epoch", "seconds")},
         **({} if best is None else {"kept_epoch": best, "kept": rows[best - 1]}),
+        "warnings": onsets(history.epochs),
         "seconds": sum(record.seconds for record in history.epochs),
         "skipped_videos": len(history.skipped),
         "skipped": [video._asdict() for video in history.skipped],

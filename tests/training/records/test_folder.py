@@ -40,6 +40,7 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
         "val_top1": 0.75,
         "lr": 0.1,
         "seconds": 5.0,
+        "warnings": [],
         "skipped_videos": 1,
         "skipped": [{"path": "a.avi", "reason": "broken"}],
     }
