@@ -37,7 +37,7 @@ class ConditionResult:
         combined: how the conditions of the group make one number: their mean, or the worst of each
             clip.
         changes: how far clips were changed, (N,) each, NaN where it was not applied; see
-            `advvid.evaluation.change`.
+            `advvid.evaluation.judge.changes`.
         units: (N,) clips with the same entry are one unit of intervals, such as a video; None where
             each clip is its own.
     """
@@ -83,3 +83,25 @@ class ConditionResult:
     def forwards_per_clip(self) -> float:
         """Forward passes for each clip that the condition was applied to."""
         return self.forwards / max(1, self.applied)
+
+    @property
+    def fooled(self) -> Flags:
+        """Which clips (N,) the condition was applied to and made the model misclassify."""
+        applied = ~np.isnan(self.changes["frames"]) if self.changes else ~np.isnan(self.loss)
+        return applied & ~self.correct
+
+    def change(self, name: str, *, fooled: bool = False) -> float | None:
+        """Give a mean of `changes` over all clips that the condition was applied to.
+
+        Args:
+            name: "frames", "thickness" or "roughness".
+            fooled: only over those that it made the model misclassify.
+
+        Returns:
+            The mean, or None where it was not measured or there are no such clips.
+        """
+        values = self.changes.get(name)
+        if values is None:
+            return None
+        values = values[self.fooled] if fooled else values[~np.isnan(values)]
+        return float(values.mean()) if len(values) else None

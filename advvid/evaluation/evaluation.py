@@ -48,6 +48,7 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         results=tuple(_result(records, one, sorted(clean), with_h264) for one in plan.conditions),
         probes=probes_of(records),
         eot=plan.scoring.eot,
+        frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
         origins=tuple(_origin(row["origin"]) for row in rows),
     )
 
@@ -57,7 +58,6 @@ def _result(
 ) -> ConditionResult:
     known, costs = by_position(records, condition.key), totals(records, condition.key)
     rows = [known.get(place, {}) for place in places]
-    reported = sorted({name for row in rows for name in row if name.startswith("report_")})
     return ConditionResult(
         name=condition.name,
         group=condition.group,
@@ -68,7 +68,8 @@ def _result(
         correct_h264=_flags(rows, "correct_h264") if with_h264 else None,
         loss=_numbers(rows, "loss"),
         applied=len(known),
-        report={name.removeprefix("report_"): _numbers(rows, name) for name in reported},
+        report=_prefixed(rows, "report_"),
+        changes=_prefixed(rows, "change_"),
         facts=condition.facts,
         seconds=costs.get("seconds", 0.0),
         forwards=costs.get("forwards", 0.0),
@@ -78,6 +79,12 @@ def _result(
 
 def _origin(row: Mapping[str, Any]) -> ClipOrigin:
     return ClipOrigin(row["video"], tuple(row["frames"]), row["path"])
+
+
+def _prefixed(rows: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, Numbers]:
+    """Give the columns whose names have a prefix, without it."""
+    names = sorted({name for row in rows for name in row if name.startswith(prefix)})
+    return {name.removeprefix(prefix): _numbers(rows, name) for name in names}
 
 
 def _flags(rows: Sequence[Mapping[str, Any]], name: str) -> Flags:

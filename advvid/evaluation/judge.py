@@ -9,8 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.evaluation.condition import TOLERANCE
 
 _LEVEL_ROUNDING = 1e-3
 """Of a level: what float32 adds to a budget that is a whole number of them."""
@@ -79,6 +81,31 @@ def judge(
         correct_8bit=correct_8bit,
         correct_h264=after_h264,
     )
+
+
+def changes(clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
+    """Measure how far clips were changed, from the clips themselves.
+
+    Args:
+        clean: (B, 3, T, H, W).
+        changed: of the same shape.
+
+    Returns:
+        (B,) each: "frames", of which any pixel differs; "thickness", the mean size of the change,
+        and "roughness", the mean size of what it differs from frame to frame, with the first frame
+        after the last; both in percent of the pixel range.
+
+    Source: Pony, Naeh and Mannor 2021, "Over-the-air adversarial flickering attacks against video
+    recognition networks".
+    """
+    delta = changed - clean
+    # Rounding of float32 is no change that anybody could see or store.
+    frames = (delta.abs().amax(dim=(1, 3, 4)) > TOLERANCE).sum(dim=1)
+    return {
+        "frames": frames.cpu(),
+        "thickness": thickness_percent(delta).cpu(),
+        "roughness": roughness_percent(delta).cpu(),
+    }
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Results:
         alarms: signs that robustness is over-reported, see `advvid.evaluation.alarms`.
         probes: what was measured for them.
         eot: passes that each prediction and gradient was averaged over.
+        frames: of each clip, T; 0 where nobody said.
         origins: video and frames of each clip (N,); empty where each clip is its own.
         about: what was evaluated, for tables, figures and results.json: texts and numbers under
             "model", "weights", "data", "split", "seed", "command", and "warnings", a list of lines
@@ -63,6 +64,7 @@ class Results:
     alarms: tuple[Alarm, ...] = ()
     probes: Mapping[str, Any] = field(default_factory=dict)
     eot: int = 1
+    frames: int = 0
     origins: tuple[ClipOrigin, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -204,6 +206,33 @@ class Results:
         if name == WORST and any(self._strength(strength).equals(one) for one in self.columns):
             return self.share(self.worst(strength))
         return self.result(name, strength).accuracy
+
+    def accuracy_by_frames(self, name: str, strength: float | None = None) -> tuple[Accuracy, ...]:
+        """Give accuracy if at most k frames of a clip may be changed, for k from 1 to T.
+
+        A clip counts as fooled at k when the condition fools it and changes no more frames.
+
+        Args:
+            name: of a condition that changes pixels, such as an attack.
+            strength: such as its budget; None takes the largest.
+
+        Raises:
+            InputError: when that was not evaluated.
+        """
+        named = [one for one in self.results if one.name == name]
+        if strength is None and named:
+            strength = strongest(named).strength.value
+        result = self.result(name, 0.0 if strength is None else strength)
+        if "frames" not in result.changes:
+            raise InputError(f"{name} changes no pixels: there are no frames to count")
+        changed = result.changes["frames"]
+        limits = range(1, self.frames + 1)
+        return tuple(self.share(self.clean & ~(result.fooled & (changed <= k))) for k in limits)
+
+    def chooses_frames(self, result: ConditionResult) -> bool:
+        """Tell whether a condition fools any clip without changing all of its frames."""
+        frames = result.changes.get("frames")
+        return frames is not None and bool((frames[result.fooled] < self.frames).any())
 
     def _strength(self, value: float | Strength) -> Strength:
         if isinstance(value, Strength):

@@ -11,7 +11,7 @@ from advvid.checks import check_labels
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
 from advvid.evaluation.condition import Condition, Outcome
-from advvid.evaluation.judge import Verdict, judge, located
+from advvid.evaluation.judge import Verdict, changes, judge, located
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
@@ -90,7 +90,8 @@ class EvaluationRunner:
         # Of a clip that is known already, the first record counts.
         origins = [self.setup.source.origin(place)._asdict() for place in places]
         values = {"label": labels.tolist(), "origin": origins, **_columns(verdict)}
-        self.records.add(Record(CLEAN, places, values))
+        frames = {"frames": batch.clips.shape[2]}
+        self.records.add(Record(CLEAN, places, values, content=frames))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
@@ -114,9 +115,13 @@ class EvaluationRunner:
                 within=within,
                 views=condition.views,
             )
+        values = _columns(verdict)
         report = last.outcome.report.items()
-        told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
-        self.records.add(Record(condition.key, places, {**_columns(verdict), **told}, last.cost))
+        values |= {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
+        if condition.strength.axis.clean is not None and condition.views == 1:
+            measured = changes(batch.clips, changed).items()
+            values |= {f"change_{name}": one.tolist() for name, one in measured}
+        self.records.add(Record(condition.key, places, values, last.cost))
         return last
 
 

@@ -44,4 +44,4 @@ def pgd_check(
             model, clips, labels, eps=eps, step_size=law, steps=steps, early_stop=True, seed=seeds
         )
 
-    return RobustCheck(attack, name, clips, seed, keep_best)
+    return RobustCheck(attack, name, clips, seed, keep_best, eps)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.condition_result import Flags, Numbers
+from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.result import Results
 from advvid.figures.words import WORST
 
@@ -20,6 +20,8 @@ _COSTS = {
     "gradients_per_clip": ".2f",
     "forwards_per_clip": ".2f",
 }
+_CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
+_CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
 
@@ -45,7 +47,12 @@ def as_json(results: Results) -> dict[str, Any]:
             "gradients_per_clip": one.gradients_per_clip,
             "forwards_per_clip": one.forwards_per_clip,
             "loss": _numbers(one.loss),
-            **{f"clip_{name}": _numbers(values) for name, values in one.report.items()},
+            **_changes(results, one),
+            # What an attack says of itself stands behind what was measured.
+            **{
+                f"clip_{name}": _numbers(values)
+                for name, values in {**one.report, **one.changes}.items()
+            },
             **_scored(results, {scored: getattr(one, scored) for scored in results.scorings}),
         }
         for one in results.results
@@ -84,9 +91,10 @@ def as_csv(results: Results) -> str:
     lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}]
     for row in content["results"]:
         lines.append({**row, **{name: format(row[name], how) for name, how in _COSTS.items()}})
+        lines[-1] |= {name: _rounded(row[name]) for name in _CHANGED}
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
-    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_PLACE]
+    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_CHANGED, *_PLACE]
     text = io.StringIO()
     names = list(dict.fromkeys(header))
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
@@ -101,6 +109,18 @@ def _place(name: str, strength: Strength) -> dict[str, Any]:
     values = (name, axis.kind, axis.name, axis.unit, strength.printed)
     own = {axis.kind: name, axis.name: strength.printed}
     return {**own, **dict(zip(_PLACE, values, strict=True))}
+
+
+def _changes(results: Results, one: ConditionResult) -> dict[str, Any]:
+    """Say how far clips were changed, and what accuracy is where few frames may be."""
+    found: dict[str, Any] = {}
+    for name, column in _CHANGES.items():
+        found[column] = one.change(name)
+        found[f"{column}_of_fooled"] = one.change(name, fooled=True)
+    if results.chooses_frames(one):
+        limited = results.accuracy_by_frames(one.name, one.strength.value)
+        found["accuracy_by_frames"] = [accuracy.value for accuracy in limited]
+    return found
 
 
 def _worst(results: Results, column: Strength | None) -> dict[str, Any]:
@@ -132,6 +152,10 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     texts = ("" if share is None else f"{share:.6f}" for share in shares)
     values = (len(row["correct"]), sum(row["correct"]), *texts)
     return dict(zip(_SCORES, values, strict=True))
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _numbers(values: Numbers) -> list[float | None]:

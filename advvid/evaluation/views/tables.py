@@ -16,7 +16,8 @@ def report(results: Results) -> str:
         for kind in results.kinds
         if any(len(members) > 1 for members in results.groups(kind).values())
     ]
-    return "\n\n".join([_legend(results), markdown(results), *groups])
+    changed = [table for table in (changes_markdown(results), frames_markdown(results)) if table]
+    return "\n\n".join([_legend(results), markdown(results), *groups, *changed])
 
 
 def markdown(results: Results) -> str:
@@ -45,6 +46,56 @@ def group_markdown(results: Results, kind: str) -> str:
         how = "worst of each clip" if worst else "mean" if len(members) > 1 else ""
         rows.append([group, str(len(members)), str(group_accuracy(members)), how, each])
     return _joined([f"{kind} type", f"{kind}s", "accuracy", "which is", "of each"], rows)
+
+
+def changes_markdown(results: Results) -> str:
+    """Give how far each attack changes clips, at its largest strength; "" where nothing was."""
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if one.changes:
+            pairs = [
+                [one.change(name, fooled=fooled) for fooled in (False, True)]
+                for name in ("frames", "thickness", "roughness")
+            ]
+            cells = [" / ".join("-" if v is None else f"{v:.3g}" for v in pair) for pair in pairs]
+            rows.append([one.name, _at(one), *cells])
+    if not rows:
+        return ""
+    head = ["change by attack", "eps", f"frames of {results.frames}", "thickness %", "roughness %"]
+    words = (
+        "Mean over all clips attacked / over those that are fooled. Frames: of which any pixel "
+        "differs. Thickness: mean size of the change; roughness: of its change from frame to frame."
+    )
+    return f"{_joined(head, rows)}\n\n{words}"
+
+
+def frames_markdown(results: Results) -> str:
+    """Give accuracy where at most k frames of a clip may be changed; "" where no attack chooses."""
+    limits = _some(results.frames)
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if results.chooses_frames(one):
+            found = results.accuracy_by_frames(one.name, one.strength.value)
+            rows.append([one.name, _at(one), *(f"{100 * found[k - 1].value:.1f}" for k in limits)])
+    if not rows:
+        return ""
+    head = ["accuracy by frames changed", "eps", *(f"at most {k}" for k in limits)]
+    return _joined(head, rows)
+
+
+def _some(count: int) -> list[int]:
+    """Give all numbers from 1 to a small count; of a larger one 1, 2, 4, ... and the count."""
+    if count <= 8:
+        return list(range(1, count + 1))
+    return sorted({*(2**power for power in range(count.bit_length())), count})
+
+
+def _at(one: ConditionResult) -> str:
+    """Give the strength of a result, with its unit where that is not the usual one."""
+    usual = one.strength.axis.unit == "1/255"
+    return f"{one.strength.printed:.3g}" + ("" if usual else f" ({one.strength.axis.unit})")
 
 
 def _legend(results: Results) -> str:
