@@ -1,7 +1,6 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
-import math
 import numbers
 import os
 import types
@@ -47,8 +46,11 @@ def is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, str | os.PathLike)
     if origin is tuple or origin in _LISTS:
         return _is_list(value, origin, members)
+    if origin is type:
+        return isinstance(value, type) and issubclass(value, members[0])
     if origin is collections.abc.Callable:
-        return callable(value)
+        # A class is a slip for one of its objects; where it is none, the annotation says type[...].
+        return callable(value) and not isinstance(value, type)
     if is_typeddict(origin):
         return isinstance(value, dict)
     if getattr(origin, "_is_protocol", False):
@@ -60,7 +62,8 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    return whole or not math.isnan(value)
+    # NaN alone differs from itself; a whole number may be too large for `math.isnan`.
+    return whole or bool(value == value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
@@ -108,6 +111,8 @@ def spelled(kind: Any) -> str:
         return f"{len(members)} values"
     if origin is tuple or origin in _LISTS:
         return "a list" + (f" of {_plural(members[0])}" if members else "")
+    if origin is type:
+        return f"the class {spelled(members[0])}"
     if origin is collections.abc.Callable:
         return "a function"
     if origin is Path:
