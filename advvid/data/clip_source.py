@@ -13,6 +13,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 
 @runtime_checkable
@@ -94,6 +95,7 @@ class MemoryClips:
         return [self.clips, *([] if self.labels is None else [self.labels])], facts
 
 
+@checked
 class DatasetClips:
     """Clips of a data set, read when they are asked for.
 
@@ -103,6 +105,7 @@ class DatasetClips:
         dataset: where they come from.
         count: N; None takes all.
         seed: of the draw.
+        indices: of clips, as they are, in place of a draw.
         labels: "true", or "predicted" for the predictions of the model.
         table: int64 (K,): labels of the data set -> labels of the model; None leaves them.
         workers: processes that read clips.
@@ -114,11 +117,15 @@ class DatasetClips:
         count: int | None = None,
         *,
         seed: int = 0,
+        indices: Sequence[int] | None = None,
         labels: Literal["true", "predicted"] = "true",
         table: Tensor | None = None,
         workers: int = 0,
     ) -> None:
-        order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        if indices is None:
+            order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        else:
+            order = np.asarray(indices, dtype=np.int64)
         self.indices = order if count is None else order[:count]
         self.dataset = dataset
         self.labels = labels

@@ -27,6 +27,7 @@ from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.plots import draw
 from advvid.evaluation.views.tables import report
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+@checked
 def evaluate(
     classifier: VideoClassifier,
     clips: Array | Tensor | ClipSource,
@@ -104,6 +106,7 @@ def evaluate(
     return _carry_out(plan, parts, fabric, progress=progress)
 
 
+@checked
 def evaluate_into(
     folder: RunFolder | Path,
     plan: EvaluationPlan,
