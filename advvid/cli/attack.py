@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import typer
-
 from advvid.cli import options
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
@@ -63,6 +61,7 @@ def attack(
     from advvid.evaluation.conditions.attack import plan_attack
     from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
     (budget,) = read_budgets(f"{chosen.eps:.9g}")
@@ -85,7 +84,7 @@ def attack(
     planned = plan_attack(setup, chosen.attack, budget, targeted=wanted is not None)
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
-        typer.echo(f"note: {note}")
+        say(f"note: {note}")
     rows = write_adversarial_clips(
         folder, planned, setup, target=wanted, classes=subject.class_names, fps=fps
     )
@@ -94,9 +93,9 @@ def attack(
         rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
         success = "success" if row["success"] else "no success"
-        typer.echo(f"{row['file']}: {change} ({success}{rounded})")
+        say(f"{row['file']}: {change} ({success}{rounded})")
     if len(rows) > _LISTED:
-        typer.echo(f"... and {len(rows) - _LISTED} more")
+        say(f"... and {len(rows) - _LISTED} more")
     fooled, fooled_8bit = (sum(row[key] for row in rows) for key in ("success", "success_8bit"))
-    typer.echo(f"{fooled} of {len(rows)} succeed, {fooled_8bit} after rounding to 8 bits")
-    typer.echo(f"results: {folder.path}")
+    say(f"{fooled} of {len(rows)} succeed, {fooled_8bit} after rounding to 8 bits")
+    say(f"results: {folder.path}")

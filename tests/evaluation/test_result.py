@@ -9,7 +9,7 @@ import pytest
 from advvid.errors import InputError
 from advvid.evaluation import ConditionResult, Evaluation, Strength
 from advvid.evaluation.conditions.attack import L2, LINF
-from advvid.evaluation.views.tables import group_markdown
+from advvid.evaluation.views.markdown import group_markdown
 
 
 def result(

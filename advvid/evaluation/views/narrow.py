@@ -1,0 +1,181 @@
+"""Results as tables that fit a terminal."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from advvid.escaping import visible
+from advvid.evaluation.accuracy import Accuracy
+from advvid.evaluation.result import Results
+from advvid.evaluation.views import about
+from advvid.evaluation.views.tables import Cell, GroupRow, Row, Table, group_tables, legend, tables
+from advvid.runs.terminal import Terminal
+
+_GAP = 2
+_SHORTEST_NAME = 24
+"""Names are folded rather than shown shorter than this."""
+
+Spelling = Callable[[Cell], list[str]]
+
+
+def show(results: Results, terminal: Terminal) -> None:
+    """Print warnings, what was evaluated, tables no wider than the terminal, and alarms."""
+    for warning in about.warnings(results):
+        _print(terminal, f"WARNING {warning}", style="bold yellow")
+    known = RichTable(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    known.add_column()
+    known.add_column(overflow="fold")
+    for name, value in about.facts(results).items():
+        known.add_row(Text(name), Text(visible(value)))
+    terminal.print(known)
+    terminal.print()
+    for sentence in legend(results):
+        terminal.print(sentence)
+    for table in tables(results):
+        for part in [*_accuracy(table, terminal.width), *_own(table), *_numbers(table)]:
+            terminal.print()
+            terminal.print(part)
+    for kind, rows in group_tables(results).items():
+        terminal.print()
+        terminal.print(_groups(kind, [row for row in rows if len(row.each) > 1]))
+    terminal.print()
+    for alarm in results.alarms:
+        _print(terminal, f"ALARM {alarm.name}: {alarm.message}", style="bold red")
+    if results.probes and not results.alarms:
+        terminal.print("no alarm: nothing speaks against the gradients of this model")
+
+
+def _print(terminal: Terminal, text: str, style: str) -> None:
+    """Print a line; a terminal gets it folded between words, a pipe whole."""
+    terminal.print(Text(visible(text), style=style), soft_wrap=not terminal.is_terminal)
+
+
+def _accuracy(table: Table, width: int) -> Iterator[RichTable]:
+    """Give a table of accuracy, with as much detail as there is room for, in parts if need be."""
+    rows = [row for row in table.rows if any(map(_in_column, row.cells[1:]))] or table.rows
+    columns = [
+        n for n in range(len(table.strengths)) if any(_in_column(row.cells[n]) for row in rows)
+    ]
+    longest = max(len(visible(row.name)) for row in rows)
+    least = max(min(longest, _SHORTEST_NAME), len(table.kind))
+    for spelling in (_in_one_line, _in_two_lines, _in_whole_percents):
+        needed = [_GAP + _width(table, rows, n, spelling) for n in columns]
+        if least + sum(needed) <= width:
+            yield _part(table, rows, columns, spelling)
+            return
+    several = max(1, (width - least) // max(needed))
+    for first in range(0, len(columns), several):
+        yield _part(table, rows, columns[first : first + several], _in_whole_percents)
+
+
+def _in_column(cells: Sequence[Cell]) -> bool:
+    """Tell whether a cell has something that is at the strength of its column."""
+    return any(not cell.at for cell in cells)
+
+
+def _in_one_line(cell: Cell) -> list[str]:
+    return [str(cell.accuracy)]
+
+
+def _in_two_lines(cell: Cell) -> list[str]:
+    return _over(cell, "[{:.1f}, {:.1f}]")
+
+
+def _in_whole_percents(cell: Cell) -> list[str]:
+    return _over(cell, "[{:.0f}, {:.0f}]")
+
+
+def _over(cell: Cell, how: str) -> list[str]:
+    """Give an accuracy over its interval."""
+    ends = cell.accuracy.interval
+    return [
+        _value(cell.accuracy),
+        *([] if ends is None else [how.format(*(100 * end for end in ends))]),
+    ]
+
+
+def _width(table: Table, rows: Sequence[Row], n: int, spelling: Spelling) -> int:
+    lines = [line for row in rows for cell in row.cells[n] for line in spelling(cell)]
+    return max(len(table.strengths[n]), *map(len, lines))
+
+
+def _part(
+    table: Table, rows: Sequence[Row], columns: Sequence[int], spelling: Spelling
+) -> RichTable:
+    """Draw some columns of a table."""
+    drawn = _drawn([table.kind, *(table.strengths[n] for n in columns)])
+    for before, row in zip([None, *rows], rows, strict=False):
+        if row.worst and before is not None and not before.worst:
+            drawn.add_section()
+        cells = ("\n".join(line for c in row.cells[n] for line in spelling(c)) for n in columns)
+        drawn.add_row(_Name(row.name), *cells, style="bold" if row.worst else "")
+    return drawn
+
+
+def _own(table: Table) -> Iterator[RichTable]:
+    """Draw the accuracies at strengths that are a row's own, where there are some."""
+    drawn = _drawn([table.kind, table.strengths[-1], "accuracy"])
+    for row in table.rows:
+        for cell in row.cells[-1]:
+            if cell.at:
+                drawn.add_row(_Name(row.name), cell.at, str(cell.accuracy))
+    if drawn.row_count:
+        yield drawn
+
+
+def _numbers(table: Table) -> Iterator[RichTable]:
+    """Draw what the rows of a table took, and what they reported of their clips."""
+    for heads, field in ((table.costs, "costs"), (table.reports, "reports")):
+        drawn = _drawn([table.kind, *heads])
+        for row in table.rows:
+            if any(numbers := getattr(row, field)):
+                drawn.add_row(_Name(row.name), *numbers)
+        if drawn.row_count:
+            yield drawn
+
+
+def _groups(kind: str, rows: Sequence[GroupRow]) -> RichTable:
+    """Draw the means over groups."""
+    drawn = _drawn([f"{kind} type", f"{kind}s", "mean accuracy", "of each"])
+    drawn.columns[-1].overflow = "fold"
+    for row in rows:
+        each = ", ".join(_value(one) for one in row.each)
+        drawn.add_row(Text(visible(row.name)), str(len(row.each)), str(row.mean), each)
+    return drawn
+
+
+def _value(accuracy: Accuracy) -> str:
+    return f"{100 * accuracy.value:.1f}"
+
+
+def _drawn(heads: Sequence[str]) -> RichTable:
+    """Make a table whose first column is names."""
+    # A space that rich draws between columns, and one of padding.
+    table = RichTable(box=box.SIMPLE, pad_edge=False, padding=(0, 0, 0, _GAP - 1), show_edge=False)
+    for n, head in enumerate(heads):
+        table.add_column(head, justify="right" if n else "left", no_wrap=n > 0)
+    return table
+
+
+class _Name:
+    """A name that is folded behind commas, colons and slashes, not inside words that have room."""
+
+    def __init__(self, name: str) -> None:
+        self.pieces = re.findall(r"[^,:/ ]*[,:/ ]|[^,:/ ]+", visible(name))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        longest = min(_SHORTEST_NAME, max(map(len, self.pieces)))
+        return Measurement(longest, max(longest, sum(map(len, self.pieces))))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = [""]
+        for piece in self.pieces:
+            if lines[-1] and len(lines[-1]) + len(piece) > options.max_width:
+                lines.append("")
+            lines[-1] += piece
+        yield Text("\n".join(lines), overflow="fold")
