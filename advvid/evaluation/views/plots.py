@@ -4,6 +4,7 @@ from pathlib import Path
 
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.result import Flags, Results, accuracy_of, mean_accuracy
+from advvid.evaluation.views.about import subject
 from advvid.figures import words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
 from advvid.figures.saving import save_figure
@@ -20,10 +21,14 @@ def draw(folder: Path, results: Results, *, chance: float | None) -> None:
                 chance=chance,
                 label=words.strength(axis.name, axis.unit),
                 clean_name=_clean_name(results, kind),
+                subject=subject(results),
             )
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
             save_figure(figure, folder / name)
-        save_figure(group_bars(bars(results, kind), kind=kind), folder / f"{kind}_types.png")
+        save_figure(
+            group_bars(bars(results, kind), kind=kind, subject=subject(results)),
+            folder / f"{kind}_types.png",
+        )
 
 
 def curves(results: Results, kind: str) -> list[Curve]:
