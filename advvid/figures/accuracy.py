@@ -107,7 +107,7 @@ def accuracy_curves(
             bar.set_clip_on(False)
     percent_axis(axes)
     axes.set_xlabel(label)
-    titled(axes, "accuracy with 95% intervals", subject)
+    titled(axes, "accuracy with 95% intervals", subject, share=0.55)
     grid(axes)
     figure.legend(loc="outside right upper", fontsize=SMALL)
     return figure

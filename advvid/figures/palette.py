@@ -25,6 +25,7 @@ WORST_INTERVAL: Look = {"color": GRAY, "alpha": 0.18, "linewidth": 0, "zorder": 
 PAPER: Look = {"color": DARK_GRAY, "linestyle": "--"}
 CLEAN: Look = {"color": GRAY, "linewidth": 0.8}
 CHANCE: Look = {"color": GRAY, "linewidth": 1, "linestyle": ":"}
+OVERFITTED: Look = {"color": LIGHT_GRAY, "alpha": 0.5, "linewidth": 0, "zorder": 0}
 KEPT_EPOCH: Look = {"color": DARK_GRAY, "linestyle": ":"}
 
 LOSS_MAP = "viridis"

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from advvid.evaluation.conditions.attack import LINF
 from advvid.evaluation.views.about import subject
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.narrow import show
+from advvid.evaluation.views.plots import draw, frame_curves
 from advvid.runs.terminal import Terminal
 
 HOSTILE = "=cmd|a\nb\x1b[2J$x$:k=<b>"
+FIGURES = ("accuracy", "attack_types", "accuracy_by_frames")
 NAMES = ("pgd", "masked-pgd:ratio=0.15,shape=frame-border,per_frame=true", "square:queries=100")
 BUDGETS = (4, 8, 12, 15)
 
@@ -118,7 +122,7 @@ def test_warnings_come_first_and_alarms_last(shown: Shown) -> None:
         "torchvision/r3d_18",
         "folder:films",
         "test",
-        "10 clips of 5 videos",
+        "10 clips, 5 videos",
         "seed     3",
     ):
         assert word in text
@@ -127,7 +131,7 @@ def test_warnings_come_first_and_alarms_last(shown: Shown) -> None:
         assert page.index(told) < page.index("| attack |")
     for fact in (
         "| model | torchvision/r3d_18 |",
-        "| clips | 10 clips of 5 videos |",
+        "| clips | 10 clips, 5 videos |",
         "| seed | 3 |",
     ):
         assert fact in page
@@ -144,16 +148,40 @@ def test_strengths_of_their_own_have_a_table_of_their_own(shown: Shown) -> None:
     assert lines[head + 2].split()[:3] == ["patch:eps=1", "255", "50.0"]
 
 
-def test_what_conditions_report_is_shown_as_a_mean(shown: Shown) -> None:
-    told = {"frames": np.array([2.0, 3.0, *[np.nan] * 8]), "thickness": np.full(10, 0.25)}
-    found = evaluation(results=(condition("sparse", 4, [True] * 10, report=told),))
-    text = "\n".join(shown(found, 80))
-    assert "frames  thickness" in text
-    assert "2.5       0.25" in text
-    head, _, row = found.to_markdown().splitlines()[:3]
-    cells = dict(zip(head.split(" | "), row.split(" | "), strict=True))
-    assert cells["frames"] == "2.5"
-    assert found.to_records()[1]["frames"] == 2.5
+def sparse() -> Evaluation:
+    """An attack that fools half of the clips, with 1 to 5 of 16 frames."""
+    changes = {
+        "frames": np.array([1.0, 2, 3, 4, 5, 16, 16, 16, 16, 16]),
+        "thickness": np.full(10, 0.25),
+        "roughness": np.full(10, 0.5),
+    }
+    one = condition("sparse", 4, [False] * 5 + [True] * 5, changes=changes)
+    return evaluation(results=(one,), frames=16)
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_changes_and_accuracy_by_frames_have_small_tables(width: int, shown: Shown) -> None:
+    lines = shown(sparse(), width)
+    assert max(len(line) for line in lines if not line.startswith("WARNING")) <= width
+    text = "\n".join(lines)
+    assert "9.5 / 3" in text
+    assert all(f"at most {k}" in text for k in (1, 2, 4, 8, 16))
+    assert re.search(r"sparse .* 90\.0 +80\.0 +60\.0", text) or width < 80
+    page = report(sparse())
+    assert "| sparse | 4 | 90.0 | 80.0 | 60.0 | 50.0 | 50.0 |" in page
+    assert "| sparse | 4 | 9.5 / 3 | 0.25 / 0.25 | 0.5 / 0.5 |" in page
+    assert sparse().to_records()[1]["frames_changed"] == 9.5
+
+
+def test_one_video_has_no_interval(shown: Shown) -> None:
+    found = evaluation("pgd", videos=1)
+    for width in (80, 200):
+        text = " ".join(" ".join(shown(found, width)).split())
+        assert "one video or clip tells nothing of others" in text
+        assert "no interval" not in text
+    assert "without intervals" in report(found)
+    assert "| pgd | 100.0 | 70.0 |" in report(found)
+    assert found.to_records()[1]["low"] is None
 
 
 def test_no_conditions_no_empty_tables(shown: Shown) -> None:
@@ -208,6 +236,18 @@ def test_hostile_names_break_no_output(shown: Shown) -> None:
 
 def test_one_line_says_what_a_figure_shows() -> None:
     assert subject(evaluation("pgd")) == (
-        "torchvision/r3d_18 on folder:films (test), n = 10 clips of 5 videos"
+        "torchvision/r3d_18 on folder:films (test), n = 10 clips, 5 videos"
     )
     assert subject(evaluation("pgd", about={}, origins=())) == "n = 10 clips"
+
+
+def test_accuracy_against_frames_is_drawn(tmp_path: Path) -> None:
+    found = sparse()
+    (curve,) = frame_curves(found)
+    assert list(curve.strengths) == list(range(17))
+    assert curve.accuracy[:4] == [1.0, 0.9, 0.8, 0.7]
+    assert curve.name == "eps 4/255, sparse"
+    draw(tmp_path, found, chance=0.1, formats=["png", "svg"])
+    names = {f"{name}.{kind}" for kind in ("png", "svg") for name in FIGURES}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert frame_curves(evaluation("pgd")) == []

@@ -17,7 +17,7 @@ def warnings(results: Results) -> tuple[str, ...]:
 
 
 def subject(results: Results) -> str:
-    """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips of 3 videos"."""
+    """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips, 3 videos"."""
     known = facts(results)
     model, data, split = (known.get(name, "") for name in ("model", "data", "split"))
     what = " on ".join(filter(None, (model, f"{data} ({split})" if data and split else data)))
@@ -25,16 +25,8 @@ def subject(results: Results) -> str:
 
 
 def clip_count(results: Results) -> str:
-    """Count clips and the videos that they are taken from: intervals are over videos."""
-    clips, videos = len(results.clean), video_count(results)
-    units = "" if videos == clips else f" of {_several(videos, 'video')}"
-    return f"{_several(clips, 'clip')}{units}"
-
-
-def video_count(results: Results) -> int:
-    """Count the videos that the clips are taken from."""
-    return len({one.video for one in results.origins}) or len(results.clean)
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    """Count clips, and the videos that they are taken from where these are fewer."""
+    count = len(results.clean)
+    if results.videos != count:
+        return results.sample
+    return f"{count} clip{'s' * (count != 1)}"

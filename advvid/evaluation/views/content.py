@@ -10,7 +10,8 @@ import numpy as np
 
 from advvid.escaping import for_csv
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import Flags, Numbers, Results, accuracy_of
+from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
+from advvid.evaluation.result import Results
 from advvid.figures.words import WORST
 
 _SHARES = ("accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
@@ -21,6 +22,8 @@ _COSTS = {
     "gradients_per_clip": ".2f",
     "forwards_per_clip": ".2f",
 }
+_CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
+_CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
 
@@ -46,8 +49,13 @@ def as_json(results: Results) -> dict[str, Any]:
             "gradients_per_clip": one.gradients_per_clip,
             "forwards_per_clip": one.forwards_per_clip,
             "loss": _numbers(one.loss),
-            **{f"clip_{name}": _numbers(values) for name, values in one.report.items()},
-            **_scored({scored: getattr(one, scored) for scored in results.scorings}),
+            **_changes(results, one),
+            # What an attack says of itself stands behind what was measured.
+            **{
+                f"clip_{name}": _numbers(values)
+                for name, values in {**one.report, **one.changes}.items()
+            },
+            **_scored(results, {scored: getattr(one, scored) for scored in results.scorings}),
         }
         for one in results.results
     ]
@@ -59,11 +67,14 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "unit": "1/255",
         "clips": len(results.clean),
+        "distinct_clips": results.distinct_clips,
+        "videos": results.videos,
         "eot": results.eot,
         "eps": [one.printed for one in results.columns_of("attack")],
         "attacks": list(results.attacks),
         "kinds": kinds,
         "positions": results.positions.tolist(),
+        "origins": [{**one._asdict(), "frames": list(one.frames)} for one in results.origins],
         "labels": results.labels.tolist(),
         "clean": _worst(results, None),
         "results": rows,
@@ -83,28 +94,25 @@ def as_records(results: Results) -> list[dict[str, Any]]:
     none = dict.fromkeys(results.kinds, "none")
     clean = {kind["axis"]: kind["clean"] for kind in content["kinds"].values()}
     nowhere = {**none, **clean, "group": "none", "condition": "none"}
-    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}]
-    lines += content["results"]
+    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}, *content["results"]]
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
-    reported = dict.fromkeys(name for one in results.results for name in one.report)
-    for line, one in zip(lines[1:], results.results, strict=False):
-        line.update({name: _mean(values) for name, values in one.report.items()})
-    names = [*("group", *none, *facts, *clean, *_SCORES, *_COSTS), *_PLACE, *reported]
+    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_CHANGED, *_PLACE]
     return [
-        {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(names)} for line in lines
+        {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(header)}
+        for line in lines
     ]
 
 
 def as_csv(results: Results) -> str:
     """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
     records = as_records(results)
-    shown = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS}
+    how = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     text = io.StringIO()
     writer = csv.DictWriter(text, records[0].keys(), lineterminator="\n")
     writer.writeheader()
     for record in records:
-        writer.writerow({name: _cell(value, shown.get(name, "")) for name, value in record.items()})
+        writer.writerow({name: _cell(value, how.get(name, "")) for name, value in record.items()})
     return text.getvalue()
 
 
@@ -123,22 +131,36 @@ def _place(name: str, strength: Strength) -> dict[str, Any]:
     return {**own, **dict(zip(_PLACE, values, strict=True))}
 
 
+def _changes(results: Results, one: ConditionResult) -> dict[str, Any]:
+    """Say how far clips were changed, and what accuracy is where few frames may be."""
+    found: dict[str, Any] = {}
+    for name, column in _CHANGES.items():
+        found[column] = one.change(name)
+        found[f"{column}_of_fooled"] = one.change(name, fooled=True)
+    if results.chooses_frames(one):
+        limited = results.accuracy_by_frames(one.name, one.strength.value)
+        found["accuracy_by_frames"] = [accuracy.value for accuracy in limited]
+    return found
+
+
 def _worst(results: Results, column: Strength | None) -> dict[str, Any]:
-    return _scored({scored: results.worst(column, scored=scored) for scored in results.scorings})
+    return _scored(
+        results, {scored: results.worst(column, scored=scored) for scored in results.scorings}
+    )
 
 
-def _scored(flags: Mapping[str, Flags]) -> dict[str, Any]:
+def _scored(results: Results, flags: Mapping[str, Flags]) -> dict[str, Any]:
     """Give accuracy, interval and flags of one set of answers, in all ways of scoring."""
-    accuracy = accuracy_of(flags["correct"])
+    accuracy = results.share(flags["correct"])
     found: dict[str, Any] = {
         "accuracy": accuracy.value,
-        "interval": None if accuracy.interval is None else list(accuracy.interval),
-        "accuracy_8bit": accuracy_of(flags["correct_8bit"]).value,
+        "interval": accuracy.interval and list(accuracy.interval),
+        "accuracy_8bit": results.share(flags["correct_8bit"]).value,
         "correct": flags["correct"].tolist(),
         "correct_8bit": flags["correct_8bit"].tolist(),
     }
     if "correct_h264" in flags:
-        found["accuracy_h264"] = accuracy_of(flags["correct_h264"]).value
+        found["accuracy_h264"] = results.share(flags["correct_h264"]).value
         found["correct_h264"] = flags["correct_h264"].tolist()
     return found
 
@@ -147,14 +169,7 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give the scores of a row of JSON as columns."""
     low, high = row["interval"] or (None, None)
     shares = (row["accuracy"], low, high, row["accuracy_8bit"], row.get("accuracy_h264"))
-    values = (len(row["correct"]), sum(row["correct"]), *shares)
-    return dict(zip(_SCORES, values, strict=True))
-
-
-def _mean(values: Numbers) -> float | None:
-    """Average what was told of the clips that a condition was applied to."""
-    told = values[np.isfinite(values)]
-    return float(told.mean()) if len(told) else None
+    return dict(zip(_SCORES, (len(row["correct"]), sum(row["correct"]), *shares), strict=True))
 
 
 def _numbers(values: Numbers) -> list[float | None]:

@@ -48,9 +48,7 @@ def _row(row: Row) -> str:
 
 
 def _cells(cells: Sequence[Cell]) -> str:
-    return "; ".join(
-        f"{one.accuracy} at {for_latex(one.at)}" if one.at else str(one.accuracy) for one in cells
-    )
+    return "; ".join(f"{one}{f' at {for_latex(one.at)}' * bool(one.at)}" for one in cells)
 
 
 def _line(cells: Sequence[str]) -> str:

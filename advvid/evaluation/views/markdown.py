@@ -7,11 +7,12 @@ from advvid.evaluation.result import Results
 from advvid.evaluation.views import about
 from advvid.evaluation.views.tables import (
     Cell,
-    GroupRow,
+    SmallTable,
     Table,
-    group_rows,
-    group_tables,
+    frame_table,
+    group_table,
     legend,
+    small_tables,
     tables,
 )
 
@@ -31,7 +32,7 @@ def report(results: Results) -> str:
         *(["No alarm: nothing speaks against the gradients of this model."] * _quiet(results)),
         "\n".join(legend(results)),
         markdown(results),
-        *(_groups(kind, rows) for kind, rows in group_tables(results).items()),
+        *map(_small, small_tables(results)),
     ]
     return "\n\n".join(parts)
 
@@ -43,13 +44,18 @@ def markdown(results: Results) -> str:
     condition with a strength of its own has it in a column of its own. Time and calls are those of
     the largest strength; calls are per clip.
     """
-    count = str(len(results.clean))
-    return "\n\n".join(_table(table, count) for table in tables(results))
+    return "\n\n".join(_table(table, results.sample) for table in tables(results))
 
 
 def group_markdown(results: Results, kind: str) -> str:
-    """Give the mean accuracy of each group, every condition at its largest strength."""
-    return _groups(kind, group_rows(results, kind))
+    """Give one accuracy of each group, every condition at its largest strength."""
+    return _small(group_table(results, kind))
+
+
+def frames_markdown(results: Results) -> str:
+    """Give accuracy where at most k frames of a clip may be changed; "" where no attack chooses."""
+    table = frame_table(results)
+    return _small(table) if table.rows else ""
 
 
 def _quiet(results: Results) -> bool:
@@ -57,24 +63,20 @@ def _quiet(results: Results) -> bool:
     return bool(results.probes) and not results.alarms
 
 
-def _groups(kind: str, rows: Sequence[GroupRow]) -> str:
-    lines = []
-    for row in rows:
-        each = ", ".join(f"{100 * one.value:.1f}" for one in row.each)
-        lines.append([for_markdown(row.name), str(len(row.each)), str(row.mean), each])
-    return _joined([f"{kind} type", f"{kind}s", "mean accuracy", "of each"], lines)
+def _small(table: SmallTable) -> str:
+    lines = [list(map(for_markdown, row[:1])) + list(row[1:]) for row in table.rows]
+    return "\n\n".join(filter(None, (_joined(table.head, lines), table.note)))
 
 
 def _table(table: Table, count: str) -> str:
     lines = [
-        [for_markdown(row.name), *map(_cells, row.cells), count, *row.costs, *row.reports]
-        for row in table.rows
+        [for_markdown(row.name), *map(_cells, row.cells), count, *row.costs] for row in table.rows
     ]
-    return _joined([table.kind, *table.strengths, "n", *table.costs, *table.reports], lines)
+    return _joined([table.kind, *table.strengths, "n", *table.costs], lines)
 
 
 def _cells(cells: Sequence[Cell]) -> str:
-    return "; ".join(f"{one.accuracy}{f' at {one.at}' * bool(one.at)}" for one in cells)
+    return "; ".join(f"{one}{f' at {one.at}' * bool(one.at)}" for one in cells)
 
 
 def _joined(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:

@@ -10,10 +10,17 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from advvid.escaping import visible
-from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.result import Results
 from advvid.evaluation.views import about
-from advvid.evaluation.views.tables import Cell, GroupRow, Row, Table, group_tables, legend, tables
+from advvid.evaluation.views.tables import (
+    Cell,
+    Row,
+    SmallTable,
+    Table,
+    legend,
+    small_tables,
+    tables,
+)
 from advvid.runs.terminal import Terminal
 
 _GAP = 2
@@ -37,12 +44,15 @@ def show(results: Results, terminal: Terminal) -> None:
     for sentence in legend(results):
         terminal.print(sentence)
     for table in tables(results):
-        for part in [*_accuracy(table, terminal.width), *_own(table), *_numbers(table)]:
+        for part in [*_accuracy(table, terminal.width), *_own(table), *_costs(table)]:
             terminal.print()
             terminal.print(part)
-    for kind, rows in group_tables(results).items():
-        terminal.print()
-        terminal.print(_groups(kind, [row for row in rows if len(row.each) > 1]))
+    for small in small_tables(results):
+        for part in _small(small, terminal.width):
+            terminal.print()
+            terminal.print(part)
+        if small.note:
+            terminal.print(small.note)
     terminal.print()
     for alarm in results.alarms:
         _print(terminal, f"ALARM {alarm.name}: {alarm.message}", style="bold red")
@@ -79,7 +89,7 @@ def _in_column(cells: Sequence[Cell]) -> bool:
 
 
 def _in_one_line(cell: Cell) -> list[str]:
-    return [str(cell.accuracy)]
+    return [str(cell)]
 
 
 def _in_two_lines(cell: Cell) -> list[str]:
@@ -94,7 +104,7 @@ def _over(cell: Cell, how: str) -> list[str]:
     """Give an accuracy over its interval."""
     ends = cell.accuracy.interval
     return [
-        _value(cell.accuracy),
+        cell.value,
         *([] if ends is None else [how.format(*(100 * end for end in ends))]),
     ]
 
@@ -123,34 +133,41 @@ def _own(table: Table) -> Iterator[RichTable]:
     for row in table.rows:
         for cell in row.cells[-1]:
             if cell.at:
-                drawn.add_row(_Name(row.name), cell.at, str(cell.accuracy))
+                drawn.add_row(_Name(row.name), cell.at, str(cell))
     if drawn.row_count:
         yield drawn
 
 
-def _numbers(table: Table) -> Iterator[RichTable]:
-    """Draw what the rows of a table took, and what they reported of their clips."""
-    for heads, field in ((table.costs, "costs"), (table.reports, "reports")):
-        drawn = _drawn([table.kind, *heads])
+def _costs(table: Table) -> Iterator[RichTable]:
+    """Draw what the rows of a table took, where there is something to tell."""
+    if table.costs:
+        drawn = _drawn([table.kind, *table.costs])
         for row in table.rows:
-            if any(numbers := getattr(row, field)):
-                drawn.add_row(_Name(row.name), *numbers)
-        if drawn.row_count:
-            yield drawn
+            if any(row.costs):
+                drawn.add_row(_Name(row.name), *row.costs)
+        yield drawn
 
 
-def _groups(kind: str, rows: Sequence[GroupRow]) -> RichTable:
-    """Draw the means over groups."""
-    drawn = _drawn([f"{kind} type", f"{kind}s", "mean accuracy", "of each"])
-    drawn.columns[-1].overflow = "fold"
-    for row in rows:
-        each = ", ".join(_value(one) for one in row.each)
-        drawn.add_row(Text(visible(row.name)), str(len(row.each)), str(row.mean), each)
+def _small(table: SmallTable, width: int) -> Iterator[RichTable]:
+    """Draw a table, in parts if need be."""
+    names = max(len(table.head[0]), min(_SHORTEST_NAME, *(len(row[0]) for row in table.rows)))
+    columns: list[int] = []
+    room = width - names
+    for n, head in enumerate(table.head[1:], 1):
+        needed = _GAP + max(len(head), *(len(row[n]) for row in table.rows))
+        if columns and needed > room:
+            yield _columns(table, columns)
+            columns, room = [], width - names
+        columns.append(n)
+        room -= needed
+    yield _columns(table, columns)
+
+
+def _columns(table: SmallTable, columns: Sequence[int]) -> RichTable:
+    drawn = _drawn([table.head[n] for n in (0, *columns)])
+    for row in table.rows:
+        drawn.add_row(_Name(row[0]), *(row[n] for n in columns))
     return drawn
-
-
-def _value(accuracy: Accuracy) -> str:
-    return f"{100 * accuracy.value:.1f}"
 
 
 def _drawn(heads: Sequence[str]) -> RichTable:

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from advvid.evaluation.accuracy import Accuracy
-from advvid.evaluation.result import ConditionResult, Results, accuracy_of, mean_accuracy, strongest
+from advvid.evaluation.condition import Strength
+from advvid.evaluation.condition_result import ConditionResult
+from advvid.evaluation.result import Results, group_accuracy, strongest
 from advvid.figures.words import WORST
 
 _SUFFIX = {"correct": "", "correct_8bit": ", 8 bits", "correct_h264": ", H.264"}
 _CALLS = {"gradients": "gradients_per_clip", "forwards": "forwards_per_clip"}
-_REPORTED = {"frames": ".1f", "thickness": ".2f", "roughness": ".2f"}
-"""What of the reports of conditions is shown, as the mean over clips."""
+_CHANGES = ("frames", "thickness", "roughness")
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,15 @@ class Cell:
 
     accuracy: Accuracy
     at: str = ""
+
+    @property
+    def value(self) -> str:
+        """The accuracy alone, in %."""
+        return f"{100 * self.accuracy.value:.1f}"
+
+    def __str__(self) -> str:
+        """Accuracy with its interval; that there is none the legend says once for all."""
+        return self.value if self.accuracy.interval is None else str(self.accuracy)
 
 
 @dataclass(frozen=True)
@@ -31,14 +39,12 @@ class Row:
         name: of the condition, as it was asked for.
         cells: what stands in each column; several where strengths are the row's own.
         costs: what stands in each column of costs.
-        reports: what stands in each column of reports.
         worst: whether it is a worst case over the other rows.
     """
 
     name: str
     cells: Sequence[Sequence[Cell]]
     costs: Sequence[str] = ()
-    reports: Sequence[str] = ()
     worst: bool = False
 
 
@@ -50,24 +56,28 @@ class Table:
         kind: of the conditions, such as "attack"; heads the column of names.
         strengths: heads of the columns of accuracy.
         costs: heads of the columns of what it took, at the largest strength of each row.
-        reports: heads of the columns of what was told of the clips, at that strength too.
         rows: see `Row`.
     """
 
     kind: str
     strengths: Sequence[str]
     costs: Sequence[str]
-    reports: Sequence[str]
     rows: Sequence[Row]
 
 
 @dataclass(frozen=True)
-class GroupRow:
-    """The mean over the conditions of one group, and each of them."""
+class SmallTable:
+    """A table beside those of accuracy.
 
-    name: str
-    mean: Accuracy
-    each: Sequence[Accuracy]
+    Args:
+        head: of each column; the first holds names.
+        rows: texts.
+        note: what the numbers are, or "".
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
 
 
 def tables(results: Results) -> list[Table]:
@@ -75,40 +85,96 @@ def tables(results: Results) -> list[Table]:
     if results.kinds:
         return [_table(results, kind) for kind in results.kinds]
     rows = [
-        Row(f"none{_SUFFIX[scored]}", [[Cell(accuracy_of(results.worst(None, scored=scored)))]])
+        Row(f"none{_SUFFIX[scored]}", [[_worst(results, None, scored)]])
         for scored in results.scorings
     ]
-    return [Table("condition", ["accuracy"], [], [], rows)]
+    return [Table("condition", ["accuracy"], [], rows)]
 
 
-def group_tables(results: Results) -> dict[str, list[GroupRow]]:
-    """Give the groups of each kind where a group has several conditions; else nothing."""
-    found = {kind: group_rows(results, kind) for kind in results.kinds}
-    return {kind: rows for kind, rows in found.items() if any(len(row.each) > 1 for row in rows)}
-
-
-def group_rows(results: Results, kind: str) -> list[GroupRow]:
-    """Give the mean accuracy of each group, every condition at its largest strength."""
-    return [
-        GroupRow(group, mean_accuracy(members), [one.accuracy for one in members])
-        for group, members in results.groups(kind).items()
+def small_tables(results: Results) -> list[SmallTable]:
+    """Give the tables of groups, changes and frames; those with nothing to tell are left out."""
+    groups = [
+        group_table(results, kind)
+        for kind in results.kinds
+        if any(len(members) > 1 for members in results.groups(kind).values())
     ]
+    found = [*groups, _change_table(results), frame_table(results)]
+    return [table for table in found if table.rows]
+
+
+def group_table(results: Results, kind: str) -> SmallTable:
+    """Give one accuracy of each group, every condition at its largest strength."""
+    rows = []
+    for group, members in results.groups(kind).items():
+        each = ", ".join(Cell(one.accuracy).value for one in members)
+        worst = any(one.combined == "worst" for one in members)
+        how = "worst of each clip" if worst else "mean" if len(members) > 1 else ""
+        rows.append([group, str(len(members)), str(Cell(group_accuracy(members))), how, each])
+    return SmallTable([f"{kind} type", f"{kind}s", "accuracy", "which is", "of each"], rows)
+
+
+def _change_table(results: Results) -> SmallTable:
+    """Give how far each attack changes clips, at its largest strength."""
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if one.changes:
+            pairs = [[one.change(name, fooled=way) for way in (False, True)] for name in _CHANGES]
+            cells = [" / ".join("-" if v is None else f"{v:.3g}" for v in pair) for pair in pairs]
+            rows.append([one.name, _at(one), *cells])
+    head = ["change by attack", "eps", f"frames of {results.frames}", "thickness %", "roughness %"]
+    note = (
+        "Mean over all clips attacked / over those that are fooled. Frames: of which any pixel "
+        "differs. Thickness: mean size of the change; roughness: of its change from frame to frame."
+    )
+    return SmallTable(head, rows, note)
+
+
+def frame_table(results: Results) -> SmallTable:
+    """Give accuracy where at most k frames of a clip may be changed; no row where none chooses."""
+    limits = _some(results.frames)
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if results.chooses_frames(one):
+            found = results.accuracy_by_frames(one.name, one.strength.value)
+            rows.append([one.name, _at(one), *(f"{100 * found[k - 1].value:.1f}" for k in limits)])
+    return SmallTable(
+        ["accuracy by frames changed", "eps", *(f"at most {k}" for k in limits)], rows
+    )
+
+
+def _some(count: int) -> list[int]:
+    """Give all numbers from 1 to a small count; of a larger one 1, 2, 4, ... and the count."""
+    if count <= 8:
+        return list(range(1, count + 1))
+    return sorted({*(2**power for power in range(count.bit_length())), count})
+
+
+def _at(one: ConditionResult) -> str:
+    """Give the strength of a result, with its unit where that is not the usual one."""
+    usual = one.strength.axis.unit == "1/255"
+    return f"{one.strength.printed:.3g}" + ("" if usual else f" ({one.strength.axis.unit})")
 
 
 def legend(results: Results) -> list[str]:
     """Say what the numbers of the tables are, in sentences."""
     axes = dict.fromkeys(results.axis_of(kind) for kind in results.kinds)
     units = "".join(f"; {axis.name} in {axis.unit}" for axis in axes if axis.unit)
-    intervals = "" if results.clean_accuracy.interval is None else ", 95% intervals in brackets"
-    found = [f"Top-1 accuracy in %{intervals}{units}."]
+    found = [f"Top-1 accuracy in %, {_intervals(results)}{units}."]
     if results.kinds:
         per_clip = ", gradients and forwards of one" if _calls(results.results) else ""
         found.append(f"Seconds of all clips{per_clip}, at the largest strength of each row.")
-    told = [name for name in _REPORTED if any(name in one.report for one in results.results)]
-    if told:
-        names = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
-        found.append(f"{names.capitalize()}: mean over the clips attacked, at that strength too.")
     return found
+
+
+def _intervals(results: Results) -> str:
+    """Say what is independent in the intervals."""
+    if results.clean_accuracy.interval is None:
+        return "without intervals: one video or clip tells nothing of others"
+    if results.videos == len(results.clean):
+        return "95% Wilson intervals in brackets"
+    return "95% intervals over videos, which are independent where clips are not, in brackets"
 
 
 def _table(results: Results, kind: str) -> Table:
@@ -116,7 +182,6 @@ def _table(results: Results, kind: str) -> Table:
     own = not all(results.in_column(one) for members in rows.values() for one in members)
     members = [one for row in rows.values() for one in row]
     costs = ["seconds", *(_CALLS if _calls(members) else ())]
-    reports = [name for name in _REPORTED if any(name in one.report for one in members)]
     clean = "clean" if axis.clean is None else f"{axis.name} {axis.clean:g}"
     strengths = [clean, *(f"{axis.name} {one.printed:.3g}" for one in columns)]
     lines = []
@@ -129,16 +194,17 @@ def _table(results: Results, kind: str) -> Table:
             beside = [one for one in several if not results.in_column(one)]
             cells.append([Cell(one.accuracy, _strength(one, axis.unit)) for one in beside])
         last = strongest(several)
-        told = [_told(last, name) for name in reports]
-        lines.append(Row(name, cells, [_cost(last, cost) for cost in costs], told))
+        lines.append(Row(name, cells, [_cost(last, cost) for cost in costs]))
     if len(rows) > 1 and columns and axis.clean is not None:
         for scored in results.scorings:
-            worst = [results.worst(column, scored=scored) for column in (None, *columns)]
-            cells = [*([Cell(accuracy_of(flags))] for flags in worst), *[[]] * own]
-            name = f"{WORST}{_SUFFIX[scored]}"
-            empty = [""] * len(costs), [""] * len(reports)
-            lines.append(Row(name, cells, *empty, worst=True))
-    return Table(kind, [*strengths, *[f"own {axis.name}"] * own], costs, reports, lines)
+            cells = [[_worst(results, column, scored)] for column in (None, *columns)]
+            row = f"{WORST}{_SUFFIX[scored]}", [*cells, *[[]] * own], [""] * len(costs)
+            lines.append(Row(*row, worst=True))
+    return Table(kind, [*strengths, *[f"own {axis.name}"] * own], costs, lines)
+
+
+def _worst(results: Results, column: Strength | None, scored: str) -> Cell:
+    return Cell(results.share(results.worst(column, scored=scored)))
 
 
 def _calls(results: Iterable[ConditionResult]) -> bool:
@@ -150,13 +216,6 @@ def _cost(one: ConditionResult, cost: str) -> str:
     if cost == "seconds":
         return f"{one.seconds:.1f}"
     return f"{getattr(one, _CALLS[cost]):.0f}"
-
-
-def _told(one: ConditionResult, name: str) -> str:
-    """Average what was told of the clips that a condition was applied to."""
-    told = one.report.get(name, np.zeros(0))
-    told = told[np.isfinite(told)]
-    return format(told.mean(), _REPORTED[name]) if len(told) else ""
 
 
 def _strength(one: ConditionResult, usual: str) -> str:
