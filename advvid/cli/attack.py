@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from advvid.cli import options
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
@@ -80,6 +78,7 @@ def attack(
     from advvid.evaluation.conditions.attack import plan_attack
     from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
     (budget,) = read_budgets(f"{chosen.eps:.9g}")
@@ -105,7 +104,7 @@ def attack(
     planned = plan_attack(setup, chosen.attack, budget, targeted=wanted is not None)
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
-        typer.echo(f"note: {note}")
+        say(f"note: {note}")
     rows = write_adversarial_clips(
         folder,
         planned,
@@ -118,13 +117,13 @@ def attack(
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
-        typer.echo(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
+        say(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
     if len(rows) > _LISTED:
-        typer.echo(f"... and {len(rows) - _LISTED} more")
+        say(f"... and {len(rows) - _LISTED} more")
     goal = None if wanted is None else str(names[wanted])
     for line in _counts(rows, goal):
-        typer.echo(line)
-    typer.echo(f"results: {folder.path}")
+        say(line)
+    say(f"results: {folder.path}")
 
 
 def _outcome(row: dict[str, Any], target: int | None) -> str:

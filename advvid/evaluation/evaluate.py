@@ -25,8 +25,9 @@ from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
+from advvid.evaluation.views.latex import latex
+from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.evaluation.views.tables import report
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -138,6 +139,7 @@ def evaluate_into(
         folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
+        write_text(folder.path / "table.tex", latex(evaluation))
         draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
