@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 
 LAYOUTS: dict[str, tuple[int, ...]] = {
     "NCTHW": (0, 1, 2, 3, 4),
@@ -20,8 +20,7 @@ def check_layout(layout: object) -> str:
     """
     if isinstance(layout, str) and layout in LAYOUTS:
         return layout
-    shown = repr(layout) if isinstance(layout, str) and len(layout) < 20 else type(layout).__name__
-    raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {shown}")
+    raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {shown(layout)}")
 
 
 def to_layout(clips: Tensor, layout: str) -> Tensor:

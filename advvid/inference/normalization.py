@@ -4,7 +4,7 @@ import math
 import numbers
 from typing import Any
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 
 PerChannel = tuple[float, float, float]
 
@@ -29,17 +29,17 @@ def read_per_channel(name: str, given: Any) -> PerChannel:
         given = [_number(part) for part in given[:_LONGEST].split(",")]
     values = [given] if isinstance(given, numbers.Real) else given
     if not isinstance(values, list | tuple) or len(values) not in (1, 3):
-        raise InputError(f"{wanted}; got {_describe(given)}")
+        raise InputError(f"{wanted}; got {shown(given)}")
     if any(isinstance(v, bool) or not isinstance(v, numbers.Real) for v in values):
-        raise InputError(f"{wanted}; got {_describe(given)}")
+        raise InputError(f"{wanted}; got {shown(given)}")
     try:
         red, green, blue = (float(v) for v in (values if len(values) == 3 else values * 3))
     except OverflowError as error:
-        raise InputError(f"{wanted}; got a number beyond all floats") from error
+        raise InputError(f"{name} must be finite; got {shown(given)}") from error
     if not all(map(math.isfinite, (red, green, blue))):
-        raise InputError(f"{name} must be finite; got {_describe(given)}")
+        raise InputError(f"{name} must be finite; got {shown(given)}")
     if name == "std" and min(red, green, blue) <= 0:
-        raise InputError(f"std must be above 0; got {_describe(given)}")
+        raise InputError(f"std must be above 0; got {shown(given)}")
     return red, green, blue
 
 
@@ -52,8 +52,7 @@ def read_pixel_mean(given: Any) -> PerChannel:
     mean = read_per_channel("mean", given)
     if max(mean) > 1:
         raise InputError(
-            f"mean must be that of pixels in [0, 1]; got {_describe(given)}: divide mean and std "
-            "by 255"
+            f"mean must be that of pixels in [0, 1]; got {shown(given)}: divide mean and std by 255"
         )
     return mean
 
@@ -66,14 +65,3 @@ def _number(text: str) -> Any:
         return float(text)
     except ValueError:
         return text
-
-
-def _describe(given: Any) -> str:
-    """Spell what came, cut to what a line can bear."""
-    if isinstance(given, list | tuple | int | float | str):
-        try:
-            text = repr(given)
-        except ValueError:  # an integer of thousands of digits
-            return "a number beyond all floats"
-        return text if len(text) <= 60 else f"{text[:57]}..."
-    return type(given).__name__

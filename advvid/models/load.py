@@ -12,6 +12,7 @@ import torch
 from advvid.errors import InputError
 from advvid.inference.layouts import check_layout
 from advvid.inference.normalization import read_per_channel, read_pixel_mean
+from advvid.methods.arguments import checked
 from advvid.methods.suggestion import shortened
 from advvid.models.heads import head_width, replace_head
 from advvid.models.registry import FUNCTION, MODELS, ModelEntry
@@ -23,6 +24,7 @@ from advvid.models.weights.load import check_spec, load_weight_file
 from advvid.models.weights.state_dicts import strip_prefixes
 
 
+@checked
 def load_model(
     spec: str = "motions-r3d",
     *,
@@ -61,8 +63,6 @@ def load_model(
         InputError: for an unknown spec, weights that cannot be read or do not fit, or a mean, std
             or layout that cannot be used.
     """
-    if not isinstance(spec, str):
-        raise InputError(f"a model is given by its spec, text; got {type(spec).__name__}")
     spec = MODELS.canonical(spec) or spec
     entry, name = _find_entry(spec)
     request = ModelRequest(

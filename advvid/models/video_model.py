@@ -1,6 +1,6 @@
 """The module that every spec becomes: clips in [0, 1] in, logits out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from advvid.errors import InputError
 from advvid.inference.layouts import check_layout, to_layout
 from advvid.inference.normalization import read_per_channel
+from advvid.methods.arguments import checked
 
 ClipCall = Callable[[nn.Module, Tensor], Tensor]
 """(backbone, normalized clips in the layout of the model) -> logits (B, K)."""
@@ -24,6 +25,7 @@ def call_on_clips(backbone: nn.Module, clips: Tensor) -> Tensor:
     return logits
 
 
+@checked
 class VideoModel(nn.Module):
     """A backbone with its normalization and layout; clips in [0, 1] go in, logits come out.
 
@@ -58,8 +60,8 @@ class VideoModel(nn.Module):
         num_classes: int | None = None,
         input_shape: tuple[int, int, int, int] | None = None,
         classes: tuple[str, ...] | None = None,
-        mean: float | tuple[float, ...] = 0.0,
-        std: float | tuple[float, ...] = 1.0,
+        mean: float | Sequence[float] = 0.0,
+        std: float | Sequence[float] = 1.0,
         layout: str = "NCTHW",
         call: ClipCall = call_on_clips,
         head: str | None = None,
@@ -67,8 +69,6 @@ class VideoModel(nn.Module):
         weights: str | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(backbone, nn.Module):
-            raise InputError(f"the backbone must be a torch module; got {type(backbone).__name__}")
         self.backbone = backbone
         self.spec = type(backbone).__name__ if spec is None else spec
         self.num_classes, self.input_shape = num_classes, input_shape
@@ -81,7 +81,7 @@ class VideoModel(nn.Module):
         self.set_normalization(mean, std)
 
     def set_normalization(
-        self, mean: float | tuple[float, ...], std: float | tuple[float, ...]
+        self, mean: float | Sequence[float], std: float | Sequence[float]
     ) -> None:
         """Replace mean and std, each one number or three, of pixels in [0, 1].
 

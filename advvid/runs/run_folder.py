@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from advvid.errors import InputError
-from advvid.runs.files import write_atomically, write_text
+from advvid.runs.files import leftovers, remove_leftovers, write_atomically, write_text
 
 _PACKAGES = (
     "advvid",
@@ -42,10 +42,12 @@ class RunFolder:
     ) -> None:
         if resume:
             self.path = self._of_same_run(path, settings)
+            remove_leftovers(self.path)
             return
         if path is None:
             path = new_run_path(command)
         check_free(path)
+        remove_leftovers(path)
         self.path = path
         self.write_json("config.json", run_config(command, settings))
 
@@ -84,12 +86,14 @@ def new_run_path(command: str) -> Path:
 def check_free(path: Path) -> None:
     """Refuse to write into a file, or into a folder that holds something.
 
+    What dead processes have left under temporary names is nothing.
+
     Raises:
         InputError: naming the folder.
     """
     if path.exists() and not path.is_dir():
         raise InputError(f"--out {path} is a file: name a folder")
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and set(path.iterdir()) - set(leftovers(path)):
         raise InputError(
             f"--out {path} is not empty: name another folder, so that nothing in it is lost"
         )

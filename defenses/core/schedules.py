@@ -46,6 +46,11 @@ class Schedule:
         if not all(math.isfinite(value) for value in self.values):
             raise InputError(f"a schedule has finite values; got {self.values}")
 
+    def smallest(self, epoch: int, epochs: int, steps: int) -> float:
+        """Give the smallest number in force in an epoch of so many steps."""
+        iterations = range(epoch * steps, (epoch + 1) * steps)
+        return min(self.at(epoch, epochs, one, epochs * steps) for one in iterations)
+
     def at(self, epoch: int, epochs: int, iteration: int = 0, total: int = 1) -> float:
         """Give the number in force.
 
