@@ -96,8 +96,9 @@ def reproduce(
     }
     step_law = PAPER_LAW if law is None else StepSizeLaw.load(law)
     fabric = launch(device, devices)
-    # What is refused must leave no folder behind: the corrected command would find it taken.
-    check_rows([ROWS[key] for key in keys], chosen, step_law)
+    if not resume:
+        # What is refused must leave no folder behind: the corrected command would find it taken.
+        check_rows([ROWS[key] for key in keys], chosen, step_law)
     path = open_folder(fabric, out, "reproduce", settings, resume=resume).path
     for key in keys:
         _finish(RowRun(ROWS[key], chosen, path / key, step_law, fabric, devices))
