@@ -10,11 +10,13 @@ from advvid.errors import InputError
 from advvid.evaluation.condition import Condition, Setup, Strength
 from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
 from advvid.evaluation.conditions.registry import CONDITIONS
+from advvid.methods.arguments import checked
 
 Conditions = str | Condition | Sequence[str | Condition]
 """Conditions, or their names `NAME[:key=value,...]`."""
 
 
+@checked
 @dataclass(frozen=True)
 class Scoring:
     """How predictions are scored.
@@ -65,6 +67,7 @@ class EvaluationPlan:
         ]
 
 
+@checked
 def plan_evaluation(
     setup: Setup,
     *,

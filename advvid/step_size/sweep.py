@@ -17,6 +17,7 @@ from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
@@ -33,6 +34,7 @@ DEFAULT_RATIOS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 _CLIPS_AT_MOST = 8
 
 
+@checked
 def sweep_step_size(
     classifier: VideoClassifier,
     clips: Array | Tensor,

@@ -9,9 +9,11 @@ from typing import overload
 from torch import Tensor
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 
 
+@checked
 @dataclass(frozen=True)
 class StepSizeLaw:
     """Optimal step size of PGD as a linear function of the budget.

@@ -5,6 +5,7 @@ import re
 from advvid.checks import check_budget
 from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 Budgets = float | Schedule | tuple[float, ...]
 """One budget, one that changes, or several to choose from; fractions of the pixel range."""
@@ -35,6 +36,7 @@ def one_budget(eps: Budgets) -> Schedule:
     return as_schedule(eps[0] if isinstance(eps, tuple) else eps)
 
 
+@checked
 def read_budgets(text: str) -> Schedule | tuple[float, ...]:
     """Read budgets in 1/255: "8", "linear:0:12" (see `read_schedule`), "0/4/8" or "0,4,8".
 
@@ -55,6 +57,7 @@ def read_budgets(text: str) -> Schedule | tuple[float, ...]:
     return tuple(one.values[0] / 255 for one in read)
 
 
+@checked
 def read_budget(text: str) -> float:
     """Read one budget in 1/255 that does not change.
 

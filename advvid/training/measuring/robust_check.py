@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds
 from advvid.training.measuring.evaluation_view import EvaluationView
 
@@ -21,6 +22,7 @@ class ClipAttack(Protocol):
         ...
 
 
+@checked
 @dataclass(frozen=True)
 class RobustCheck:
     """How robustness is measured after each epoch, on validation clips and on training clips.

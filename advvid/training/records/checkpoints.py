@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 
 _FORMAT = 2
@@ -46,6 +47,7 @@ class Checkpoint:
     best: dict[str, Any] | None = None
 
 
+@checked
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint; until it is whole and on the disk, the one before it stays.
 
@@ -64,6 +66,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     write_atomically(path, write)
 
 
+@checked
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint to the CPU, without unpickling any code.
 
