@@ -44,6 +44,10 @@ def is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, str | os.PathLike)
     if origin is tuple or origin in _LISTS:
         return _is_list(value, origin, members)
+    if origin is dict and members:
+        return isinstance(value, dict) and all(
+            is_of(key, members[0]) and is_of(one, members[1]) for key, one in value.items()
+        )
     if origin is collections.abc.Callable:
         return callable(value)
     if is_typeddict(origin):
