@@ -70,12 +70,14 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
         from advvid.defenses import pgd_check
 
         if self.val_eps is not None and not 0 <= self.val_eps <= 255:
             raise InputError(f"val_eps must be a budget in 1/255, 0 to 255; got {self.val_eps:g}")
         if self.val_clips < 0:
             raise InputError(f"val_clips must be at least 1, or 0 for all; got {self.val_clips}")
+        check_count("val_steps", self.val_steps)
         trained = 0.0 if defense is None else defense.eps
         eps = trained if self.val_eps is None else self.val_eps / 255
         if eps == 0:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -24,9 +24,11 @@ from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
+from advvid.evaluation.views.latex import latex
+from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.evaluation.views.tables import report
 from advvid.methods.arguments import checked
+from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -52,7 +54,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
-    videos: Sequence[str | int] | None = None,
+    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -144,6 +146,7 @@ def evaluate_into(
         folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
+        write_text(folder.path / "table.tex", latex(evaluation))
         draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)

@@ -48,6 +48,10 @@ def is_of(value: Any, kind: Any) -> bool:
         return _is_list(value, origin, members)
     if origin is type:
         return isinstance(value, type) and issubclass(value, members[0])
+    if origin is dict and members:
+        return isinstance(value, dict) and all(
+            is_of(key, members[0]) and is_of(one, members[1]) for key, one in value.items()
+        )
     if origin is collections.abc.Callable:
         # A class is a slip for one of its objects; where it is none, the annotation says type[...].
         return callable(value) and not isinstance(value, type)

@@ -101,7 +101,7 @@ def read_settings(
             values[key] = reader(text)
         except ValueError as error:
             if isinstance(error, InputError):
-                raise
+                raise InputError(f"{name}: {key}: {error}") from error
             raise InputError(f"{name}: {key} cannot be {text!r}") from error
         try:
             setting.check(values[key])

@@ -213,6 +213,8 @@ def _grid(
     if step_sizes is not None and step_ratios is not None:
         raise InputError("give step_sizes (absolute) or step_ratios (multiples of eps), not both")
     budgets = np.unique(np.asarray(as_budgets(eps)))
+    if len(budgets) == 0:
+        raise InputError("the sweep needs at least one budget; got no eps")
     for budget in budgets:
         check_budget(float(budget))
     given = step_sizes if step_sizes is not None else step_ratios

@@ -18,7 +18,7 @@ from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model
 from advvid.inference.micro_batch import MicroBatcher
-from advvid.methods.arguments import came
+from advvid.methods.arguments import check_argument
 from advvid.methods.setting import Setting, check_settings
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
@@ -119,11 +119,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     verbose: Annotated[bool, Setting("show progress when there are several batches")] = True
 
     def __init__(self, estimator: VideoClassifier, *args: Any, **settings: Any) -> None:
-        if not isinstance(estimator, VideoClassifier):
-            raise InputError(
-                f"{type(self).__name__} attacks a VideoClassifier; got {came(estimator)}: wrap the "
-                "model, VideoClassifier(model, nb_classes=...)"
-            )
+        check_argument("estimator", estimator, VideoClassifier)
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
@@ -280,11 +276,6 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
         given = given[(None,) * (5 - given.ndim)]
         support = classifier.to_canonical(given)
-        if len(support) not in (1, len(clips)):
-            raise InputError(
-                f"the mask is for {len(support)} clips; got {len(clips)} clips: give one mask for "
-                "all or one for each"
-            )
         return check_mask(support, clips)
 
 

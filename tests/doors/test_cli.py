@@ -37,7 +37,9 @@ def wrong(line: BadLine, advvid: CommandRunner) -> Iterator[str]:
         yield f"leaves {', '.join(left)}"
 
 
-GROUPS = {key: list(lines) for key, lines in groupby(LINES, lambda one: " ".join(one.line[:2])[:40])}
+GROUPS = {
+    key: list(lines) for key, lines in groupby(LINES, lambda one: " ".join(one.line[:2])[:40])
+}
 
 
 @pytest.mark.parametrize("lines", GROUPS.values(), ids=GROUPS)
