@@ -2,11 +2,12 @@
 
 import math
 import numbers
+import warnings
 
 import torch
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 
 
 def check_clips(clips: Tensor, *, input_shape: tuple[int, ...] | None = None) -> None:
@@ -109,6 +110,21 @@ def check_budget(eps: float | Tensor) -> None:
         )
 
 
+def note_small_budget(eps: float) -> None:
+    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
+
+    Args:
+        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
+    """
+    levels = 255 * eps
+    if 0 < levels < 0.5:
+        warnings.warn(
+            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
+            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
+            stacklevel=2,
+        )
+
+
 def check_count(name: str, value: int) -> None:
     """Refuse anything but a whole number of at least 1.
 
@@ -116,4 +132,6 @@ def check_count(name: str, value: int) -> None:
         InputError: naming the setting and what came.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")
+        raise InputError(
+            f"{name} must be a whole number of at least 1; got {shown(value)}", settings=(name,)
+        )

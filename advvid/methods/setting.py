@@ -8,6 +8,7 @@ The text form, the options and help of the command line, `attack_params`, config
 and the tables of docs/ are all read from it.
 """
 
+import collections.abc
 import inspect
 import math
 import numbers
@@ -18,7 +19,9 @@ from functools import cache
 from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from advvid.errors import InputError
+import numpy as np
+
+from advvid.errors import InputError, shown
 
 _LIMITS = {"above": gt, "at_least": ge, "below": lt, "at_most": le}
 
@@ -109,20 +112,24 @@ class NamedSetting:
         """
         if value is None and type(None) in self.kinds:
             return
-        if not any(_is_of(value, kind) for kind in self.kinds):
-            raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+        too_large = isinstance(value, int) and not _finite(value)
+        if too_large or not any(is_of(value, kind) for kind in self.kinds):
+            raise self._refused(value)
         if self.about.verify is not None:
             self.about.verify(value)
             return
         if isinstance(value, str) and self.choices is not None and value not in self.choices:
-            raise InputError(
-                f"{self.name} must be one of {', '.join(self.choices)}; got {_shown(value)}"
-            )
+            raise self._refused(value)
         for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool) or not isinstance(number, numbers.Real):
+            if isinstance(number, bool | np.bool_) or not isinstance(number, numbers.Real):
                 continue
-            if not (math.isfinite(number) and self.about.holds(float(number))):
-                raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+            if not (_finite(number) and self.about.holds(float(number))):
+                raise self._refused(value)
+
+    def _refused(self, value: Any) -> InputError:
+        return InputError(
+            f"{self.name} must be {self._wanted()}; got {shown(value)}", settings=(self.name,)
+        )
 
     def _wanted(self) -> str:
         """Spell what a value has to be."""
@@ -158,14 +165,26 @@ def _collected(method: Any) -> dict[str, NamedSetting]:
 
 
 def check_settings(method: Any) -> None:
-    """Check every setting of an object.
+    """Check every setting of an object, and the type of every other field of a dataclass.
 
     Raises:
         InputError: naming the first that cannot be.
     """
     kind: Any = type(method)
-    for name, setting in settings_of(kind).items():
+    for name, setting in {**settings_of(kind), **_plain_fields(kind)}.items():
         setting.check(getattr(method, name))
+
+
+@cache
+def _plain_fields(kind: Any) -> dict[str, NamedSetting]:
+    """Collect the arguments of a dataclass that are no settings: they have a type only."""
+    hints, settings = get_type_hints(kind), settings_of(kind)
+    arguments = [one for one in getattr(kind, "__dataclass_fields__", {}).values() if one.init]
+    return {
+        one.name: NamedSetting(one.name, hints[one.name], one.default, Setting(""))
+        for one in arguments
+        if one.name in hints and one.name not in settings
+    }
 
 
 def check_setting(name: str, value: Any, annotation: Any) -> None:
@@ -195,24 +214,40 @@ def _named(kind: Any) -> str:
     return "a list" if get_origin(kind) is tuple else getattr(kind, "__name__", str(kind))
 
 
-def _is_of(value: Any, kind: Any) -> bool:
-    """Tell whether a value is of a type; whole numbers are numbers, flags are not."""
+def is_of(value: Any, kind: Any) -> bool:
+    """Tell whether a value is of a type; whole numbers are numbers, flags are not.
+
+    Numbers of numpy are numbers, and lists are as good as tuples.
+    """
     origin, members = get_origin(kind) or kind, get_args(kind)
+    if origin is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(is_of(value, member) for member in members)
     if origin in (int, float):
         number = numbers.Integral if origin is int else numbers.Real
         return isinstance(value, number) and not isinstance(value, bool)
-    if origin is tuple:
+    if origin is bool:
+        return isinstance(value, bool | np.bool_)
+    if origin is tuple and members:
         if not isinstance(value, tuple | list):
             return False
         kinds = members[:1] * len(value) if members[1:] == (Ellipsis,) else members
-        return len(value) == len(kinds) and all(map(_is_of, value, kinds))
+        return len(value) == len(kinds) and all(map(is_of, value, kinds))
     if origin is Literal:
         return isinstance(value, str)
-    return kind is Any or not isinstance(origin, type) or isinstance(value, origin)
+    if origin is Callable or origin is collections.abc.Callable:
+        return callable(value)
+    # The types of others, such as protocols, may not be asked; their user finds out.
+    try:
+        return isinstance(value, type(None) if origin is None else origin)
+    except TypeError:
+        return True
 
 
-def _shown(value: Any) -> str:
-    """Spell a value that came, in one line of bearable length."""
-    text = f"{value:g}" if isinstance(value, float) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= 80 else text[:77] + "..."
+def _finite(number: Any) -> bool:
+    """Tell whether a number is one that a float can hold."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False

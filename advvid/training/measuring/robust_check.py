@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
+from advvid.methods import check_settings
 from advvid.random_streams import clip_seeds
 from advvid.training.measuring.evaluation_view import EvaluationView
 
@@ -44,6 +45,7 @@ class RobustCheck:
     keep_best: bool = True
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.clips is not None:
             check_count("clips", self.clips)
 
