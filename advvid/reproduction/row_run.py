@@ -19,8 +19,8 @@ from advvid.pairing import load_training
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
 from advvid.runs.files import write_text
-from advvid.runs.terminal import say
 from advvid.runs.stored import StoredError, read_json, restored
+from advvid.runs.terminal import say
 from advvid.training import History, train
 
 if TYPE_CHECKING:
