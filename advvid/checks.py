@@ -239,3 +239,16 @@ def check_workers(workers: int) -> None:
             f"workers must be from 0 to {_MOST_WORKERS}, 0 for none; got {shown(workers)}",
             settings=("workers",),
         )
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no whole number from 0 on.
+
+    Raises:
+        InputError: naming what came.
+    """
+    whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise InputError(
+            f"seed must be a whole number of at least 0; got {shown(seed)}", settings=("seed",)
+        )

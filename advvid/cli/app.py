@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -119,7 +120,7 @@ def _fail_outside(error: OSError, debug: bool) -> NoReturn:
     """End with what the system refuses: a file, a disk that is full, a reader that has gone."""
     if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
         # Python would try to write the rest once more at its end.
-        with open(os.devnull, "w") as nowhere:
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
         if error.errno == errno.EPIPE:
             # As in `advvid attacks | head -1`: nothing is wrong.

@@ -78,6 +78,11 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
             raise InputError(f"nb_classes must be at least 2; got {nb_classes}")
         if input_shape is None and (known := getattr(model, "input_shape", None)) is not None:
             input_shape = tuple(known) if layout == "NCTHW" else (*known[1:], known[0])
+        if input_shape is not None and (len(input_shape) != 4 or min(input_shape) < 1):
+            raise InputError(
+                f"input_shape must be four sizes, each at least 1, (3, T, H, W) with {layout}; got "
+                f"{tuple(input_shape)}"
+            )
         if tuple(float(v) for v in clip_values) != (0.0, 1.0):
             raise InputError(
                 f"clip_values must be (0, 1); got {clip_values}: divide clips by 255, and "

@@ -77,11 +77,19 @@ def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
         return not isinstance(value, type) and hasattr(value, "__iter__")
     if not isinstance(value, tuple | list):
         # Arrays and tensors are not sequences by their type.
-        return origin is not tuple and getattr(value, "ndim", 1) == 1 and _has_items(value)
+        if origin is tuple or getattr(value, "ndim", 1) != 1 or not _has_items(value):
+            return False
+        first = value[0] if len(value) else None
+        return first is None or not members or is_of(_plain(first), members[0])
     kinds = members
     if origin is not tuple or members[1:] == (Ellipsis,):
         kinds = members[:1] * len(value) if members else (Any,) * len(value)
     return len(value) == len(kinds) and all(map(is_of, value, kinds))
+
+
+def _plain(member: Any) -> Any:
+    """Give what an array or a tensor of one number holds."""
+    return member.item() if getattr(member, "ndim", None) == 0 else member
 
 
 def _has_items(value: Any) -> bool:

@@ -85,7 +85,7 @@ def read_class(text: str, subject: Subject) -> int:
     if text in names:
         return names.index(text)
     count = subject.model.num_classes or len(names)
-    if text.isdigit() and int(text) < count:
+    if text.isdecimal() and len(text) < 10 and int(text) < count:
         return int(text)
     hint = did_you_mean(text, names) or f"number them 0 to {count - 1}"
     raise InputError(f"{subject.model.spec} has no class {shortened(text)}; {hint}")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from advvid.errors import InputError
 from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 
 
@@ -91,6 +92,7 @@ class StepSizeLaw:
         write_text(Path(path), json.dumps({"unit": "1/255", **asdict(self)}, indent=2) + "\n")
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> "StepSizeLaw":
         """Read a law that `save` wrote.
 

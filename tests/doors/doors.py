@@ -1,7 +1,7 @@
 """Public functions with arguments that work, and what kind of value each argument takes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.doors.hostile import HOSTILE, NAMED_INSTEAD, Make
@@ -45,16 +45,26 @@ class BadCall:
     argument: str
     value: str
     make: Make
+    further: "BadCall | None" = None
 
     @property
     def name(self) -> str:
-        return f"{self.door.name}({self.argument}={self.value})"
+        more = "" if self.further is None else f", {self.further.argument}={self.further.value}"
+        return f"{self.door.name}({self.argument}={self.value}{more})"
+
+    def with_argument(self, further: "BadCall") -> "BadCall":
+        """The same call with one more bad argument."""
+        return replace(self, further=further)
 
     def __call__(self) -> Any:
-        return self.door.call(**{**self.door.good(), self.argument: self.make()})
+        given = {**self.door.good(), self.argument: self.make()}
+        if self.further is not None:
+            given[self.further.argument] = self.further.make()
+        return self.door.call(**given)
 
     @property
     def words(self) -> tuple[str, ...]:
         """What the message has to name, one of them."""
         word = self.door.words.get(self.argument, self.argument)
-        return (word, *NAMED_INSTEAD.get(self.value, ()))
+        others = () if self.further is None else self.further.words
+        return (word, self.argument, *NAMED_INSTEAD.get(self.value, ()), *others)

@@ -136,7 +136,8 @@ OTHER_DOORS = [
             "device": "word",
             "precision": "word",
         },
-        frozenset({"mean/negative"}),
+        # What the model gives is looked at when it is asked.
+        frozenset({"mean/negative", "model/features"}),
     ),
     *(
         Door(
@@ -210,7 +211,7 @@ OTHER_DOORS = [
         lambda: {"clips": _clips(), "labels": _LABELS},
         {"clips": "clips", "labels": "labels"},
         # The number of classes is not known here.
-        frozenset({"labels/class too large", "labels/meta"}),
+        frozenset({"labels/class too large", "labels/negative"}),
     ),
     Door(
         "DatasetClips",
@@ -245,6 +246,7 @@ OTHER_DOORS = [
             "std": "thing",
             "call": "thing",
         },
+        frozenset({"mean/number", "std/number", "mean/list", "std/list"}),
     ),
     Door(
         "temporal_shift",
@@ -279,8 +281,19 @@ OTHER_DOORS = [
         {"eps": "eps", "steps": "count", "clips": "count", "law": "thing", "seed": "seed"},
     ),
     Door("hold_out", defenses.hold_out, lambda: {"data": _dataset()}, {"data": "thing"}),
-    Door("curriculum", defenses.curriculum, dict, {"eps": "eps", "direction": "word"}),
-    Door("read_budget", defenses.read_budget, dict, {"text": "word"}),
+    Door(
+        "curriculum",
+        defenses.curriculum,
+        lambda: {"eps": 0.03},
+        {"eps": "eps", "direction": "word"},
+    ),
+    Door(
+        "read_budget",
+        defenses.read_budget,
+        dict,
+        {"text": "word"},
+        words={"text": "neither a number"},
+    ),
     Door(
         "AdversarialTrainer",
         defenses.AdversarialTrainer,
