@@ -5,13 +5,13 @@ import os
 import re
 import sys
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-import advvid
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, augmentations, conditions, datasets, defenses, models
@@ -73,20 +73,20 @@ app.command("defenses", rich_help_panel="Lists")(defenses)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        say(f"advvid {advvid.__version__}")
+        say(f"advvid {version('advvid')}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
-    version: bool = typer.Option(
+    show_version: bool = typer.Option(
         False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
     ),
 ) -> None:
     """How robust is a video classifier, and what makes it more robust?"""
     # The first is read by `main` before anything is parsed, so that every error honors it.
-    del debug, version
+    del debug, show_version
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.cli.catalogue import check_data, check_model, check_options, completed_by
+from advvid.errors import InputError, shown
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from advvid.pairing import Subject
 
+SAMPLINGS = ("uniform", "dense")
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 
 
@@ -21,13 +25,38 @@ def read_precision(word: str) -> Any:
     return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 
-def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
-    """Make an option with a placeholder for its value, a help text and the panel it stands in."""
-    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+def read_device(word: str) -> str:
+    """Refuse what is no name of a device; whether it is there shows later."""
+    if re.fullmatch(r"auto|cpu(:0)?|mps|(cuda|xpu|hpu|meta)(:\d{1,3})?", word) is None:
+        raise InputError(f"unknown device {shown(word)}; use auto, cpu, cuda or cuda:1")
+    return word
+
+
+def option(
+    name: str, metavar: str | None, text: str, panel: str, *, completed: str | None = None
+) -> Any:
+    """Make an option with a placeholder for its value, a help text and the panel it stands in.
+
+    Args:
+        completed: kind of the names that a shell completes it by, see `catalogue.methods`.
+    """
+    return typer.Option(
+        name,
+        metavar=metavar,
+        help=text,
+        rich_help_panel=panel,
+        autocompletion=None if completed is None else completed_by(completed),
+    )
 
 
 Device = Annotated[
-    str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
+    str,
+    typer.Option(
+        "--device",
+        help="auto takes CUDA when there is one; or cpu, cuda:1.",
+        rich_help_panel=MODEL,
+        callback=read_device,
+    ),
 ]
 Precision = Annotated[
     str,
@@ -45,6 +74,7 @@ Data = Annotated[
         "SPEC",
         "motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
         CLIPS,
+        completed="data set",
     ),
 ]
 Seed = Annotated[int, option("--seed", None, "Of everything that is random.", OUTPUT)]
@@ -77,6 +107,7 @@ class ModelOptions:
             "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
             "(see `advvid models`).",
             MODEL,
+            completed="model",
         ),
     ] = "motions-r3d"
     weights: Annotated[
@@ -114,6 +145,18 @@ class ModelOptions:
     ] = None
     device: Device = "auto"
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_model(self.model)
+        is_file = self.weights is not None and self.weights.endswith(
+            (".safetensors", ".pt", ".pth")
+        )
+        if is_file and not Path(self.weights[-4096:]).expanduser().exists():
+            raise InputError(
+                f"no such file: {shown(self.weights)}; --weights takes a file or a name"
+            )
+        check_options("training", {"precision": self.precision})
 
     @property
     def loading(self) -> dict[str, Any]:
@@ -178,6 +221,14 @@ class ReadingOptions:
         ),
     ] = "raise"
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_options("data", vars(self))
+        if ":" not in self.sampling and self.sampling not in SAMPLINGS:
+            raise InputError(
+                f"sampling must be one of {', '.join(SAMPLINGS)}; got {shown(self.sampling)}"
+            )
+
     @property
     def config(self) -> dict[str, Any]:
         """All of them, for config.json and as arguments of `advvid.pairing`."""
@@ -200,6 +251,13 @@ class SelectionOptions:
 @dataclass(frozen=True)
 class ClipOptions(ReadingOptions, SelectionOptions):
     """Which clips, and how they are read."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        super().__post_init__()
+        check_data(self.data)
+        if self.labels not in ("true", "predicted"):
+            raise InputError(f"labels must be true or predicted; got {shown(self.labels)}")
 
     def subject(self, model: ModelOptions, *, seed: int) -> "Subject":
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from advvid.cli import options
+from advvid.cli.catalogue import methods
 from advvid.cli.options import option
 from advvid.cli.setting_options import grouped
+from advvid.methods import Registry
 
 REPRODUCTION = "Reproduction"
 
@@ -117,6 +119,9 @@ def reproduce(
 
     Writes table1.md and table2.md, figures, and row.json for every row.
     """
+    # Before torch is imported: a typo should cost no time.
+    for table in tables:
+        Registry("table", methods("table")).find(table)
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process
