@@ -36,7 +36,7 @@ from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import Setting, check_settings
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
-from advvid.training.task import EpochContext, StepContext
+from advvid.training.task import CountedAttack, EpochContext, StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -156,6 +156,13 @@ class AdaptiveStep(AttackingStep):
             report["next_probabilities"] = [round(p, 6) for p in self.probabilities]
         self._drawn = [0] * len(self.choices)
         return report
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what clips were attacked with at least; see `Hooks`."""
+        del epoch, epochs, steps
+        budgets = [choice.attack.whole_clip_budget(choice.eps) for choice in self.choices]
+        known = [eps for eps in budgets if eps is not None]
+        return CountedAttack(min(known)) if len(known) == len(budgets) else None
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the distribution of every epoch."""

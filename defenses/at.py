@@ -15,7 +15,7 @@ from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
 from advvid.methods import Setting, check_settings
 from advvid.random_streams import uniform
-from advvid.training.task import StepContext
+from advvid.training.task import CountedAttack, StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,6 +92,12 @@ class AdversarialStep(AttackingStep):
             for name, schedule in values.items()
             if name not in self.attack.spec.settings
         }
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the clips of an epoch were attacked with; see `Hooks`."""
+        smallest = as_schedule(self.eps).smallest(epoch, epochs, steps)
+        eps = self.attack.whole_clip_budget(smallest)
+        return None if eps is None else CountedAttack(eps, 1 - self.clean_share)
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the budgets of the epochs, where they change."""

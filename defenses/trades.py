@@ -21,7 +21,7 @@ from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_settings
 from advvid.training.labels import hard_labels
 from advvid.training.step import Step
-from advvid.training.task import StepContext
+from advvid.training.task import CountedAttack, StepContext
 
 Beta = Annotated[float, Setting("weight of agreement, 1 / lambda of the paper", at_least=0)]
 
@@ -165,6 +165,10 @@ class TradesStep(Step):
         """Report the budget at the beginning of an epoch, in 1/255."""
         budget = as_schedule(self.eps).at(epoch, epochs, epoch * steps, epochs * steps)
         return {"eps": round(255 * budget, 6)}
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the adversarial half of an epoch was attacked with; see `Hooks`."""
+        return CountedAttack(as_schedule(self.eps).smallest(epoch, epochs, steps))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,9 @@ class AttackOptions:
             ATTACK,
         ),
     ] = "pgd"
-    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
+    eps: Annotated[
+        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
+    ] = "8"
     target: Annotated[
         str | None,
         option(
@@ -57,7 +59,7 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budgets
+    from advvid.cli.numbers import read_budget
     from advvid.evaluation.adversarial_clips import write_adversarial_clips
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
@@ -65,7 +67,7 @@ def attack(
     from advvid.runs.run_folder import RunFolder
 
     parse_attack(chosen.attack)
-    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    budget = read_budget(chosen.eps)
     for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
     subject = clips.subject(model, seed=seed)
@@ -74,6 +76,7 @@ def attack(
         **model.config,
         **clips.config,
         **vars(chosen),
+        "eps": 255 * budget,
         "fps": fps,
         "seed": seed,
         "found": subject.facts,

@@ -97,6 +97,10 @@ def train(
 
 def _report(history: "History", classes: int, out: "Path") -> None:
     """Say how it ended and what was left out."""
+    from advvid.training.measuring.catastrophic_overfitting import onsets
+
+    for warning in onsets(history.epochs):
+        typer.echo(f"WARNING: {warning}")
     kept = history.epochs[-1 if history.best_epoch is None else history.best_epoch - 1]
     if history.best_epoch is not None:
         typer.echo(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 Labels = TypeVar("Labels", Tensor, Tensor | None, default=Tensor)
 
@@ -56,11 +57,14 @@ class ClipLoader(DataLoader[Any]):
         # A worker's exception arrives as a many-line traceback, so workers hand over what failed
         # as data and the error is raised here.
         for batch in super().__iter__():
+            if isinstance(batch, _Refused):
+                raise InputError(batch.message)
             if batch.skipped and self.on_bad_video == "raise":
                 raise BadVideoError(batch.skipped[0])
             yield batch
 
 
+@checked
 def clip_loader(
     dataset: ClipDataset,
     *,
@@ -94,7 +98,7 @@ def clip_loader(
         sampler=range(len(dataset)) if keys is None else keys,
         num_workers=workers,
         pin_memory=pin_memory and dataset.pinnable,
-        collate_fn=collate or StackClips(dataset.clip_shape),
+        collate_fn=_Collated(collate or StackClips(dataset.clip_shape)),
         # Without its own generator a DataLoader draws from the global one.
         generator=torch.Generator().manual_seed(0),
     )
@@ -126,7 +130,26 @@ class StackClips:
         )
 
 
-class _LoadedClips(Dataset[Loaded]):
+class _Refused(NamedTuple):
+    """What an InputError said that does not mean a bad video."""
+
+    message: str
+
+
+class _Collated:
+    """Make a batch, unless a clip was refused."""
+
+    def __init__(self, collate: Collate) -> None:
+        self.collate = collate
+
+    def __call__(self, loaded: Sequence[Loaded | _Refused]) -> ClipBatch | _Refused:
+        refused = next((one for one in loaded if isinstance(one, _Refused)), None)
+        if refused is not None:
+            return refused
+        return self.collate([one for one in loaded if not isinstance(one, _Refused)])
+
+
+class _LoadedClips(Dataset[Loaded | _Refused]):
     """Clips, or what is wrong with them, as plain data."""
 
     def __init__(self, dataset: ClipDataset) -> None:
@@ -135,8 +158,10 @@ class _LoadedClips(Dataset[Loaded]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, key: ClipKey) -> Loaded:
+    def __getitem__(self, key: ClipKey) -> Loaded | _Refused:
         try:
             return LoadedClip(*self.dataset[key], key)
         except BadVideoError as error:
             return error.bad_video
+        except InputError as error:
+            return _Refused(str(error))

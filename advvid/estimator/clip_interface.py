@@ -9,7 +9,7 @@ import torch
 from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape, check_labels
+from advvid.checks import check_clip_shape, check_labels, check_logits
 from advvid.errors import InputError
 from advvid.estimator.adapted_model import LAYOUTS, AdaptedModel
 from advvid.estimator.art_wrapper import ArtWrapper
@@ -135,6 +135,9 @@ class ClipInterface:
 
         Returns:
             float32 (B, K) on the device of the classifier.
+
+        Raises:
+            InputError: when the clips do not fit, or a logit is NaN or infinite.
         """
         check_clip_shape(clips, input_shape=self.clip_shape)
         model = self.differentiable()
@@ -151,7 +154,9 @@ class ClipInterface:
             return (model(batch.to(self.device)).float(),)
 
         with frozen(self._model, training=training), torch.no_grad():
-            return MicroBatcher(batch_size).run(forward, clips)[0]
+            (logits,) = MicroBatcher(batch_size).run(forward, clips)
+        check_logits(logits)
+        return logits
 
 
 class _ClipModel(nn.Module):

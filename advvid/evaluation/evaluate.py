@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.plots import draw
 from advvid.evaluation.views.tables import report
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+@checked
 def evaluate(
     classifier: VideoClassifier,
     clips: Array | Tensor | ClipSource,
@@ -49,6 +52,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
+    videos: Sequence[str | int] | None = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -81,6 +85,9 @@ def evaluate(
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
             32 clips), where there are attacks.
+        videos: name or number of the video that each clip is taken from, (N,), of clips that are
+            not a source: clips of one video are not independent of each other, and intervals count
+            videos. None takes each clip for a video of its own.
         parts: folder that keeps what is done while the evaluation runs; when it is there already,
             the evaluation is resumed from it.
         fabric: launched; clips are shared among its processes, and all get the result.
@@ -93,12 +100,13 @@ def evaluate(
         InputError: when clips, labels, budgets, attacks or conditions cannot be used.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
-    setup = Setup(classifier, _source(classifier, clips, labels), batch_size, seed)
+    setup = Setup(classifier, _source(classifier, clips, labels, videos), batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
     plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
     return _carry_out(plan, parts, fabric, progress=progress)
 
 
+@checked
 def evaluate_into(
     folder: RunFolder | Path,
     plan: EvaluationPlan,
@@ -165,20 +173,44 @@ def _carry_out(
 
 
 def _source(
-    classifier: VideoClassifier, clips: Array | Tensor | ClipSource, labels: Array | Tensor | None
+    classifier: VideoClassifier,
+    clips: Array | Tensor | ClipSource,
+    labels: Array | Tensor | None,
+    videos: Sequence[str | int] | None,
 ) -> ClipSource:
     """Give arrays and tensors as a source."""
     if isinstance(clips, ClipSource):
         if labels is not None:
             raise InputError("a source of clips brings its labels along: leave labels out")
+        if videos is not None:
+            raise InputError("a source of clips brings its videos along: leave videos out")
         return clips
     data = classifier.to_clips(clips).detach()
     check_clips(data, input_shape=classifier.clip_shape)
+    names = None if videos is None else _names_of(videos, len(data))
     if labels is None:
-        return MemoryClips(data, None)
+        return MemoryClips(data, None, names)
     targets = classifier.to_labels(labels).to(data.device)
     check_labels(targets, len(data), classifier.nb_classes)
-    return MemoryClips(data, targets)
+    return MemoryClips(data, targets, names)
+
+
+def _names_of(videos: Any, count: int) -> list[str]:
+    """Give the names of videos as texts.
+
+    Raises:
+        InputError: unless there is a text or a whole number for each clip.
+    """
+    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
+    listed = given if isinstance(given, list | tuple) else None
+    if listed is None or not all(type(one) in (str, int) for one in listed):
+        raise InputError(
+            "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
+            f"{type(videos).__name__}"
+        )
+    if len(listed) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(listed)}")
+    return [str(one) for one in listed]
 
 
 def _identity(plan: EvaluationPlan) -> str:

@@ -24,6 +24,7 @@ WORST_CASE: Look = {"color": BLACK, "linewidth": 2.8}
 PAPER: Look = {"color": DARK_GRAY, "linestyle": "--"}
 CLEAN: Look = {"color": GRAY, "linewidth": 0.8}
 CHANCE: Look = {"color": GRAY, "linewidth": 1, "linestyle": ":"}
+OVERFITTED: Look = {"color": LIGHT_GRAY, "alpha": 0.5, "linewidth": 0, "zorder": 0}
 KEPT_EPOCH: Look = {"color": DARK_GRAY, "linestyle": ":"}
 
 LOSS_MAP = "viridis"

@@ -8,6 +8,7 @@ CHANCE = "chance"
 TRAINING = "training"
 VALIDATION = "validation"
 
+OVERFITTED = "catastrophic overfitting"
 EPOCH = "epoch"
 BUDGET = "budget eps in 1/255"
 ACCURACY = "top-1 accuracy in %"

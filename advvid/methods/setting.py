@@ -8,7 +8,6 @@ The text form, the options and help of the command line, `attack_params`, config
 and the tables of docs/ are all read from it.
 """
 
-import collections.abc
 import inspect
 import math
 import numbers
@@ -19,11 +18,17 @@ from functools import cache
 from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
+from advvid.errors import InputError
+from advvid.methods.arguments import came
+from advvid.methods.kinds import is_of, spelled
 
-from advvid.errors import InputError, shown
-
-_LIMITS = {"above": gt, "at_least": ge, "below": lt, "at_most": le}
+_LIMITS: dict[str, Callable[[Any, Any], bool]] = {
+    "above": gt,
+    "at_least": ge,
+    "below": lt,
+    "at_most": le,
+}
+_MOST = 2**63
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Setting:
         """Spell the range, such as "above 0 and at most 1"; "" where there is none."""
         return " and ".join(f"{n.replace('_', ' ')} {limit:g}" for n, limit in self._limits.items())
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: numbers.Real) -> bool:
         """Tell whether a finite number lies in the range."""
         return all(_LIMITS[name](value, limit) for name, limit in self._limits.items())
 
@@ -112,7 +117,8 @@ class NamedSetting:
         """
         if value is None and type(None) in self.kinds:
             return
-        too_large = isinstance(value, int) and not _finite(value)
+        # Before a check of its own: that may turn it into a float, which has an end.
+        too_large = isinstance(value, int) and not _is_usable(value)
         if too_large or not any(is_of(value, kind) for kind in self.kinds):
             raise self._refused(value)
         if self.about.verify is not None:
@@ -121,14 +127,14 @@ class NamedSetting:
         if isinstance(value, str) and self.choices is not None and value not in self.choices:
             raise self._refused(value)
         for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool | np.bool_) or not isinstance(number, numbers.Real):
+            if isinstance(number, bool) or not isinstance(number, numbers.Real):
                 continue
-            if not (_finite(number) and self.about.holds(float(number))):
+            if not (_is_usable(number) and self.about.holds(number)):
                 raise self._refused(value)
 
     def _refused(self, value: Any) -> InputError:
         return InputError(
-            f"{self.name} must be {self._wanted()}; got {shown(value)}", settings=(self.name,)
+            f"{self.name} must be {self._wanted()}; got {came(value)}", settings=(self.name,)
         )
 
     def _wanted(self) -> str:
@@ -143,7 +149,7 @@ class NamedSetting:
             return limits if limits else "a finite number"
         if bool in kinds:
             return "True or False"
-        return " or ".join(map(_named, kinds)) + (f", each {limits}" if limits else "")
+        return " or ".join(map(spelled, kinds)) + (f", each {limits}" if limits else "")
 
 
 def settings_of(method: Any) -> dict[str, NamedSetting]:
@@ -197,6 +203,11 @@ def check_setting(name: str, value: Any, annotation: Any) -> None:
     NamedSetting(name, kind, MISSING, about).check(value)
 
 
+def _is_usable(number: Any) -> bool:
+    """Tell whether a number is finite, and no whole number that nothing can count to."""
+    return -_MOST < number < _MOST if isinstance(number, int) else math.isfinite(number)
+
+
 def _default(method: Any, name: str) -> Any:
     if isinstance(method, type):
         declared = getattr(method, "__dataclass_fields__", {}).get(name)
@@ -205,49 +216,3 @@ def _default(method: Any, name: str) -> Any:
         return getattr(method, name, MISSING)
     default = inspect.signature(method).parameters[name].default
     return MISSING if default is inspect.Parameter.empty else default
-
-
-def _named(kind: Any) -> str:
-    """Name a type for a message."""
-    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
-        return f"{len(get_args(kind))} values"
-    return "a list" if get_origin(kind) is tuple else getattr(kind, "__name__", str(kind))
-
-
-def is_of(value: Any, kind: Any) -> bool:
-    """Tell whether a value is of a type; whole numbers are numbers, flags are not.
-
-    Numbers of numpy are numbers, and lists are as good as tuples.
-    """
-    origin, members = get_origin(kind) or kind, get_args(kind)
-    if origin is Any:
-        return True
-    if origin in (Union, types.UnionType):
-        return any(is_of(value, member) for member in members)
-    if origin in (int, float):
-        number = numbers.Integral if origin is int else numbers.Real
-        return isinstance(value, number) and not isinstance(value, bool)
-    if origin is bool:
-        return isinstance(value, bool | np.bool_)
-    if origin is tuple and members:
-        if not isinstance(value, tuple | list):
-            return False
-        kinds = members[:1] * len(value) if members[1:] == (Ellipsis,) else members
-        return len(value) == len(kinds) and all(map(is_of, value, kinds))
-    if origin is Literal:
-        return isinstance(value, str)
-    if origin is Callable or origin is collections.abc.Callable:
-        return callable(value)
-    # The types of others, such as protocols, may not be asked; their user finds out.
-    try:
-        return isinstance(value, type(None) if origin is None else origin)
-    except TypeError:
-        return True
-
-
-def _finite(number: Any) -> bool:
-    """Tell whether a number is one that a float can hold."""
-    try:
-        return math.isfinite(number)
-    except OverflowError:
-        return False

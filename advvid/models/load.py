@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.models.heads import head_width, replace_head
 from advvid.models.registry import FUNCTION, MODELS, ModelEntry
 from advvid.models.request import ModelRequest
@@ -18,6 +19,7 @@ from advvid.models.weights.load import check_spec, load_weight_file
 from advvid.models.weights.state_dicts import strip_prefixes
 
 
+@checked
 def load_model(
     spec: str = "motions-r3d",
     *,

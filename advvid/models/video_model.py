@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 ClipCall = Callable[[nn.Module, Tensor], Tensor]
 """(backbone, normalized clips (B, 3, T, H, W)) -> logits (B, K): where layouts are translated."""
@@ -19,6 +20,7 @@ def call_on_clips(backbone: nn.Module, clips: Tensor) -> Tensor:
     return logits
 
 
+@checked
 class VideoModel(nn.Module):
     """A backbone with its normalization and layout; clips in [0, 1] go in, logits come out.
 

@@ -1,7 +1,7 @@
 """One row of a table: trained, then attacked; each part is resumed where it was stopped."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data import ClipDataset, load_dataset
-from advvid.defenses import as_schedule, build_defense, pgd_check
+from advvid.defenses import Prepared, as_schedule, build_defense, pgd_check
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation import DatasetClips, evaluate
 from advvid.evaluation.evaluation import Evaluation
@@ -61,6 +61,53 @@ def finished_row(folder: Path) -> RowResult | None:
     return RowResult(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
 
 
+def load_scale(scale: Scale) -> tuple[VideoModel, ClipDataset, ClipDataset, ClipDataset]:
+    """Load a fresh model, and its clips to train, validate and test on.
+
+    Raises:
+        InputError: when either cannot be loaded.
+    """
+    assert scale.data is not None
+    reading = {"seed": scale.settings.seed, **scale.reading}
+    model, train_data, val_data = load_training(
+        scale.model, scale.data, weights=scale.weights, **reading
+    )
+    _, reading["frames"], reading["size"], _ = train_data.clip_shape
+    test_data = load_dataset(scale.data, split="test", **reading)
+    return model, train_data, val_data, test_data
+
+
+def defended(row: TableRow, scale: Scale, law: StepSizeLaw, data: ClipDataset) -> Prepared | None:
+    """Make what a row trains by; None for training on clean clips.
+
+    Raises:
+        InputError: when scale and data do not go together.
+    """
+    if row.defense is None:
+        return None
+    return build_defense(
+        row.defense,
+        data,
+        seed=scale.settings.seed,
+        **row.options,
+        step_rule=row.step_rule(law),
+        attack_steps=as_schedule(scale.attack_steps),
+        attack_batch_norm=scale.attack_batch_norm,
+        **({"held_out": scale.held_out} if row.defense == "aat" else {}),
+    )
+
+
+def check_rows(rows: Iterable[TableRow], scale: Scale, law: StepSizeLaw) -> None:
+    """Find out before anything is written whether rows can be trained; loads model and data.
+
+    Raises:
+        InputError: when model, data or a defense cannot be used.
+    """
+    _, train_data, _, _ = load_scale(scale)
+    for row in rows:
+        defended(row, scale, law, train_data)
+
+
 @dataclass(frozen=True)
 class RowRun:
     """The work on one row.
@@ -83,15 +130,8 @@ class RowRun:
 
     def finish(self) -> RowResult:
         """Load a fresh model with its clips; train it, attack it and write down how it fared."""
-        scale = self.scale
         self.say("training")
-        assert scale.data is not None
-        reading = {"seed": scale.settings.seed, **scale.reading}
-        model, train_data, val_data = load_training(
-            scale.model, scale.data, weights=scale.weights, **reading
-        )
-        _, reading["frames"], reading["size"], _ = train_data.clip_shape
-        test_data = load_dataset(scale.data, split="test", **reading)
+        model, train_data, val_data, test_data = load_scale(self.scale)
         history = self._train(model, train_data, val_data)
         self.say("attacking")
         return self._attack(model, test_data, history)
@@ -104,27 +144,14 @@ class RowRun:
 
     def _train(self, model: VideoModel, data: ClipDataset, val_data: ClipDataset) -> History:
         """Train the model in place, from its start or from where it was stopped."""
-        row, scale, out = self.row, self.scale, self.folder / "train"
-        task, chosen = None, data
-        if row.defense is not None:
-            defense = build_defense(
-                row.defense,
-                data,
-                seed=scale.settings.seed,
-                **row.options,
-                step_rule=row.step_rule(self.law),
-                attack_steps=as_schedule(scale.attack_steps),
-                attack_batch_norm=scale.attack_batch_norm,
-                **({"held_out": scale.held_out} if row.defense == "aat" else {}),
-            )
-            assert defense.data is not None
-            task, chosen = defense.task, defense.data
+        scale, out = self.scale, self.folder / "train"
+        defense = defended(self.row, scale, self.law, data)
         return train(
             model,
-            chosen,
+            data if defense is None or defense.data is None else defense.data,
             val_data,
             settings=scale.settings,
-            task=task,
+            task=None if defense is None else defense.task,
             robust=pgd_check(
                 scale.val_eps / 255,
                 law=self.law,

@@ -19,6 +19,7 @@ from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 from advvid.methods import Setting, settings_of
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
@@ -31,6 +32,7 @@ from advvid.step_size.surface import StepSizeSurface
 _CLIPS_AT_MOST = 8
 
 
+@checked
 def sweep_step_size(
     classifier: VideoClassifier,
     clips: Array | Tensor,

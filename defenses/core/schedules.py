@@ -6,6 +6,7 @@ from typing import Literal
 
 from advvid.errors import InputError, shown
 from advvid.methods import check_settings
+from advvid.methods.text import read_ascii_float
 
 Kind = Literal["constant", "linear", "cosine", "list"]
 Per = Literal["epoch", "iteration"]
@@ -43,6 +44,11 @@ class Schedule:
                 f"a {self.kind} schedule has {wanted or 'at least 1'} value(s); got "
                 f"{shown(self.values)}"
             )
+
+    def smallest(self, epoch: int, epochs: int, steps: int) -> float:
+        """Give the smallest number in force in an epoch of so many steps."""
+        iterations = range(epoch * steps, (epoch + 1) * steps)
+        return min(self.at(epoch, epochs, one, epochs * steps) for one in iterations)
 
     def at(self, epoch: int, epochs: int, iteration: int = 0, total: int = 1) -> float:
         """Give the number in force.
@@ -102,7 +108,7 @@ def read_schedule(text: str) -> Schedule:
     if not numbers:
         kind, numbers = "constant", [body]
     try:
-        values = tuple(float(number) for number in numbers)
+        values = tuple(map(read_ascii_float, numbers))
         return Schedule(kind, values, per or "epoch")  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(

@@ -12,6 +12,7 @@ from torch import Tensor
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.data.video.index import VideoInfo, open_video, video_info
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+@checked
 def read_frames(
     path: str | os.PathLike[str], indices: Sequence[int], *, short_side: int | None = None
 ) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from advvid.data.video.bad_video import BadVideo, BadVideoError
+from advvid.methods.arguments import checked
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -42,6 +43,7 @@ class VideoInfo:
     """Decoding time of each start."""
 
 
+@checked
 def video_info(path: str | os.PathLike[str]) -> VideoInfo:
     """Frame count, rate, duration and the index for seeking, remembered per file in this process.
 

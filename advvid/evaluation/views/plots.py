@@ -1,9 +1,12 @@
 """Results as curves and bars."""
 
+import math
 from pathlib import Path
 
+from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import Flags, Results, accuracy_of, mean_accuracy
+from advvid.evaluation.condition_result import Flags
+from advvid.evaluation.result import Results, group_accuracy
 from advvid.figures import words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
 from advvid.figures.saving import save_figure
@@ -45,12 +48,17 @@ def curves(results: Results, kind: str) -> list[Curve]:
 def bars(results: Results, kind: str) -> list[Bar]:
     """Give the mean accuracy of each group of a kind, first of all under no condition."""
     clean = results.clean_accuracy
-    found = [Bar(_clean_name(results, kind), clean.value, *clean.interval)]
+    found = [Bar(_clean_name(results, kind), clean.value, *_ends(clean))]
     for group, members in results.groups(kind).items():
-        mean = mean_accuracy(members)
+        mean = group_accuracy(members)
         points = [one.accuracy.value for one in members] if len(members) > 1 else []
-        found.append(Bar(group, mean.value, *mean.interval, points))
+        found.append(Bar(group, mean.value, *_ends(mean), points))
     return found
+
+
+def _ends(accuracy: Accuracy) -> tuple[float, float]:
+    """Give the ends of an interval; NaN, which is not drawn, where there is none."""
+    return accuracy.interval or (math.nan, math.nan)
 
 
 def _clean_name(results: Results, kind: str) -> str:
@@ -63,6 +71,6 @@ def _curve(results: Results, name: str, at: list[tuple[Strength, Flags]]) -> Cur
     axis = at[0][0].axis
     clean = [] if axis.clean is None else [(Strength(axis.clean, axis), results.clean)]
     strengths, flags = zip(*clean, *at, strict=True)
-    accuracy = [accuracy_of(one) for one in flags]
-    low, high = zip(*(one.interval for one in accuracy), strict=True)
+    accuracy = [results.share(one) for one in flags]
+    low, high = zip(*(_ends(one) for one in accuracy), strict=True)
     return Curve(name, [s.printed for s in strengths], [one.value for one in accuracy], low, high)

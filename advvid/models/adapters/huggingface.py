@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.models.heads import find_head
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
@@ -25,7 +25,7 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
     transformers = _import_transformers()
     if request.weights not in (None, "DEFAULT"):
         raise InputError(
-            f"hf models take --weights DEFAULT, none or a file; got {request.weights!r}"
+            f"hf models take `weights=DEFAULT`, none or a file; got {shown(request.weights)}"
         )
     pretrained = request.weights is not None
     requested = {"num_frames": request.frames, "image_size": request.size}

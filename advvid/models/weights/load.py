@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.models.architectures.resnet3d import ResNet3D
 from advvid.models.architectures.resnet3d_specs import FIRST_GENERATION, is_first_generation
 from advvid.models.video_model import VideoModel
@@ -14,6 +15,7 @@ from advvid.models.weights.files import WeightFile, read_weight_file, write_weig
 from advvid.models.weights.state_dicts import load_exactly, strip_prefixes
 
 
+@checked
 def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
     """Write the weights as safetensors, under a temporary name and renamed.
 
@@ -41,6 +43,7 @@ def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
     write_weight_file(network.state_dict(), Path(path), notes | metadata)
 
 
+@checked
 def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load a file of weights into a model, with the classes and normalization saved there.
 

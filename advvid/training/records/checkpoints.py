@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 
 _FORMAT = 2
@@ -46,6 +47,7 @@ class Checkpoint:
     best: dict[str, Any] | None = None
 
 
+@checked
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint; until it is whole and on the disk, the one before it stays.
 
@@ -64,6 +66,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     write_atomically(path, write)
 
 
+@checked
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint to the CPU, without unpickling any code.
 
@@ -72,7 +75,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise InputError(
-            f"no run to resume: there is no {path}; start one in a new folder, without --resume"
+            f"no run to resume: there is no {path}; start one in a new folder, without `resume`"
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -88,7 +91,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if isinstance(found, int):
             what = f"a training run of another version of advvid (format {found}, not {_FORMAT})"
         raise InputError(
-            f"{path} holds {what}: start another run in another folder, with --weights for weights"
+            f"{path} holds {what}: start another run in another folder; weights are for `weights`"
         )
     try:
         return Checkpoint(**content)
