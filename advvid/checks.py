@@ -176,14 +176,13 @@ def as_budgets(eps: Any) -> list[float]:
     """Give budgets as a list; one number is one budget, and 0 stands for no attack.
 
     Args:
-        eps: a number, or several as a list, an array or a tensor (E,); each from 0 to 1.
+        eps: a number, or several, perhaps none, as a list, an array or a tensor (E,); each from 0
+            to 1.
 
     Raises:
         InputError: for anything else, naming it.
     """
     several = list(eps) if np.ndim(eps) == 1 else [eps]
-    if not several:
-        raise InputError("eps has no budget: give at least one, such as 8 / 255")
     for budget in several:
         if not (_is_real(budget) and budget == 0):
             check_budget(budget)
