@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.plots import draw
 from advvid.evaluation.views.tables import report
-from advvid.methods.arguments import checked
+from advvid.methods.arguments import came, checked
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
@@ -195,22 +195,21 @@ def _source(
     return MemoryClips(data, targets, names)
 
 
-def _names_of(videos: Any, count: int) -> list[str]:
+def _names_of(videos: Sequence[str | int], count: int) -> list[str]:
     """Give the names of videos as texts.
 
     Raises:
         InputError: unless there is a text or a whole number for each clip.
     """
-    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
-    listed = given if isinstance(given, list | tuple) else None
-    if listed is None or not all(type(one) in (str, int) for one in listed):
+    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else list(videos)
+    if not all(type(one) in (str, int) for one in given):
         raise InputError(
             "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
-            f"{type(videos).__name__}"
+            f"{came(videos)}"
         )
-    if len(listed) != count:
-        raise InputError(f"videos must be {count}, one a clip; got {len(listed)}")
-    return [str(one) for one in listed]
+    if len(given) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(given)}")
+    return [str(one) for one in given]
 
 
 def _identity(plan: EvaluationPlan) -> str:
