@@ -162,8 +162,8 @@ def _carry_out(
                 records.add(Record(PROBES, [], content=found))
         share = range(rank, len(setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
-        with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            EvaluationRunner(plan, records).run(share, advance)
+        with progress_bar("Evaluate", total, shown=progress and rank == 0) as bar:
+            EvaluationRunner(plan, records).run(share, bar)
     evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
