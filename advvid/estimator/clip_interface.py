@@ -103,17 +103,30 @@ class ClipInterface:
             labels = labels[:, 0]
         return labels if labels.is_floating_point() else labels.to(torch.int64)
 
-    def to_targets(self, y: Any) -> Tensor:
-        """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are."""
+    def to_targets(self, y: Any, count: int | None = None) -> Tensor:
+        """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are.
+
+        Args:
+            y: labels, int (B,), one-hot or soft (B, K).
+            count: B, where it is known.
+
+        Raises:
+            InputError: when they cannot be used.
+        """
         check_label_values(y)
         given = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
         soft = (
             given.ndim == 2 and given.is_floating_point() and bool((given != given.round()).any())
         )
         if soft:
+            if tuple(given.shape) != (count or len(given), self.nb_classes):
+                raise InputError(
+                    f"soft labels must be ({count or len(given)}, {self.nb_classes}); got "
+                    f"{tuple(given.shape)}"
+                )
             return given.to(torch.float32)
         labels = self.to_labels(given)
-        check_labels(labels, len(given), self.nb_classes)
+        check_labels(labels, count or len(labels), self.nb_classes)
         return labels
 
     def differentiable(self) -> nn.Module:

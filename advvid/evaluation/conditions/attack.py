@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -16,11 +16,12 @@ from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
+from advvid.methods.kinds import CONVERTED
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
 
-Attacks = str | VideoAttack | Sequence[str | VideoAttack]
+Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
@@ -114,6 +115,8 @@ def plan_attacks(
         InputError: when an attack or a budget cannot be used.
     """
     given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
+    if not isinstance(given, list | tuple):
+        given = [given]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
