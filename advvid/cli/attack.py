@@ -89,6 +89,8 @@ def attack(
     rows = write_adversarial_clips(
         folder, planned, setup, target=wanted, classes=subject.class_names, fps=fps
     )
+    for bad in source.skipped:
+        typer.echo(f"note: {bad.line}")
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"

@@ -169,7 +169,7 @@ def evaluate(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     if fabric.is_global_zero:
-        _say(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped)
+        _say(f"note: {bad.line}" for bad in source.skipped)
         _say([report(evaluation)])
         _say(f"ALARM {alarm.name}: {alarm.message}" for alarm in evaluation.alarms)
         if evaluation.probes and not evaluation.alarms:

@@ -108,7 +108,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
             f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
         )
     if history.skipped:
-        typer.echo(f"skipped {len(history.skipped)} videos that cannot be read:")
+        typer.echo(f"videos that cannot be read as they were recorded: {len(history.skipped)}")
     for video in history.skipped:
-        typer.echo(f"  {video.path}: {video.reason}")
+        typer.echo(f"  {video.line}")
     typer.echo(f"results: {out}")
