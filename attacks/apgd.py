@@ -13,12 +13,14 @@ from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, si
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
 
 
+@checked
 def apgd(
     model: Model,
     clips: Tensor,

@@ -10,9 +10,11 @@ from advvid.attacks.core.losses import other_classes, target_margin, targeted_dl
 from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
+@checked
 def apgd_targeted(
     model: Model,
     clips: Tensor,

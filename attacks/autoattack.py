@@ -14,6 +14,7 @@ from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
 from advvid.inference.frozen import Model, frozen
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -29,6 +30,7 @@ class AutoAttackResult(NamedTuple):
     otherwise the place in `PARTS`, from 1 on."""
 
 
+@checked
 def auto_attack(
     model: Model,
     clips: Tensor,

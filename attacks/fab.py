@@ -11,12 +11,14 @@ from advvid.attacks.core.settings import Budget, Runs, Steps, Targets
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
 
 
+@checked
 def fab_targeted(
     model: Model,
     clips: Tensor,

@@ -11,8 +11,10 @@ from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
+from advvid.methods.arguments import checked
 
 
+@checked
 def frame_border(
     model: Model,
     clips: Tensor,

@@ -22,6 +22,7 @@ from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack,
 from advvid.attacks.pgd import linf_pgd
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
+from advvid.methods.arguments import checked
 
 Method = Annotated[
     str,
@@ -40,6 +41,7 @@ class FrameSaliencyResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that may have been changed."""
 
 
+@checked
 def frame_saliency(
     model: Model,
     clips: Tensor,

@@ -11,9 +11,11 @@ from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
+@checked
 def masked_pgd(
     model: Model,
     clips: Tensor,

@@ -12,9 +12,11 @@ from advvid.attacks.core.settings import Budget
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 
+@checked
 def random_noise(
     model: Model,
     clips: Tensor,

@@ -14,6 +14,7 @@ from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 
@@ -31,6 +32,7 @@ class PgdOptions(TypedDict, total=False):
     seed: int | torch.Generator | Tensor
 
 
+@checked
 def linf_pgd(
     model: Model,
     clips: Tensor,

@@ -15,6 +15,7 @@ from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
+from advvid.methods.arguments import checked
 
 Regularization = Annotated[
     float, Setting("price of a frame; 1 and more leaves every clip as it is", at_least=0)
@@ -44,6 +45,7 @@ class SparseResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that were allowed to change."""
 
 
+@checked
 def sparse_attack(
     model: Model,
     clips: Tensor,

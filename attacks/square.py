@@ -12,6 +12,7 @@ from advvid.attacks.core.settings import Budget, Queries
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 Share = Annotated[
@@ -38,6 +39,7 @@ class SquareResult(NamedTuple):
     """int64 (B,): forward passes of each clip."""
 
 
+@checked
 def square_attack(
     model: Model,
     clips: Tensor,

@@ -12,10 +12,12 @@ from advvid.defenses.core.training_attack import TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import Setting
+from advvid.methods.arguments import checked
 
 Direction = Literal["up", "down"]
 
 
+@checked
 def curriculum(
     eps: float, *, direction: Direction = "up", kind: Kind = "linear", per: Per = "epoch"
 ) -> Schedule:
@@ -43,6 +45,7 @@ def curriculum(
     return Schedule(kind, ends, per)
 
 
+@checked
 def curriculum_step(
     eps: float = 12 / 255, *, attack: TrainingAttack | None = None, **options: Any
 ) -> AdversarialStep:

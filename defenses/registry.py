@@ -12,6 +12,7 @@ from advvid.defenses.free import FreeTraining
 from advvid.defenses.trades import TradesTraining
 from advvid.errors import InputError
 from advvid.methods import MethodRegistry, settings_of, split_text
+from advvid.methods.arguments import checked
 
 DEFENSES: MethodRegistry[Defense] = MethodRegistry(
     "defense",
@@ -27,6 +28,7 @@ DEFENSES: MethodRegistry[Defense] = MethodRegistry(
 )
 
 
+@checked
 def read_defense(text: str, **settings: Any) -> Defense:
     """Read "NAME:key=value,...", such as "aat:update_every=10,eps=0/4/8".
 
@@ -52,6 +54,7 @@ def read_defense(text: str, **settings: Any) -> Defense:
     return DEFENSES.read(text, **given)
 
 
+@checked
 def build_defense(
     defense: str | Defense, data: ClipDataset, *, seed: int = 0, **settings: Any
 ) -> Prepared:

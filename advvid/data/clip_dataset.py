@@ -14,6 +14,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 OnBadVideo = Literal["raise", "skip", "conceal"]
 ClipKey = int | tuple[int, int]
@@ -218,6 +219,7 @@ def balanced_order(
     return shuffled[np.argsort(rounds[shuffled], kind="stable")]
 
 
+@checked
 def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
     """Clips as float32 in [0, 1] on `device`: uint8 is divided by 255, float32 passes through.
 

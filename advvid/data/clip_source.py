@@ -1,6 +1,7 @@
 """Clips to work through, a batch at a time: in memory, or read from a data set when needed."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 
 @runtime_checkable
@@ -43,11 +45,16 @@ class MemoryClips:
     Args:
         clips: (N, 3, T, H, W) in [0, 1].
         labels: int64 (N,), or None for the predictions of the model.
+        videos: names of the videos that the clips are taken from (N,); None takes each clip for a
+            video of its own.
     """
 
-    def __init__(self, clips: Tensor, labels: Tensor | None) -> None:
+    def __init__(
+        self, clips: Tensor, labels: Tensor | None, videos: Sequence[str] | None = None
+    ) -> None:
         self.clips = clips
         self.labels = labels
+        self.videos = videos
         self.skipped: list[BadVideo] = []
 
     def __len__(self) -> int:
@@ -61,14 +68,34 @@ class MemoryClips:
             yield ClipBatch(self.clips[at], labels, at, [])
 
     def origin(self, position: int) -> ClipOrigin:
-        """Tell where a clip comes from: each is taken for a video of its own."""
-        return ClipOrigin(f"clip {position}")
+        """Tell where a clip comes from; one that equals an earlier clip comes from the same."""
+        first = self._firsts[position]
+        return ClipOrigin(f"clip {first}" if self.videos is None else self.videos[first])
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        """For every clip, the first that has the same pixels."""
+        flat = self.clips.flatten(1)
+        # A few pixels tell most clips apart; only those that agree there are compared in full.
+        few = flat[:, :: max(1, flat.shape[1] // 1024)].cpu().contiguous().numpy()
+        alike: dict[bytes, list[int]] = {}
+        firsts = []
+        for position, row in enumerate(few):
+            known = alike.setdefault(row.tobytes(), [])
+            equal = (one for one in known if torch.equal(flat[one], flat[position]))
+            first = next(equal, position)
+            if first == position:
+                known.append(position)
+            firsts.append(first)
+        return firsts
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""
-        return [self.clips, *([] if self.labels is None else [self.labels])], []
+        facts = [] if self.videos is None else [list(self.videos)]
+        return [self.clips, *([] if self.labels is None else [self.labels])], facts
 
 
+@checked
 class DatasetClips:
     """Clips of a data set, read when they are asked for.
 

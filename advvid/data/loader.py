@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 Labels = TypeVar("Labels", Tensor, Tensor | None, default=Tensor)
 
@@ -66,6 +67,7 @@ class ClipLoader(DataLoader[Any]):
             yield batch
 
 
+@checked
 def clip_loader(
     dataset: ClipDataset,
     *,

@@ -88,6 +88,11 @@ class AdaptedModel(nn.Module):
                 f"the model must give logits (B, {self.num_classes}); got {_describe(logits)}: "
                 "pass the right nb_classes, or wrap it in a module that gives logits"
             )
+        if not logits.is_floating_point():
+            raise InputError(
+                f"the model must give floating-point logits; got {logits.dtype}: leave out what "
+                "turns its scores into decisions"
+            )
         return logits.float()
 
 

@@ -11,7 +11,7 @@ from advvid.checks import check_labels
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
 from advvid.evaluation.condition import Condition, Outcome
-from advvid.evaluation.judge import Verdict, judge
+from advvid.evaluation.judge import Verdict, changes, judge, located
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
@@ -85,9 +85,13 @@ class EvaluationRunner:
         else:
             labels = batch.labels.to(device)
             check_labels(labels, len(places), self.classifier.nb_classes)
-        verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
+        with located("under no condition"):
+            verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
         # Of a clip that is known already, the first record counts.
-        self.records.add(Record(CLEAN, places, {"label": labels.tolist(), **_columns(verdict)}))
+        origins = [self.setup.source.origin(place)._asdict() for place in places]
+        values = {"label": labels.tolist(), "origin": origins, **_columns(verdict)}
+        frames = {"frames": batch.clips.shape[2]}
+        self.records.add(Record(CLEAN, places, values, content=frames))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
@@ -100,17 +104,24 @@ class EvaluationRunner:
                 outcome = condition.apply(batch, seeds)
             cost = {"seconds": time.perf_counter() - started, **calls}
             last = _Applied((condition.work, places), outcome, cost)
-        verdict = judge(
-            self.classifier,
-            condition.check(batch, last.outcome),
-            batch.labels,
-            h264=self.h264,
-            within=None if condition.rounding is None else (batch.clips, condition.rounding),
-            views=condition.views,
-        )
+        changed = condition.check(batch, last.outcome)
+        within = None if condition.rounding is None else (batch.clips, condition.rounding)
+        with located(f"under {condition.caption}"):
+            verdict = judge(
+                self.classifier,
+                changed,
+                batch.labels,
+                h264=self.h264,
+                within=within,
+                views=condition.views,
+            )
+        values = _columns(verdict)
         report = last.outcome.report.items()
-        told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
-        self.records.add(Record(condition.key, places, {**_columns(verdict), **told}, last.cost))
+        values |= {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
+        if condition.strength.axis.clean is not None and condition.views == 1:
+            measured = changes(batch.clips, changed).items()
+            values |= {f"change_{name}": one.tolist() for name, one in measured}
+        self.records.add(Record(condition.key, places, values, last.cost))
         return last
 
 

@@ -11,7 +11,15 @@ from torch import Tensor, nn
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.training.settings import TrainSettings
-from advvid.training.task import CLASSIFIER, EpochContext, Hooks, Loss, StepContext, Task
+from advvid.training.task import (
+    CLASSIFIER,
+    CountedAttack,
+    EpochContext,
+    Hooks,
+    Loss,
+    StepContext,
+    Task,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,6 +115,10 @@ class StepTask(Task):
     def report(self, epoch: int, epochs: int, steps: int = 1) -> Mapping[str, Any]:
         """Report what the step reports."""
         return self.step.report(epoch, epochs, steps)
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the step attacks by."""
+        return self.step.counted_attack(epoch, epochs, steps)
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw what the step draws."""

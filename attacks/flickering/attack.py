@@ -26,6 +26,7 @@ from advvid.checks import check_budget
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
+from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 STEP_SIZE = 0.005
@@ -58,6 +59,7 @@ class FlickeringResult(NamedTuple):
     """(B, 3, T, 1, 1)."""
 
 
+@checked
 def flickering(
     model: Model,
     clips: Tensor,

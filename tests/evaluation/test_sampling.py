@@ -107,6 +107,8 @@ def test_scores_of_all_clips_of_a_video_are_averaged(
     for result, (kind, clips) in zip(found.results, kinds, strict=True):
         assert (result.name, result.strength.value, result.applied) == (kind, clips, VIDEOS)
         assert result.correct.tolist() == expected(kind, clips, labels, numbers)
+        # Other frames are no change of pixels.
+        assert not result.changes
     # Clips of the data set are uniform, one of each video.
     assert found.clean.tolist() == found.results[0].correct.tolist()
     assert len({tuple(result.correct) for result in found.results}) > 2

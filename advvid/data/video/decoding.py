@@ -13,6 +13,7 @@ from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.data.video.index import VideoInfo, video_info
 from advvid.data.video.packets import Damage, open_video, sound_frames
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _INTRA = 1  # FFmpeg's number of an I frame
 
 
+@checked
 def read_frames(
     path: str | os.PathLike[str],
     indices: Sequence[int],
@@ -76,6 +78,22 @@ def read_frames(
         images[index] = _to_rgb(frame, shape, reformatter)
     clip = np.stack([images[min(int(index), info.present - 1)] for index in indices])
     return torch.from_numpy(clip).permute(3, 0, 1, 2).contiguous()
+
+
+def stream_frames(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.uint8]]:
+    """Decode all frames of a video, one at a time, at their own size and upright.
+
+    Yields:
+        uint8 (H, W, 3), RGB; frame i is the i-th that `read_frames` counts.
+
+    Raises:
+        BadVideoError: the file is no video, or is damaged.
+    """
+    from av.video.reformatter import VideoReformatter
+
+    info, reformatter = video_info(path), VideoReformatter()
+    for _, frame in _decode(str(path), info, list(range(info.present)), conceal=False):
+        yield _to_rgb(frame, (frame.width, frame.height), reformatter)
 
 
 def _decode(

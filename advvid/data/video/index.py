@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.data.video.packets import Damage, open_video, sound_frames
+from advvid.methods.arguments import checked
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -43,6 +44,7 @@ class VideoInfo:
     """Decoding time of each start."""
 
 
+@checked
 def video_info(path: str | os.PathLike[str]) -> VideoInfo:
     """Frame count, rate, duration and the index for seeking, remembered per file in this process.
 

@@ -13,9 +13,9 @@ from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_atta
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
-from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
+from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
-from advvid.evaluation.conditions.suites import expand
+from advvid.evaluation.conditions.suites import PlannedAttack, expand
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
@@ -31,15 +31,23 @@ class AttackCondition(Condition):
         attack: built for the classifier that is evaluated.
         spec: names its row.
         eps: the budget, in the norm of the attack.
-        group: kind of attack that it is averaged with, unless its name.
+        group: kind of attack that it makes one row with, unless its name.
+        combined: how the attacks of the group make one number.
     """
 
     only_correct = True
 
     def __init__(
-        self, attack: VideoAttack, spec: AttackSpec, eps: float, *, group: str | None = None
+        self,
+        attack: VideoAttack,
+        spec: AttackSpec,
+        eps: float,
+        *,
+        group: str | None = None,
+        combined: Combined = "mean",
     ) -> None:
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
+        self.combined = combined
         self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
@@ -91,7 +99,7 @@ def plan_attacks(
     for budget in budgets:
         check_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
-    named = [one for row in rows for one in _from_text(setup, *row, budgets, law)]
+    named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
     built = [one for attack in objects for one in _from_object(setup, attack, budgets)]
     # Budgets that were not chosen for the attacks that are there make no columns.
@@ -114,9 +122,10 @@ def plan_attack(
 
 
 def _from_text(
-    setup: Setup, spec: AttackSpec, group: str, budgets: Sequence[float], law: StepSizeLaw
+    setup: Setup, planned: PlannedAttack, budgets: Sequence[float], law: StepSizeLaw
 ) -> Iterable[AttackCondition]:
     """Build an attack with a budget of its own once, others for each budget."""
+    spec, group, combined = planned
     _check_norm(spec)
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
@@ -124,7 +133,7 @@ def _from_text(
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
             built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
-        yield AttackCondition(built, spec, eps, group=group)
+        yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
 def _check_norm(spec: AttackSpec) -> None:

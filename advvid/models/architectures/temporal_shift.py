@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advvid.methods.arguments import checked
+
 SHARE = 8
 """One channel of this many moves each way (Lin et al. 2019)."""
 
@@ -25,6 +27,7 @@ SUPPORTED = (
 )
 
 
+@checked
 def temporal_shift(x: Tensor, frames: int) -> Tensor:
     """Move 1/8 of the channels one frame back and 1/8 one frame forward; zeros move in.
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
+from advvid.methods import check_settings
 from advvid.random_streams import clip_seeds
 from advvid.training.measuring.evaluation_view import EvaluationView
 
@@ -32,6 +33,7 @@ class RobustCheck:
         seed: of the choice of clips and of the attack.
         keep_best: whether the weights of the best epoch are kept; False only measures, and keeps
             the last.
+        eps: Linf budget on whole clips, a fraction of the pixel range; None for other attacks.
 
     Raises:
         InputError: when `clips` is not a number of clips.
@@ -42,8 +44,10 @@ class RobustCheck:
     clips: int | None = None
     seed: int = 0
     keep_best: bool = True
+    eps: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.clips is not None:
             check_count("clips", self.clips)
 

@@ -47,6 +47,10 @@ def damaged(whole: Path, change: Change) -> Path:
     return path
 
 
+def half_of(number: int) -> Change:
+    return lambda at, data: data[: len(data) // 2] if at == number else data
+
+
 def outcome(path: Path, everything: Tensor, wanted: list[int]) -> str:
     try:
         same = torch.equal(read_frames(path, wanted), everything[:, wanted])
@@ -61,9 +65,7 @@ def test_no_frame_is_invented_where_a_packet_is_cut(name: str, make_video: MakeV
     everything = read_frames(whole, range(3 * GOP))
     found = set()
     for number in (3, 4, 5, GOP + 4, 2 * GOP + 6):
-        path = damaged(
-            whole, lambda at, data, n=number: data[: len(data) // 2] if at == n else data
-        )
+        path = damaged(whole, half_of(number))
         for wanted in (list(range(3 * GOP)), [GOP - 1], [2 * GOP - 1], [3 * GOP - 1], [2]):
             found.add(outcome(path, everything, wanted))
     assert found == {"fine", "refused"}
@@ -72,7 +74,7 @@ def test_no_frame_is_invented_where_a_packet_is_cut(name: str, make_video: MakeV
 def test_frames_are_refused_from_the_damage_to_the_next_key_frame(make_video: MakeVideo) -> None:
     whole = make_video("p.mp4", frames=30, size=(96, 80), gop=10, codec="libx264")
     everything = read_frames(whole, range(30))
-    path = damaged(whole, lambda at, data: data[: len(data) // 2] if at == 13 else data)
+    path = damaged(whole, half_of(13))
     outcomes = [outcome(path, everything, [index]) for index in range(30)]
     key = min(start for start in video_info(path).starts.tolist() if start > 13)
     assert outcomes == ["fine"] * 13 + ["refused"] * (key - 13) + ["fine"] * (30 - key)
@@ -106,7 +108,7 @@ def test_a_lost_frame_that_others_are_predicted_from_is_missed(make_video: MakeV
 @pytest.mark.parametrize("workers", [0, 1])
 def test_conceal_uses_and_lists_what_is_damaged(make_video: MakeVideo, workers: int) -> None:
     whole = make_video("set/a/whole.mp4", frames=30, size=(96, 80), gop=30)
-    damaged(whole, lambda at, data: data[: len(data) // 2] if at == 13 else data)
+    damaged(whole, half_of(13))
     whole.with_name("text.mp4").write_text("no video")
     folder = whole.parents[1]
     shape: dict[str, Any] = {"frames": 8, "size": 32, "split": "all"}
