@@ -175,6 +175,6 @@ def evaluate(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     if fabric.is_global_zero:
-        say(*(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped))
+        say(*(f"note: {bad.line}" for bad in source.skipped))
         show(evaluation, Terminal())
         say(f"results: {folder.path}")
