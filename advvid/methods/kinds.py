@@ -57,7 +57,7 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    return whole or not math.isnan(value)
+    return isinstance(value, numbers.Integral) or not math.isnan(value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
