@@ -48,7 +48,7 @@ def refusal(make: Make, name: str, value: object) -> str:
     return ""
 
 
-KINDS: Mapping[str, Callable[[], tuple[Make, list[str]]]] = {
+KINDS: Mapping[str, Callable[..., tuple[Make, list[str]]]] = {
     kind.__name__: lambda kind=kind: of_dataclass(kind)  # type: ignore[misc]
     for kind in (
         *(TrainSettings, DatasetOptions, Scoring, FlickeringObjective, TrainingAttack),

@@ -114,9 +114,7 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
-    if not isinstance(given, list | tuple):
-        given = [given]
+    given = attacks if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
