@@ -17,6 +17,7 @@ from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError
+from advvid.runs.processes import is_helper, leave, leave_to_main
 
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -92,19 +93,25 @@ def main() -> None:
         _fail(str(error), debug, error, code=2)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", debug, None, code=130)
+    except Exception:
+        leave_to_main()
+        raise
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning as one line: the place in our source says nothing to a user."""
+    if is_helper():
+        return  # the first process has the same
     _print_error(f"note: {message}")
 
 
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
+    leave_to_main()
     if debug and error is not None:
         raise error
     _print_error(_with_option(message))
-    sys.exit(code)
+    leave(code)
 
 
 def _with_option(message: str) -> str:

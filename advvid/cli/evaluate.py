@@ -129,6 +129,7 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.tables import report
+    from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
 
     attacks = list(chosen.attack or ["quick"])
@@ -140,6 +141,7 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
+    check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
         **model.config,
