@@ -101,6 +101,21 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
         )
 
 
+def check_label_values(labels: Any) -> None:
+    """Refuse labels that are no numbers, or are flags, complex, NaN or infinite.
+
+    Raises:
+        InputError: naming what came.
+    """
+    check_array("labels", labels)
+    dtype = str(labels.dtype)
+    if "bool" in dtype or "complex" in dtype:
+        raise InputError(f"labels must be class indices or one-hot; got {dtype}")
+    finite = torch.isfinite if isinstance(labels, Tensor) else np.isfinite
+    if not bool(finite(labels).all()):
+        raise InputError("labels must be finite; got NaN or infinity")
+
+
 def check_label_form(labels: Tensor, count: int) -> None:
     """Refuse labels that are not integers (B,); their values are not looked at.
 
@@ -154,6 +169,24 @@ def check_budget(eps: float | Tensor) -> None:
         raise InputError(
             f"eps must be at most 1; got {number}: budgets are fractions of the pixel range{hint}"
         )
+
+
+def as_budgets(eps: Any) -> list[float]:
+    """Give budgets as a list; one number is one budget, and 0 stands for no attack.
+
+    Args:
+        eps: a number, or several as a list, an array or a tensor (E,); each from 0 to 1.
+
+    Raises:
+        InputError: for anything else, naming it.
+    """
+    several = list(eps) if np.ndim(eps) == 1 else [eps]
+    if not several:
+        raise InputError("eps has no budget: give at least one, such as 8 / 255")
+    for budget in several:
+        if not (_is_real(budget) and budget == 0):
+            check_budget(budget)
+    return [float(budget) for budget in several]
 
 
 def _is_real(value: Any) -> bool:

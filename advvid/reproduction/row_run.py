@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.console import Console
-
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data import ClipDataset, load_dataset
 from advvid.defenses import Prepared, as_schedule, build_defense, pgd_check
@@ -22,6 +20,7 @@ from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
 from advvid.runs.files import write_text
 from advvid.runs.stored import StoredError, read_json, restored
+from advvid.runs.terminal import say
 from advvid.training import History, train
 
 if TYPE_CHECKING:
@@ -170,8 +169,7 @@ class RowRun:
     def say(self, text: str) -> None:
         """Tell the user how far the row is."""
         if self.fabric.is_global_zero:
-            console = Console(soft_wrap=True, stderr=True)
-            console.print(f"{self.row.name}: {text}", markup=False, highlight=False)
+            say(f"{self.row.name}: {text}", stderr=True)
 
     def _train(self, model: VideoModel, data: ClipDataset, val_data: ClipDataset) -> History:
         """Train the model in place, from its start or from where it was stopped."""

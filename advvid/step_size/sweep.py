@@ -11,13 +11,12 @@ from torch import Tensor
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
-from advvid.checks import check_budget, check_clips, check_count, check_labels
+from advvid.checks import as_budgets, check_budget, check_count
 from advvid.errors import InputError
-from advvid.estimator.clip_interface import Array
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 from advvid.methods.arguments import checked
+from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject, in_memory
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
@@ -36,11 +35,11 @@ _CLIPS_AT_MOST = 8
 
 @checked
 def sweep_step_size(
-    classifier: VideoClassifier,
-    clips: Array | Tensor,
-    labels: Array | Tensor | None = None,
+    classifier: GivenModel,
+    clips: GivenClips,
+    labels: GivenLabels = None,
     *,
-    eps: Sequence[float] = DEFAULT_BUDGETS,
+    eps: float | Sequence[float] = DEFAULT_BUDGETS,
     max_steps: int = 10,
     step_sizes: Sequence[float] | None = None,
     step_ratios: Sequence[float] | None = None,
@@ -58,9 +57,12 @@ def sweep_step_size(
     `advvid.step_size.plan`).
 
     Args:
-        classifier: the classifier under attack.
-        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier.
-        labels: int (N,) or one-hot (N, K); None takes the predictions of the classifier.
+        classifier: the classifier under attack; or a module from clips (B, 3, T, H, W) in [0, 1]
+            to logits (B, K), such as a model of `advvid.load_model`.
+        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or a data set of
+            `advvid.load_dataset`, a torch `Dataset` or a `DataLoader`, all of which is read.
+        labels: int (N,) or one-hot (N, K), of clips that bring none along; None takes the
+            predictions of the classifier.
         eps: budgets in (0, 1], E of them.
         max_steps: M, at least 1.
         step_sizes: absolute step sizes, fractions of the pixel range, the same for every budget.
@@ -84,33 +86,29 @@ def sweep_step_size(
     """
     budgets, grid = _grid(eps, step_sizes, step_ratios)
     check_count("max_steps", max_steps)
-    data = classifier.to_clips(clips).detach()
-    check_clips(data, input_shape=classifier.clip_shape)
-    if labels is None:
-        targets = classifier.logits(data).argmax(dim=1).cpu()
-    else:
-        targets = classifier.to_labels(labels)
-        check_labels(targets, len(data), classifier.nb_classes)
+    asked, source = as_subject(classifier, clips, labels)
+    data, known = in_memory(source)
+    targets = asked.logits(data).argmax(dim=1).cpu() if known is None else known
 
     plan = plan_sweep(budgets, grid, max_steps, random_start=random_start)
     seeds = clip_seeds(seed, len(data)) if random_start else None
-    size = _clips_at_once(data.shape[1:], plan.width, classifier.device, memory)
-    batcher = MicroBatcher(default_micro_batch(data.shape[1:], classifier.device))
-    model = classifier.differentiable()
+    size = _clips_at_once(data.shape[1:], plan.width, asked.device, memory)
+    batcher = MicroBatcher(default_micro_batch(data.shape[1:], asked.device))
+    model = asked.differentiable()
     settings = [budgets.tolist(), grid.tolist(), max_steps, loss, random_start, seed]
     finished = FinishedClips(
         part_file,
-        "" if part_file is None else fingerprint(classifier.model, [data, targets], settings),
+        "" if part_file is None else fingerprint(asked.model, [data, targets], settings),
     )
     total = len(data) * (plan.gradients + plan.forwards)
-    with frozen(classifier.model), progress_bar("Sweep", total, shown=progress) as advance:
+    with frozen(asked.model), progress_bar("Sweep", total, shown=progress) as advance:
         advance(finished.clips * (plan.gradients + plan.forwards))
         for start in range(finished.clips, len(data), size):
             at = slice(start, start + size)
             runner = _TreeRunner(
                 model,
-                data[at].to(classifier.device),
-                targets[at].to(classifier.device),
+                data[at].to(asked.device),
+                targets[at].to(asked.device),
                 resolve_loss(loss),
                 batcher,
                 advance,
@@ -207,23 +205,21 @@ def _correct(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _grid(
-    eps: Sequence[float],
+    eps: float | Sequence[float],
     step_sizes: Sequence[float] | None,
     step_ratios: Sequence[float] | None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Check budgets and step sizes; give them sorted, as (E,) and (E, A)."""
     if step_sizes is not None and step_ratios is not None:
         raise InputError("give step_sizes (absolute) or step_ratios (multiples of eps), not both")
-    if len(eps) == 0:
-        raise InputError("the sweep needs at least one budget; got none")
-    for budget in eps:
+    budgets = np.unique(np.asarray(as_budgets(eps)))
+    for budget in budgets:
         check_budget(float(budget))
     given = step_sizes if step_sizes is not None else step_ratios
     if given is None:
         given = DEFAULT_RATIOS
     if len(given) == 0 or not all(np.isfinite(given)) or not min(given) > 0:
         raise InputError(f"step sizes must be finite and above 0; got {list(given)}")
-    budgets = np.unique(np.asarray(eps, dtype=np.float64))
     choices = np.unique(np.asarray(given, dtype=np.float64))
     scale = np.ones_like(budgets) if step_sizes is not None else budgets
     return budgets, scale[:, None] * choices
