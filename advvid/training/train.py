@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
@@ -115,7 +115,9 @@ def train(
         raise InputError("no parameter of the model asks for a gradient: nothing to train")
     total, shown = settings.epochs * batches.steps, progress and fabric.is_global_zero
     with arranged(networks, optimizers, settings, fabric.device):
-        check_model(exported, batches, fabric.device)
+        clips = torch.zeros(1, *batches.clip_shape, device=fabric.device)
+        check_model(exported, clips, len(batches.classes))
+        made.check_fit({k: one.to(fabric.device) for k, one in networks.items()}, clips)
         with progress_bar("training", total, shown=shown) as bar:
             run = TrainingRun(
                 TrainingState(made, Networks(fabric, networks, optimizers, settings), exported),
@@ -140,17 +142,17 @@ def train(
                 raise InputError(f"{error} (last good checkpoint: {kept})") from error
 
 
-def check_model(model: nn.Module, data: Batches, device: torch.device) -> None:
+def check_model(model: nn.Module, clips: Tensor, classes: int) -> None:
     """Find out whether model and data go together, before anything is shown or written.
 
     Raises:
         InputError: when the model fails on such clips, or has another number of classes.
     """
-    logits = probe_model(model.to(device), torch.zeros(1, *data.clip_shape, device=device))
-    if logits.shape[1] != len(data.classes):
+    logits = probe_model(model.to(clips.device), clips)
+    if logits.shape[1] != classes:
         raise InputError(
-            f"the data has {len(data.classes)} classes and the model {logits.shape[1]}: load it "
-            f"with num_classes={len(data.classes)}"
+            f"the data has {classes} classes and the model {logits.shape[1]}: load it with "
+            f"num_classes={classes}"
         )
 
 

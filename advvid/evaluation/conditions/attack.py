@@ -147,7 +147,11 @@ def _check_norm(spec: AttackSpec) -> None:
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    return spec.build(setup.classifier, eps=eps, **common, **more)
+    built = spec.build(setup.classifier, eps=eps, **common, **more)
+    # Before a folder is made, not when the first batch is attacked.
+    if (shape := setup.classifier.clip_shape) is not None:
+        built.check_fit(shape)
+    return built
 
 
 def _from_object(
