@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import warnings
 from typing import Any
 
 import numpy as np
@@ -175,14 +176,13 @@ def as_budgets(eps: Any) -> list[float]:
     """Give budgets as a list; one number is one budget, and 0 stands for no attack.
 
     Args:
-        eps: a number, or several as a list, an array or a tensor (E,); each from 0 to 1.
+        eps: a number, or several, perhaps none, as a list, an array or a tensor (E,); each from 0
+            to 1.
 
     Raises:
         InputError: for anything else, naming it.
     """
     several = list(eps) if np.ndim(eps) == 1 else [eps]
-    if not several:
-        raise InputError("eps has no budget: give at least one, such as 8 / 255")
     for budget in several:
         if not (_is_real(budget) and budget == 0):
             check_budget(budget)
@@ -193,6 +193,21 @@ def _is_real(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def note_small_budget(eps: float) -> None:
+    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
+
+    Args:
+        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
+    """
+    levels = 255 * eps
+    if 0 < levels < 0.5:
+        warnings.warn(
+            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
+            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
+            stacklevel=2,
+        )
 
 
 def check_count(name: str, value: int) -> None:

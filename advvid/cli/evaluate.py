@@ -49,7 +49,13 @@ class EvaluationOptions:
         ),
     ] = None
     eps: Annotated[
-        str, option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION)
+        str,
+        option(
+            "--eps",
+            None,
+            "Budgets in 1/255, as 4,8 or 4/255,8/255; accuracy at 0 is always there.",
+            EVALUATION,
+        ),
     ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,

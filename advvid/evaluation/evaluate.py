@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
 from advvid.methods.arguments import checked
+from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -53,7 +54,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
-    videos: Sequence[str | int] | None = None,
+    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,

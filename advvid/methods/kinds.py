@@ -1,7 +1,6 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
-import math
 import numbers
 import os
 import types
@@ -64,7 +63,8 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    return whole or not math.isnan(value)
+    # NaN is the one number that is not itself; a large whole number is none for math.isnan.
+    return whole or bool(value == value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
