@@ -49,7 +49,7 @@ def refusal(make: Make, name: str, value: object) -> str:
 
 
 KINDS: Mapping[str, Callable[..., tuple[Make, list[str]]]] = {
-    kind.__name__: lambda kind=kind: of_dataclass(kind)  # type: ignore[misc]
+    kind.__name__: lambda kind=kind: of_dataclass(kind)
     for kind in (
         *(TrainSettings, DatasetOptions, Scoring, FlickeringObjective, TrainingAttack),
         *(AdversarialStep, TradesStep),
