@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import linf_box, per_clip
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
-from advvid.attacks.core.sign_gradient import ascend, is_adversarial
+from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
@@ -61,11 +62,13 @@ def linf_pgd(
         random_start: start uniformly at random in the feasible box instead of at the clip. From
             the second restart on the start is always random.
         restarts: independent runs; of each clip the worst is kept: an adversarial one before any
-            other, then the one with the largest loss.
+            other (with `early_stop` also one that is in 8 bits), then the one with the largest
+            loss.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
-        early_stop: stop each clip at its first adversarial iterate.
+        early_stop: stop each clip at its first iterate that is adversarial, rounded to 8 bits
+            within the budget too.
         seed: of the random starts: a number, a generator, or one number a clip, int64 (B,).
 
     Returns:
@@ -81,6 +84,7 @@ def linf_pgd(
     box = linf_box(clips, eps, mask)
     step = per_clip(resolve_step(step_size, eps), clips)
     seeds = seeds_of(seed, clips)
+    settled = Settled(model, clips, labels, eps, targeted) if early_stop else None
 
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
@@ -101,11 +105,11 @@ def linf_pgd(
                 step=step,
                 steps=steps,
                 targeted=targeted,
-                early_stop=early_stop,
+                early_stop=settled,
             )
             if restarts == 1:
                 return candidate
-            rank = _rank(model, candidate, labels, score, targeted)
+            rank = _rank(model, candidate, labels, score, targeted, settled)
             if restart == 0:
                 best, best_rank = candidate, rank
                 continue
@@ -118,13 +122,19 @@ def linf_pgd(
 
 
 @torch.no_grad()
-def _rank(model: Model, clips: Tensor, labels: Tensor, loss: Loss, targeted: bool) -> Tensor:
-    """Order candidates by (adversarial, loss in the direction of the attack), (2, B)."""
+def _rank(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    loss: Loss,
+    targeted: bool,
+    settled: Settled | None,
+) -> Tensor:
+    """Order candidates by (adversarial and settled, loss in the direction of the attack), (2, B)."""
     logits = model(clips).float()
-    losses = loss(logits, labels)
-    return torch.stack(
-        [is_adversarial(logits, labels, targeted).float(), -losses if targeted else losses]
-    )
+    losses, fooled = loss(logits, labels), is_adversarial(logits, labels, targeted)
+    grade = fooled.float() if settled is None else fooled.float() + settled(clips, fooled).float()
+    return torch.stack([grade, -losses if targeted else losses])
 
 
 class LinfPGD(VideoAttack):
@@ -140,7 +150,9 @@ class LinfPGD(VideoAttack):
         int, Setting("random starts, of which the worst is kept; 0 starts at the clip", at_least=0)
     ] = 0
     loss: LossName = "ce"
-    early_stop: Annotated[bool, Setting("stop each clip at its first adversarial iterate")] = False
+    early_stop: Annotated[
+        bool, Setting("stop each clip at its first iterate that is adversarial, in 8 bits too")
+    ] = False
 
     def support(self, batch: AttackBatch) -> Tensor | None:
         """Mark where the attack acts, broadcastable to the clips, or None for everywhere."""

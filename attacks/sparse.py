@@ -8,9 +8,9 @@ from torch import Tensor
 from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
 from advvid.attacks.core.linf_box import Box, linf_box
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
-from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial
+from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen

@@ -7,11 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from advvid.attacks.core.eight_bits import in_8_bits
 from advvid.estimator.video_classifier import VideoClassifier
-
-_LEVEL_ROUNDING = 1e-3
-"""Of a level: what float32 adds to a budget that is a whole number of them."""
-
 
 @dataclass(frozen=True)
 class Verdict:
@@ -67,22 +64,9 @@ def judge(
         predicted=predicted,
         correct=predicted == truth,
         loss=F.cross_entropy(logits, truth, reduction="none"),
-        correct_8bit=correct(_in_8_bits(clips, within)),
+        correct_8bit=correct(in_8_bits(clips, within)),
         correct_h264=after_h264,
     )
-
-
-def _in_8_bits(clips: Tensor, within: tuple[Tensor, float] | None) -> Tensor:
-    """Round to levels of 1/255: the nearest, or the nearest of those in a Linf budget."""
-    levels = (clips * 255).round_()
-    if within is not None:
-        clean, eps = within
-        # A budget of 1.9 levels allows one, not the two that are nearer to its end.
-        lower = ((clean - eps) * 255 - _LEVEL_ROUNDING).ceil_()
-        upper = ((clean + eps) * 255 + _LEVEL_ROUNDING).floor_()
-        # A clean pixel between levels may have none in a small budget.
-        levels = torch.where(lower <= upper, levels.clamp(lower, upper), levels)
-    return levels.div_(255).clamp_(0, 1)
 
 
 def _logits(classifier: VideoClassifier, clips: Tensor, views: int) -> Tensor:
