@@ -1,12 +1,13 @@
 """PGD under an L-infinity bound."""
 
-from typing import Annotated, Required, TypedDict
+from typing import Annotated, ClassVar, Required, TypedDict
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
@@ -22,7 +23,7 @@ class PgdOptions(TypedDict, total=False):
     """What attacks that run PGD inside a mask hand on to `linf_pgd`, which describes each."""
 
     eps: Required[float | Tensor]
-    step_size: float | StepSizeLaw | None
+    step_size: float | StepSizeLaw | FallingStep | None
     steps: int
     random_start: bool
     restarts: int
@@ -38,7 +39,7 @@ def linf_pgd(
     labels: Tensor,
     *,
     eps: float | Tensor,
-    step_size: float | StepSizeLaw | None = None,
+    step_size: float | StepSizeLaw | FallingStep | None = None,
     steps: int = 20,
     random_start: bool = False,
     restarts: int = 1,
@@ -57,7 +58,8 @@ def linf_pgd(
         clips: (B, 3, T, H, W) float in [0, 1]; they are not changed.
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,), such as 8 / 255.
-        step_size: alpha, a fraction of the pixel range; a law; None for the law 0.2 (eps + 1).
+        step_size: alpha, a fraction of the pixel range; a law; a `FallingStep`; None for the
+            law 0.2 (eps + 1).
         steps: number of gradient steps, at least 1.
         random_start: start uniformly at random in the feasible box instead of at the clip. From
             the second restart on the start is always random.
@@ -82,7 +84,9 @@ def linf_pgd(
     clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts)
     score = resolve_loss(loss)
     box = linf_box(clips, eps, mask)
-    step = per_clip(resolve_step(step_size, eps), clips)
+    falling = isinstance(step_size, FallingStep)
+    first = step_size(eps) if falling else resolve_step(step_size, eps)
+    step = per_clip(first, clips)
     seeds = seeds_of(seed, clips)
     settled = Settled(model, clips, labels, eps, targeted) if early_stop else None
 
@@ -104,6 +108,7 @@ def linf_pgd(
                 box=box,
                 step=step,
                 steps=steps,
+                falling=falling,
                 targeted=targeted,
                 early_stop=settled,
             )
@@ -130,7 +135,7 @@ def _rank(
     targeted: bool,
     settled: Settled | None,
 ) -> Tensor:
-    """Order candidates by (adversarial and settled, loss in the direction of the attack), (2, B)."""
+    """Order candidates by (adversarial, settled too; loss in the attack's direction), (2, B)."""
     logits = model(clips).float()
     losses, fooled = loss(logits, labels), is_adversarial(logits, labels, targeted)
     grade = fooled.float() if settled is None else fooled.float() + settled(clips, fooled).float()
@@ -141,7 +146,12 @@ class LinfPGD(VideoAttack):
     """Projected gradient descent under an L-infinity bound, its step size from the law.
 
     `linf_pgd` does the work. A subclass that gives a `support` is PGD inside it.
+
+    Attributes:
+        default_step: what takes the place of the law where no step size is given, or None.
     """
+
+    default_step: ClassVar[FallingStep | None] = None
 
     eps: ClipBudget = 8 / 255
     eps_step: EpsStep = None
@@ -169,7 +179,7 @@ class LinfPGD(VideoAttack):
             batch.clips,
             batch.labels,
             eps=batch_budget(self.eps, batch),
-            step_size=self.eps_step,
+            step_size=self.default_step if self.eps_step is None else self.eps_step,
             steps=self.max_iter,
             random_start=self.num_random_init > 0,
             restarts=max(1, self.num_random_init),

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from advvid.attacks.core.eight_bits import in_8_bits
 from advvid.estimator.video_classifier import VideoClassifier
+
 
 @dataclass(frozen=True)
 class Verdict:

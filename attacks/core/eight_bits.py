@@ -56,6 +56,12 @@ class Settled:
     eps: float | Tensor
     targeted: bool = False
 
+    def select(self, at: Tensor) -> "Settled":
+        """Keep some clips only; `at` indexes the batch axis."""
+        eps = per_clip(self.eps, self.clean)
+        own = eps[at].flatten() if isinstance(eps, Tensor) else eps
+        return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted)
+
     def __call__(self, clips: Tensor, fooled: Tensor, at: Tensor | None = None) -> Tensor:
         """Look at clips that are fooled; the model is asked of no others.
 

@@ -66,6 +66,7 @@ def ascend(
     box: Box,
     step: float | Tensor,
     steps: int,
+    falling: bool = False,
     targeted: bool = False,
     early_stop: Settled | None = None,
 ) -> Tensor:
@@ -79,6 +80,7 @@ def ascend(
         box: where clips must stay; carries budget, pixel range and support.
         step: one number, or (B, 1, 1, 1, 1); a fraction of the pixel range.
         steps: number of gradient steps.
+        falling: shorten the step in equal parts, to step / steps at the end.
         targeted: descend to the label instead of ascending from it.
         early_stop: leave a clip alone once it is settled, and drop it from the batch. This asks
             the device for an answer in every step. None takes all steps.
@@ -90,15 +92,15 @@ def ascend(
     signed: float | Tensor = -step if targeted else step
     if early_stop is None:
         clips = start.clone()
-        for _ in range(steps):
+        for i in range(steps):
             gradient, _, _ = input_gradient(model, clips, labels, loss)
-            sign_step_(clips, gradient, signed, box)
+            sign_step_(clips, gradient, signed * (1 - i / steps) if falling else signed, box)
         return clips
 
     result, fooling = start.clone(), start.clone()
     has_fooled = torch.zeros(len(start), dtype=torch.bool, device=start.device)
     active = torch.arange(len(start), device=start.device)
-    for _ in range(steps):
+    for i in range(steps):
         clips = result[active]
         gradient, _, logits = input_gradient(model, clips, labels[active], loss)
         fooled = is_adversarial(logits, labels[active], targeted)
@@ -109,6 +111,7 @@ def ascend(
         if len(active) == 0:
             break
         clip_step = signed[active] if isinstance(signed, Tensor) else signed
+        clip_step = clip_step * (1 - i / steps) if falling else clip_step
         result[active] = sign_step_(clips, gradient, clip_step, box.select(active))
     active = active[has_fooled[active]]
     if len(active) > 0:

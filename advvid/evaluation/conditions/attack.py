@@ -44,7 +44,7 @@ class AttackCondition(Condition):
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.takes_law and isinstance(step, float):
+        if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.settings = json.loads(json.dumps(settings, default=_named))
@@ -123,7 +123,9 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+            built = _build(
+                setup, spec, eps, **({"eps_step": law} if spec.entry.follows_law else {})
+            )
         yield AttackCondition(built, spec, eps, group=group)
 
 
