@@ -53,7 +53,7 @@ class AttackCondition(Condition):
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.takes_law and isinstance(step, float):
+        if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.passes = expected_passes(attack)
@@ -153,7 +153,8 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            built = _build(setup, spec, eps, **chosen)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
