@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from advvid.cli import options
 from advvid.cli.catalogue import check_method
-from advvid.cli.numbers import read_budgets
+from advvid.cli.numbers import read_budget
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
 
@@ -30,7 +30,9 @@ class AttackOptions:
             completed="attack",
         ),
     ] = "pgd"
-    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
+    eps: Annotated[
+        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
+    ] = "8"
     target: Annotated[
         str | None,
         option(
@@ -41,7 +43,7 @@ class AttackOptions:
     def __post_init__(self) -> None:
         """Refuse what can be seen to be wrong before anything is loaded."""
         check_method("attack", self.attack)
-        read_budgets(f"{self.eps:.9g}")
+        read_budget(self.eps)
 
 
 @grouped
@@ -88,7 +90,7 @@ def attack(
     from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
-    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    budget = read_budget(chosen.eps)
     for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
     subject = clips.subject(model, seed=seed)
@@ -97,6 +99,7 @@ def attack(
         **model.config,
         **clips.config,
         **vars(chosen),
+        "eps": 255 * budget,
         "fps": fps,
         "full_video": full_video,
         "seed": seed,
@@ -121,6 +124,8 @@ def attack(
         fps=fps,
         full_video=full_video,
     )
+    for bad in source.skipped:
+        say(f"note: {bad.line}")
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"

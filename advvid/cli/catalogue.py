@@ -15,7 +15,7 @@ from dataclasses import MISSING, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, NoReturn, Union
 
 from advvid.errors import InputError, shown
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
@@ -38,6 +38,7 @@ _KINDS: dict[str, Any] = {
     "tuple[float, ...]": tuple[float, ...],
     "tuple[str, ...]": tuple[str, ...],
 }
+_MOST_DIGITS = 7
 _IN_FOLDERS = ("folder", "ucf11", "ucf101")
 _LIMITS = ("above", "at_least", "below", "at_most")
 
@@ -67,10 +68,9 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
     if text in also or is_stranger(method.name):
         return
     known = methods(kind)
-    registry = Registry(kind, dict.fromkeys(known))
-    found = registry.canonical(method.name)
+    found = Registry(kind, dict.fromkeys(known)).canonical(method.name)
     if found is None:
-        registry.find(method.name)
+        _refuse(kind, method.name)
     elif (settings := known[found]) is not None:
         read_settings(method.name, method.given, settings)
 
@@ -81,8 +81,17 @@ def check_name(kind: str, name: str | None) -> None:
     Raises:
         InputError: with the nearest names.
     """
-    if name is not None and not is_stranger(name):
-        Registry(kind, methods(kind)).find(name)
+    if name is None or is_stranger(name):
+        return
+    if Registry(kind, methods(kind)).canonical(name) is None:
+        _refuse(kind, name)
+
+
+def _refuse(kind: str, name: str) -> NoReturn:
+    """Say that there is no such name; those of other toolkits are too many to list."""
+    known = methods(kind)
+    hint = did_you_mean(name, known) or f"there are {', '.join(n for n in known if '/' not in n)}"
+    raise InputError(f"unknown {kind} {shortened(name)}; {hint}")
 
 
 def check_options(kind: str, given: Mapping[str, Any]) -> None:
@@ -128,6 +137,11 @@ def check_data(spec: str) -> None:
     if is_stranger(spec) or (colon and name not in methods("data set") and "." in name):
         return
     if name in methods("data set"):
+        if name == "motions" and rest.isdecimal() and len(rest) > _MOST_DIGITS:
+            raise InputError(
+                f"motions takes a number of training clips of at most {_MOST_DIGITS} digits; got "
+                f"{shown(rest)}"
+            )
         if rest and name in _IN_FOLDERS and not Path(rest[:255]).expanduser().exists():
             raise InputError(f"no such folder: {shown(rest)}")
         return

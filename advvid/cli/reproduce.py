@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from advvid.cli import options
-from advvid.cli.catalogue import methods
+from advvid.cli.catalogue import check_name
 from advvid.cli.options import option
 from advvid.cli.setting_options import grouped
-from advvid.methods import Registry
 
 REPRODUCTION = "Reproduction"
 
@@ -121,7 +120,7 @@ def reproduce(
     """
     # Before torch is imported: a typo should cost no time.
     for table in tables:
-        Registry("table", methods("table")).find(table)
+        check_name("table", table)
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process

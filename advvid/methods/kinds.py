@@ -1,6 +1,7 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
+import math
 import numbers
 import os
 import types
@@ -66,8 +67,8 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    # NaN alone differs from itself; a whole number may be too large for `math.isnan`.
-    return whole or bool(value == value)
+    # Nothing is counted to 2^63, and a float does not hold every whole number.
+    return abs(value) < 2**63 if isinstance(value, int) else whole or not math.isnan(value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:

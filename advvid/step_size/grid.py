@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from advvid.checks import check_budget, note_small_budget
+from advvid.checks import check_budget
 from advvid.errors import InputError, shown
 from advvid.methods import Setting
+from advvid.methods.text import note_small_budget
 
 DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))
 """The range of Kinfu and Vidal 2022, Fig. 2; multiples of each other, so that runs coincide."""
@@ -20,8 +21,8 @@ DEFAULT_RATIOS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 Refine = Annotated[
     int, Setting("further step sizes around the best of each budget", at_least=0, at_most=100)
 ]
-Numbers = float | Sequence[float] | npt.NDArray[np.floating] | Tensor
-"""One number, or several."""
+Numbers = float | Sequence[float]
+"""One number, or several; arrays and tensors of one axis are as good as lists."""
 
 
 def read_grid(
