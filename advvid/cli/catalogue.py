@@ -236,8 +236,7 @@ def _written(settings: Mapping[str, NamedSetting]) -> list[dict[str, Any]]:
     rows = []
     for name, setting in settings.items():
         about, kinds = setting.about, [_name(kind) for kind in setting.kinds]
-        numbers = bool | int | float | str | tuple
-        plain = setting.default is None or isinstance(setting.default, numbers)
+        plain = isinstance(setting.default, bool | int | float | str | tuple | None)
         rows.append(
             {
                 "name": name,

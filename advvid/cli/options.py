@@ -150,13 +150,10 @@ class ModelOptions:
     def __post_init__(self) -> None:
         """Refuse what can be seen to be wrong before anything is loaded."""
         check_model(self.model)
-        is_file = self.weights is not None and self.weights.endswith(
-            (".safetensors", ".pt", ".pth")
-        )
-        if is_file and not Path(self.weights[-4096:]).expanduser().exists():
-            raise InputError(
-                f"no such file: {shown(self.weights)}; --weights takes a file or a name"
-            )
+        file = self.weights or ""
+        is_file = file.endswith((".safetensors", ".pt", ".pth"))
+        if is_file and not Path(file[-4000:]).expanduser().exists():
+            raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
         check_options("training", {"precision": self.precision})
 
     @property
