@@ -6,7 +6,6 @@ import warnings
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from advvid.cli.attack import attack
@@ -16,7 +15,8 @@ from advvid.cli.reproduce import reproduce
 from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
-from advvid.errors import InputError
+from advvid.errors import InputError, one_line
+from advvid.runs.terminal import say
 
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -35,6 +35,12 @@ class _Commands(TyperGroup):
             alone = typer.Typer(**_LOOKS)
             alone.command(name)(completed(info.callback))
             command = typer.main.get_command(alone)
+        # By the names that errors of the library use, see `_with_options`.
+        _flags.update(
+            (one.name, one.opts[0])
+            for one in getattr(command, "params", ())
+            if one.opts[0][0] == "-"
+        )
         return name, command, rest
 
 
@@ -43,9 +49,14 @@ _LOOKS: dict[str, Any] = {
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
+_flags: dict[str, str] = {}
+"""Options of the command that runs, by the names that its settings have in Python."""
+
+# `out`, `resume=True` or `weights=FILE`, as messages of the library name settings.
+_NAMED = re.compile(r"`(?P<setting>\w+)(?:=(?P<value>[^`]*))?`")
 # "at: clean_share must be ..." or "epochs must be ...", as settings say it.
 _ABOUT_A_SETTING = re.compile(
-    r"(?:[\w-]+: )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
+    r"(?:(?P<method>[\w-]+): )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
 )
 
 app = typer.Typer(
@@ -103,22 +114,36 @@ def _note(message: Warning | str, *_: Any, **__: Any) -> None:
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
     if debug and error is not None:
         raise error
-    _print_error(_with_option(message))
+    _print_error(_with_options(message))
     sys.exit(code)
 
 
-def _with_option(message: str) -> str:
-    """Begin a message about a setting with its option, where the command line gave that."""
+def _with_options(message: str) -> str:
+    """Name settings in a message as users type them: --out DIR in the place of `out=DIR`.
+
+    A message that begins with a setting is about it: begin it with its option, where the command
+    line gave that, and not as part of a text.
+    """
     found = _ABOUT_A_SETTING.match(message)
-    option = "--" + found["setting"].replace("_", "-") if found else ""
-    if found is None or all(argument.split("=")[0] != option for argument in sys.argv):
-        return message
-    return f"{option} {found['rest']}"
+    if found is not None:
+        option = "--" + found["setting"].replace("_", "-")
+        in_a_text = re.compile(rf"(?:[:,\[]|^){found['setting']}=")
+        if any(argument.split("=")[0] == option for argument in sys.argv) and not (
+            found["method"] and any(map(in_a_text.search, sys.argv))
+        ):
+            message = f"{option} {found['rest']}"
+    return _NAMED.sub(_as_option, message)
+
+
+def _as_option(named: re.Match[str]) -> str:
+    flag, value = _flags.get(named["setting"]), named["value"]
+    if flag is None:
+        return named[0]
+    return flag if value in (None, "True") else f"{flag} {value}"
 
 
 def _print_error(message: str) -> None:
-    # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
-    Console(stderr=True, soft_wrap=True).print(f"advvid: {message}", markup=False, highlight=False)
+    say(one_line(f"advvid: {message}"), stderr=True)
 
 
 if __name__ == "__main__":

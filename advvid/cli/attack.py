@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from advvid.cli import options
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
@@ -29,7 +27,9 @@ class AttackOptions:
             ATTACK,
         ),
     ] = "pgd"
-    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
+    eps: Annotated[
+        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
+    ] = "8"
     target: Annotated[
         str | None,
         option(
@@ -73,16 +73,17 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budgets
+    from advvid.cli.numbers import read_budget
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
     from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
-    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    budget = read_budget(chosen.eps)
     for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
     subject = clips.subject(model, seed=seed)
@@ -91,6 +92,7 @@ def attack(
         **model.config,
         **clips.config,
         **vars(chosen),
+        "eps": 255 * budget,
         "fps": fps,
         "full_video": full_video,
         "seed": seed,
@@ -105,7 +107,7 @@ def attack(
     planned = plan_attack(setup, chosen.attack, budget, targeted=wanted is not None)
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
-        typer.echo(f"note: {note}")
+        say(f"note: {note}")
     rows = write_adversarial_clips(
         folder,
         planned,
@@ -118,13 +120,13 @@ def attack(
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
-        typer.echo(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
+        say(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
     if len(rows) > _LISTED:
-        typer.echo(f"... and {len(rows) - _LISTED} more")
+        say(f"... and {len(rows) - _LISTED} more")
     goal = None if wanted is None else str(names[wanted])
     for line in _counts(rows, goal):
-        typer.echo(line)
-    typer.echo(f"results: {folder.path}")
+        say(line)
+    say(f"results: {folder.path}")
 
 
 def _outcome(row: dict[str, Any], target: int | None) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,6 +15,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from advvid.escaping import visible
+from advvid.runs.terminal import Terminal
 
 Advance = Callable[[int], None]
 """Tells the bar how much more has been done."""
@@ -51,7 +53,7 @@ class Bar:
     def print(self, line: str) -> None:
         """Leave a line above the bar."""
         if self.shown:
-            self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._progress.console.print(visible(line), soft_wrap=True)
 
 
 class Forecast:
@@ -110,13 +112,13 @@ def progress_bar(description: str, total: int, *, shown: bool = True) -> Iterato
         shown: False shows nothing; the bar can be used all the same.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("ETA"),
         _Remaining(),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), disable=not shown) as progress:
         yield Bar(progress, description, total)
