@@ -190,7 +190,7 @@ def _attacked(model: Any, attacks: Attacks) -> Any:
 
 def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
     """Note from which videos clips in memory are taken."""
-    if not isinstance(source, MemoryClips):
+    if type(source) is not MemoryClips or source.videos is not None:
         raise InputError("a source of clips brings its videos along: leave videos out")
     return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
 

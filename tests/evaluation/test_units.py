@@ -135,6 +135,6 @@ def test_a_resumed_evaluation_knows_the_videos(tmp_path: Path) -> None:
 def test_other_videos_are_refused(videos: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         measured(*random_clips(6), videos)
-    source = MemoryClips(*random_clips(6))
+    source = MemoryClips(*random_clips(6), ["b"] * 6)
     with pytest.raises(InputError, match="leave videos out"):
         evaluate(classifier(), source, videos=["a"] * 6)
