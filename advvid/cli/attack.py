@@ -117,6 +117,8 @@ def attack(
         fps=fps,
         full_video=full_video,
     )
+    for bad in source.skipped:
+        say(f"note: {bad.line}")
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"

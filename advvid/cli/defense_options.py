@@ -70,11 +70,13 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
         from advvid.cli.numbers import read_budget
         from advvid.defenses import pgd_check
 
         if self.val_clips < 0:
             raise InputError(f"val_clips must be at least 1, or 0 for all; got {self.val_clips}")
+        check_count("val_steps", self.val_steps)
         trained = 0.0 if defense is None else defense.eps
         eps = trained
         if self.val_eps is not None:

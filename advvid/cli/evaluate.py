@@ -134,6 +134,7 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
+    from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
 
@@ -146,6 +147,7 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
+    check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
         **model.config,
@@ -175,6 +177,6 @@ def evaluate(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     if fabric.is_global_zero:
-        say(*(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped))
+        say(*(f"note: {bad.line}" for bad in source.skipped))
         show(evaluation, Terminal())
         say(f"results: {folder.path}")

@@ -107,6 +107,8 @@ def evaluate(
     check_count("batch_size", batch_size)
     asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
     if videos is not None:
+        if source is clips:
+            raise InputError("a source of clips brings its videos along: leave videos out")
         source = _with_videos(source, videos)
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
