@@ -174,7 +174,12 @@ def evaluate(
         say(*(f"note: {note}" for note in subject.notes))
     with options.resumable(folder.path):
         evaluation = evaluate_into(
-            folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
+            folder,
+            plan,
+            fabric=fabric,
+            classes=subject.class_names,
+            pictures=pictures,
+            about=options.about(model),
         )
     if fabric.is_global_zero:
         say(*(f"note: {bad.line}" for bad in source.skipped))

@@ -1,5 +1,7 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -217,6 +219,12 @@ class RunOptions:
     resume: Resume = False
     seed: Seed = 0
     out: Out = None
+
+
+def about(model: ModelOptions) -> dict[str, Any]:
+    """Say what was asked for, for the head of a table: the command, and weights by their name."""
+    weights = {} if model.weights is None else {"weights": model.weights}
+    return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,6 +124,7 @@ def evaluate_into(
     fabric: "Fabric | None" = None,
     classes: tuple[str, ...] | None = None,
     pictures: int = 3,
+    about: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
@@ -134,6 +135,8 @@ def evaluate_into(
         fabric: see `evaluate`.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+        about: what is known of model, clips and command beside what they tell themselves, see
+            `Results`.
 
     Raises:
         InputError: when the folder holds something else, or cannot be written.
@@ -142,6 +145,7 @@ def evaluate_into(
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
+    evaluation = replace(evaluation, about={**evaluation.about, **(about or {})})
     if fabric is None or fabric.is_global_zero:
         source = plan.setup.source
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]

@@ -11,6 +11,7 @@ from advvid.errors import InputError
 from advvid.evaluation.condition import Condition
 from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.plan import EvaluationPlan
+from advvid.evaluation.provenance import provenance
 from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
 from advvid.evaluation.result import Results
 from advvid.evaluation.views.content import as_csv, as_json, as_records
@@ -52,6 +53,7 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         probes=probes_of(records),
         eot=plan.scoring.eot,
         frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
+        about=provenance(plan.setup),
         origins=tuple(_origin(row["origin"]) for row in rows),
     )
 
