@@ -28,6 +28,7 @@ from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
+from advvid.figures.saving import read_formats
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -115,6 +116,7 @@ def evaluate_into(
     fabric: "Fabric | None" = None,
     classes: tuple[str, ...] | None = None,
     pictures: int = 3,
+    figures: Sequence[str] = ("png",),
 ) -> Evaluation:
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
@@ -125,11 +127,13 @@ def evaluate_into(
         fabric: see `evaluate`.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+        figures: formats of the figures, "png", "svg" and "pdf".
 
     Raises:
         InputError: when the folder holds something else, or cannot be written.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
+    formats = read_formats(figures)
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
@@ -140,7 +144,8 @@ def evaluate_into(
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
         write_text(folder.path / "table.tex", latex(evaluation))
-        draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
+        chance = None if classes is None else 1 / len(classes)
+        draw(folder.path, evaluation, chance=chance, formats=formats)
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
     return evaluation

@@ -12,6 +12,7 @@ from advvid.data.video.writing import to_frames
 from advvid.errors import InputError
 from advvid.escaping import visible
 from advvid.figures import palette
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _FORMATS = {".gif": "GIF", ".webp": "WEBP"}
 Images = npt.NDArray[np.uint8]
 
 
+@checked
 def comparison_picture(
     path: Path,
     clean: Tensor,
@@ -55,6 +57,7 @@ def comparison_picture(
     Raises:
         InputError: for another ending, shapes that differ, or when the file cannot be written.
     """
+    path = Path(path)
     if path.suffix not in _FORMATS:
         raise InputError(f"animated pictures are .gif or .webp; got {path.name}")
     if clean.shape != adversarial.shape or clean.ndim != 5 or len(titles) != len(clean):
