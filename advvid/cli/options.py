@@ -91,13 +91,50 @@ class ModelOptions:
             MODEL,
         ),
     ] = None
+    mean: Annotated[
+        str | None,
+        option(
+            "--mean",
+            "R,G,B",
+            "Mean of pixels in [0, 1] that the model subtracts, one number or three; its own "
+            "unless given.",
+            MODEL,
+        ),
+    ] = None
+    std: Annotated[
+        str | None,
+        option("--std", "R,G,B", "What it divides by then, one number or three.", MODEL),
+    ] = None
+    layout: Annotated[
+        str | None,
+        option(
+            "--layout",
+            None,
+            "Of the clips that a module of your own takes: NCTHW unless given, NTCHW for "
+            "(B, T, 3, H, W), or NTHWC.",
+            MODEL,
+        ),
+    ] = None
     device: Device = "auto"
     precision: Precision = "float32"
 
     @property
+    def loading(self) -> dict[str, Any]:
+        """Arguments of `load_model`, but for the spec."""
+        names = ("weights", "mean", "std", "layout")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def config(self) -> dict[str, Any]:
-        """What a result depends on, for config.json."""
-        return {"model": self.model, "weights": self.weights, "precision": self.precision}
+        """What a result depends on, for config.json; what is not given is not noted."""
+        pixels = {"mean": self.mean, "std": self.std, "layout": self.layout}
+        given = {name: value for name, value in pixels.items() if value is not None}
+        return {
+            "model": self.model,
+            "weights": self.weights,
+            "precision": self.precision,
+            **given,
+        }
 
 
 @dataclass(frozen=True)
@@ -139,7 +176,8 @@ class ReadingOptions:
         option(
             "--on-bad-video",
             None,
-            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            "raise: stop at a damaged video; skip: list it and leave it out; conceal: list it and "
+            "use what FFmpeg makes of it.",
             CLIPS,
         ),
     ] = "raise"
@@ -171,7 +209,7 @@ class ClipOptions(ReadingOptions, SelectionOptions):
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""
         from advvid.pairing import load_subject
 
-        return load_subject(model=model.model, weights=model.weights, seed=seed, **self.config)
+        return load_subject(model=model.model, seed=seed, **model.loading, **self.config)
 
 
 @dataclass(frozen=True)

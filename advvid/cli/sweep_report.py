@@ -15,7 +15,7 @@ from advvid.runs.progress import progress_bar
 from advvid.runs.run_folder import RunFolder
 from advvid.runs.terminal import Terminal
 from advvid.step_size.pictures import law_figure, loss_heat_map, loss_surface
-from advvid.step_size.surface import StepSizeSurface
+from advvid.step_size.surface import BestStep, StepSizeSurface
 
 
 class Pictured(NamedTuple):
@@ -83,21 +83,29 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
         box=None,
         pad_edge=False,
     )
-    for column in ("budget", "best step size", "95%", "loss", "accuracy", ""):
+    for column in ("budget", "best step size", "95%", "resolution", "loss", "accuracy", ""):
         table.add_column(column, justify="left" if column == "" else "right")
     clean = surface.correct[0, 0, 0].mean(), surface.losses[0, 0, 0].mean()
-    table.add_row("0", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
-    for row in surface.best():
-        low, high = (bound * 255 for bound in row.interval)
+    table.add_row("0", "-", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
+    best = surface.best()
+    for row in best:
         table.add_row(
             f"{row.eps * 255:.4g}",
             f"{row.step_size * 255:.3g}",
-            f"{low:.3g} to {high:.3g}",
+            _interval(row),
+            f"{row.resolution:.0%}",
             f"{row.loss:.3f}",
             f"{row.accuracy:.3f}",
-            "at the edge of the grid: extend --alphas" if row.at_edge else "",
+            _warning(row),
         )
     console.print(table)
+    console.print(
+        "resolution: how far apart the step sizes are that were measured around the best; in "
+        "between it is the vertex of a parabola in log(step)",
+        highlight=False,
+    )
+    if surface.gradients:
+        console.print(f"{surface.gradients} gradients and {surface.forwards} forwards a clip")
     if law is None:
         console.print("law: needs at least 2 budgets")
         return
@@ -109,3 +117,18 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
             f"intercept {intercept[0]:.3g} to {intercept[1]:.3g}"
             + (f", R^2 {law.r_squared:.3f}" if law.r_squared is not None else ""),
         )
+
+
+def _interval(row: BestStep) -> str:
+    """Spell the interval; an end that lies on the edge of what was measured may lie further out."""
+    if row.interval is None:
+        return "one clip"
+    low, high = (f"{bound * 255:.3g}" for bound in row.interval)
+    below, above = "<=" if row.open_below else "", ">=" if row.open_above else ""
+    return f"{below}{low} to {above}{high}"
+
+
+def _warning(row: BestStep) -> str:
+    if row.at_edge:
+        return "at the edge of the grid: extend --alphas"
+    return "" if not (row.open_below or row.open_above) else "interval reaches the edge of the grid"

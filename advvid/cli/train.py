@@ -66,7 +66,7 @@ def train(
         check_count(name, count)
     defended = read_defense(defense, defending)
     video_model, train_data, val_data = load_training(
-        model.model, data, weights=model.weights, seed=run.seed, **reading.config
+        model.model, data, **model.loading, seed=run.seed, **reading.config
     )
     made = None if defended is None else defended.prepare(train_data, seed=run.seed)
     robust = check.make(made, seed=run.seed)
@@ -86,7 +86,7 @@ def train(
             nodes=nodes,
             progress=True,
             config={
-                "weights": model.weights,
+                **{name: v for name, v in model.loading.items() if v or name == "weights"},
                 **{name: reading.config[name] for name in ("fold", "sampling", "flip", "augment")},
             },
         )
@@ -111,7 +111,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
             f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
         )
     if history.skipped:
-        say(f"skipped {len(history.skipped)} videos that cannot be read:")
+        say(f"videos that cannot be read as they were recorded: {len(history.skipped)}")
     for video in history.skipped:
-        say(f"  {video.path}: {video.reason}")
+        say(f"  {video.line}")
     say(f"results: {out}")

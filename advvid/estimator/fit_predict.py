@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape, check_labels
+from advvid.checks import check_clip_shape, check_count, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
 from advvid.inference.frozen import in_mode
+from advvid.methods.arguments import checked
 
 # Attacks of other toolkits may step a little outside of [0, 1]; pixels in 0..255 or standardized
 # inputs lie far outside.
@@ -22,6 +23,7 @@ class FitPredict(ClipInterface):
     `predict` and `fit` of its subclasses so that tensors become arrays.
     """
 
+    @checked
     def predict(
         self, x: ArrayOrTensor, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
     ) -> ArrayOrTensor:
@@ -41,8 +43,8 @@ class FitPredict(ClipInterface):
             InputError: when the clips have another type, shape or range.
         """
         clips = self.to_clips(x)
-        check_clip_shape(clips, input_shape=self.clip_shape)
-        _check_range(clips)
+        check_range(clips, self.clip_shape)
+        check_count("batch_size", batch_size)
         if self.preprocessing_operations and not self.all_framework_preprocessing:
             array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
             clips = self.to_clips(array)
@@ -56,6 +58,7 @@ class FitPredict(ClipInterface):
             )
         return logits.to(x.device) if isinstance(x, Tensor) else logits.cpu().numpy()
 
+    @checked
     def fit(
         self,
         x: Array | Tensor,
@@ -91,8 +94,9 @@ class FitPredict(ClipInterface):
                 "fit needs an optimizer; build VideoClassifier(..., optimizer=torch.optim...)"
             )
         given = self.to_clips(x)
-        check_clip_shape(given, input_shape=self.clip_shape)
-        _check_range(given)
+        check_range(given, self.clip_shape)
+        for name, count in (("batch_size", batch_size), ("nb_epochs", nb_epochs)):
+            check_count(name, count)
         check_labels(self.to_labels(y), len(given), self.nb_classes)
         clips, targets = given, self.to_targets(y)
         if self.preprocessing_operations:
@@ -121,7 +125,15 @@ def _as_array(x: Array | Tensor) -> Array:
     return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 
-def _check_range(clips: Tensor) -> None:
+def check_range(clips: Tensor, input_shape: tuple[int, ...] | None = None) -> None:
+    """Refuse clips of another shape, or far outside of [0, 1]: attacks may step out a little.
+
+    Raises:
+        InputError: naming the shape or range that came.
+    """
+    check_clip_shape(clips, input_shape=input_shape)
+    if clips.numel() == 0:
+        raise InputError(f"clips are empty: got shape {tuple(clips.shape)}; hand in at least one")
     low, high = (float(v) for v in torch.aminmax(clips))
     if not (_TOLERATED_RANGE[0] <= low and high <= _TOLERATED_RANGE[1]):
         raise InputError(

@@ -1,7 +1,7 @@
 """An ART classifier for clips, without the round trip through numpy."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,16 +9,19 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
+from advvid.checks import check_count
 from advvid.errors import InputError
 from advvid.estimator.adapted_model import AdaptedModel
 from advvid.estimator.art_wrapper import ArtWrapper
 from advvid.estimator.channel_standardization import ChannelStandardization
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
-from advvid.estimator.fit_predict import FitPredict
+from advvid.estimator.fit_predict import FitPredict, check_range
 from advvid.inference.devices import resolve_device
 from advvid.inference.frozen import frozen
+from advvid.methods.arguments import checked
 
 
+@checked
 class VideoClassifier(FitPredict, PyTorchClassifier):
     """A video classifier as an ART estimator.
 
@@ -52,27 +55,34 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
     def __init__(
         self,
         model: nn.Module,
-        loss: nn.Module | None = None,
+        loss: nn.Module | Callable[[Tensor, Tensor], Tensor] | None = None,
         input_shape: tuple[int, ...] | None = None,
         nb_classes: int | None = None,
         optimizer: torch.optim.Optimizer | None = None,
         *,
         layout: str = "NCTHW",
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
         clip_values: tuple[float, float] = (0.0, 1.0),
         device: str | torch.device = "auto",
         precision: str = "float32",
         preprocessing_defences: Any = None,
         postprocessing_defences: Any = None,
     ) -> None:
-        if not isinstance(model, nn.Module):
-            raise InputError(f"the model must be a torch module; got {type(model).__name__}")
-        nb_classes = nb_classes or getattr(model, "num_classes", None)
+        if nb_classes is None:
+            nb_classes = getattr(model, "num_classes", None)
         if nb_classes is None:
             raise InputError("the model does not give the number of classes: pass nb_classes=...")
+        check_count("nb_classes", nb_classes)
+        if nb_classes < 2:
+            raise InputError(f"nb_classes must be at least 2; got {nb_classes}")
         if input_shape is None and (known := getattr(model, "input_shape", None)) is not None:
             input_shape = tuple(known) if layout == "NCTHW" else (*known[1:], known[0])
+        if input_shape is not None and (len(input_shape) != 4 or min(input_shape) < 1):
+            raise InputError(
+                f"input_shape must be four sizes, each at least 1, (3, T, H, W) with {layout}; got "
+                f"{tuple(input_shape)}"
+            )
         if tuple(float(v) for v in clip_values) != (0.0, 1.0):
             raise InputError(
                 f"clip_values must be (0, 1); got {clip_values}: divide clips by 255, and "
@@ -133,13 +143,22 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
 
         Returns:
             The gradient, of the shape, kind and device of `x`.
+
+        Raises:
+            InputError: when clips or labels cannot be used.
         """
-        clips, labels = self.to_clips(x).to(self.device), self.to_targets(y).to(self.device)
+        clips, labels = self._usable(x, y)
         model = self.differentiable()
         with frozen(self._model, training=training_mode), torch.enable_grad():
             clips = clips.detach().requires_grad_(True)
             (gradient,) = torch.autograd.grad(self._loss(model(clips), labels), clips)
         return self.from_clips(gradient, like=x)
+
+    def _usable(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+        """Give checked clips and what the loss takes, on the device of the classifier."""
+        clips = self.to_clips(x)
+        check_range(clips, self.clip_shape)
+        return clips.to(self.device), self.to_targets(y, len(clips)).to(self.device)
 
     def class_gradient(
         self, x: Array, label: Any = None, training_mode: bool = False, **kwargs: Any
@@ -158,7 +177,7 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
         self, x: ArrayOrTensor, y: Any, reduction: str = "none", **kwargs: Any
     ) -> ArrayOrTensor:
         """Give the loss of clips: (B,), or a number for reduction "mean" or "sum"."""
-        clips, labels = self.to_clips(x).to(self.device), self.to_targets(y).to(self.device)
+        clips, labels = self._usable(x, y)
         loss: Any = self._loss
         if not hasattr(loss, "reduction"):
             raise InputError(f"{type(loss).__name__} has no reduction: use one of torch's losses")

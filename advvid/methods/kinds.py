@@ -1,12 +1,14 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
-import math
 import numbers
 import os
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, is_typeddict
+
+CONVERTED = "converted"
+"""Marks an annotation whose values the function itself converts, and refuses in better words."""
 
 _WORDS = {
     bool: "True or False",
@@ -29,7 +31,7 @@ def is_of(value: Any, kind: Any) -> bool:
     if kind is Any or isinstance(kind, TypeVar | str):
         return True
     if origin is Annotated:
-        return is_of(value, members[0])
+        return CONVERTED in members or is_of(value, members[0])
     if origin in (Union, types.UnionType):
         return any(is_of(value, member) for member in members)
     if kind is None or kind is type(None):
@@ -44,8 +46,15 @@ def is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, str | os.PathLike)
     if origin is tuple or origin in _LISTS:
         return _is_list(value, origin, members)
+    if origin is type:
+        return isinstance(value, type) and issubclass(value, members[0])
+    if origin is dict and members:
+        return isinstance(value, dict) and all(
+            is_of(key, members[0]) and is_of(one, members[1]) for key, one in value.items()
+        )
     if origin is collections.abc.Callable:
-        return callable(value)
+        # A class is a slip for one of its objects; where it is none, the annotation says type[...].
+        return callable(value) and not isinstance(value, type)
     if is_typeddict(origin):
         return isinstance(value, dict)
     if getattr(origin, "_is_protocol", False):
@@ -57,7 +66,8 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    return whole or not math.isnan(value)
+    # Nothing is counted to 2^63, and a float does not hold every whole number.
+    return abs(value) < 2**63 if isinstance(value, int) else whole or not math.isnan(value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
@@ -67,11 +77,19 @@ def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
         return not isinstance(value, type) and hasattr(value, "__iter__")
     if not isinstance(value, tuple | list):
         # Arrays and tensors are not sequences by their type.
-        return origin is not tuple and getattr(value, "ndim", 1) == 1 and _has_items(value)
+        if origin is tuple or getattr(value, "ndim", 1) != 1 or not _has_items(value):
+            return False
+        first = value[0] if len(value) else None
+        return first is None or not members or is_of(_plain(first), members[0])
     kinds = members
     if origin is not tuple or members[1:] == (Ellipsis,):
         kinds = members[:1] * len(value) if members else (Any,) * len(value)
     return len(value) == len(kinds) and all(map(is_of, value, kinds))
+
+
+def _plain(member: Any) -> Any:
+    """Give what an array or a tensor of one number holds."""
+    return member.item() if getattr(member, "ndim", None) == 0 else member
 
 
 def _has_items(value: Any) -> bool:
@@ -105,12 +123,13 @@ def spelled(kind: Any) -> str:
         return f"{len(members)} values"
     if origin is tuple or origin in _LISTS:
         return "a list" + (f" of {_plural(members[0])}" if members else "")
+    if origin is type:
+        return f"the class {spelled(members[0])}"
     if origin is collections.abc.Callable:
         return "a function"
     if origin is Path:
         return "a path"
-    word = _WORDS.get(origin)
-    return word or getattr(origin, "__name__", str(origin))
+    return _WORDS.get(origin) or str(getattr(origin, "__name__", origin))
 
 
 def _plural(kind: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -60,8 +60,6 @@ class TrainingAttack:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spec", parse_attack(self.attack))
         check_steps(self.max_iter)
-        if self.batch_norm not in get_args(AttackBatchNorm):
-            raise InputError(f"batch_norm must be eval or train; got {self.batch_norm!r}")
         spec = self.spec
         if spec.entry.norm != "Linf" and spec.eps is None:
             raise InputError(

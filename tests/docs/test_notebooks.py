@@ -21,7 +21,8 @@ def outputs(notebook: Any) -> list[Any]:
 
 def texts(output: Any) -> str:
     data = output.get("data", {})
-    return output.get("text", "") + "".join(v for k, v in data.items() if k.startswith("text"))
+    parts = [output.get("text", ""), *(v for k, v in data.items() if k.startswith("text"))]
+    return "".join(parts)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: str(path.stem))

@@ -165,7 +165,7 @@ def test_bars_have_errors_and_dots(tmp_path: Path) -> None:
         (accuracy_curves, ("pgd", 0.5), "curves must be"),
         (accuracy_curves, ([1, 2], 0.5), "curves must be"),
         (accuracy_curves, ([], "half"), "clean must be a number"),
-        (partial(accuracy_curves, subject=3), ([], 0.5), "subject must be text"),
+        (lambda subject: accuracy_curves([], 0.5, subject=subject), (3,), "subject must be text"),
         (Curve, ("a", [0, 4], [1], [1], [1]), "as many accuracies"),
         (group_bars, (3,), "bars must be"),
         (save_figure, ("figure", Path("x.png")), "figure must be"),
