@@ -1,6 +1,7 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
+import math
 import numbers
 import os
 import types
