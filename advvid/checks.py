@@ -105,21 +105,6 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
         )
 
 
-def check_label_values(labels: Any) -> None:
-    """Refuse labels that are no numbers, or are flags, complex, NaN or infinite.
-
-    Raises:
-        InputError: naming what came.
-    """
-    check_array("labels", labels)
-    dtype = str(labels.dtype)
-    if "bool" in dtype or "complex" in dtype:
-        raise InputError(f"labels must be class indices or one-hot; got {dtype}")
-    finite = torch.isfinite if isinstance(labels, Tensor) else np.isfinite
-    if not bool(finite(labels).all()):
-        raise InputError("labels must be finite; got NaN or infinity")
-
-
 def check_label_form(labels: Tensor, count: int) -> None:
     """Refuse labels that are not integers (B,); their values are not looked at.
 

@@ -136,6 +136,7 @@ def evaluate(
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
     from advvid.figures.saving import read_formats
+    from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
 
@@ -149,6 +150,7 @@ def evaluate(
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
     formats = read_formats(figures)
+    check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
         **model.config,

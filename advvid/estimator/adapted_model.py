@@ -24,6 +24,7 @@ class AdaptedModel(nn.Module):
         mean: per channel, or None.
         std: per channel, or None.
         num_classes: K.
+        single: whether the model may have one output (B, 1) in place of two logits.
 
     Raises:
         InputError: for an unknown layout or precision, or a std that is not above 0.
@@ -38,6 +39,7 @@ class AdaptedModel(nn.Module):
         mean: float | Sequence[float] | None,
         std: float | Sequence[float] | None,
         num_classes: int,
+        single: bool = False,
     ) -> None:
         super().__init__()
         if layout not in LAYOUTS:
@@ -48,7 +50,7 @@ class AdaptedModel(nn.Module):
         self.inner = inner
         self.layout = layout
         self.precision = precision
-        self.num_classes = num_classes
+        self.num_classes, self.single = num_classes, single
         # Passes that a prediction is averaged over; see `VideoClassifier.averaging`.
         self.draws = 1
         self.normalizes = mean is not None or std is not None
@@ -66,6 +68,8 @@ class AdaptedModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Give the logits (B, K), float32, of clips in the layout."""
         clips = x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
+        if self.draws > 1 and self.single:
+            raise InputError("averaging over passes needs a logit for each class: give it two")
         if self.draws > 1:
             # log of the mean probability, without ever leaving the log.
             answers = torch.stack([self._once(clips).log_softmax(1) for _ in range(self.draws)])
@@ -83,7 +87,8 @@ class AdaptedModel(nn.Module):
         if not isinstance(logits, Tensor):
             # transformers' models answer with an object that carries the logits.
             logits = getattr(logits, "logits", logits)
-        if not isinstance(logits, Tensor) or logits.shape[1:] != (self.num_classes,):
+        widths = (self.num_classes, 1) if self.single else (self.num_classes,)
+        if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[1] not in widths:
             raise InputError(
                 f"the model must give logits (B, {self.num_classes}); got {_describe(logits)}: "
                 "pass the right nb_classes, or wrap it in a module that gives logits"

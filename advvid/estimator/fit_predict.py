@@ -5,9 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape, check_count, check_labels
-from advvid.errors import InputError
+from advvid.checks import check_clip_shape, check_count
+from advvid.errors import InputError, shown
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
+from advvid.estimator.labels import read_labels
 from advvid.inference.frozen import in_mode
 from advvid.methods.arguments import checked
 
@@ -42,15 +43,9 @@ class FitPredict(ClipInterface):
         Raises:
             InputError: when the clips have another type, shape or range.
         """
-        clips = self.to_clips(x)
-        check_range(clips, self.clip_shape)
         check_count("batch_size", batch_size)
-        if self.preprocessing_operations and not self.all_framework_preprocessing:
-            array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
-            clips = self.to_clips(array)
-            model = self._clip_model()
-        else:
-            model = self.differentiable()
+        clips = self._read_clips(x)
+        model = self._clip_model(self.preprocessing_operations)
         logits = self._classify(model, clips, batch_size, training=training_mode)
         if self.postprocessing_defences:
             logits = torch.from_numpy(
@@ -93,18 +88,20 @@ class FitPredict(ClipInterface):
             raise InputError(
                 "fit needs an optimizer; build VideoClassifier(..., optimizer=torch.optim...)"
             )
-        given = self.to_clips(x)
-        check_range(given, self.clip_shape)
-        for name, count in (("batch_size", batch_size), ("nb_epochs", nb_epochs)):
-            check_count(name, count)
-        check_labels(self.to_labels(y), len(given), self.nb_classes)
-        clips, targets = given, self.to_targets(y)
+        check_count("batch_size", batch_size)
+        check_count("nb_epochs", nb_epochs)
+        if scheduler is not None and not callable(getattr(scheduler, "step", None)):
+            raise InputError(f"scheduler must have step(); got {shown(scheduler)}")
+        clips = self._read_clips(x)
+        labels = read_labels(y, num_classes=self.nb_classes, count=len(clips))
         if self.preprocessing_operations:
             # As in ART: over all clips once, those of the preprocessors that apply to training.
-            one_hot = nn.functional.one_hot(self.to_labels(y), self.nb_classes)
-            arrays = (_as_array(v) for v in (x, targets if targets.ndim == 2 else one_hot.float()))
-            processed, labels = self._apply_preprocessing(*arrays, fit=True)
-            clips, targets = self.to_clips(processed), self.to_targets(labels)
+            shares = labels
+            if labels.ndim == 1:
+                shares = nn.functional.one_hot(labels, self.nb_classes).float()
+            processed, given = self._apply_preprocessing(_as_array(x), _as_array(shares), fit=True)
+            clips = self.to_clips(processed)
+            labels = read_labels(given, num_classes=self.nb_classes, count=len(clips))
         generator = torch.Generator().manual_seed(seed)
         stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
         model = self._clip_model()
@@ -113,12 +110,18 @@ class FitPredict(ClipInterface):
                 order = torch.randperm(len(clips), generator=generator).to(clips.device)
                 for start in range(0, stop, batch_size):
                     at = order[start : start + batch_size]
-                    logits = model(clips[at].to(self.device))
+                    outputs = model(clips[at].to(self.device))
                     self._optimizer.zero_grad()
-                    self._loss(logits, targets[at].to(self.device)).backward()
+                    self.loss_of(outputs, labels[at].to(self.device)).backward()
                     self._optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
+
+    def _read_clips(self, x: Array | Tensor) -> Tensor:
+        """Read clips as `to_clips` does, and refuse another shape or range."""
+        clips = self.to_clips(x)
+        check_range(clips, self.clip_shape)
+        return clips
 
 
 def _as_array(x: Array | Tensor) -> Array:

@@ -140,6 +140,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
             InputError: naming them.
         """
 
+    def check_fit(self, clip_shape: tuple[int, ...]) -> None:
+        """Refuse settings that clips (3, T, H, W) are too small for; attacks nothing."""
+
     def values(self) -> dict[str, Any]:
         """Give the settings of this kind of attack, without those that every attack has."""
         return {name: getattr(self, name) for name in self.attack_params if name not in self.common}

@@ -51,7 +51,7 @@ def test_lines_carry_the_data_in_percent(tmp_path: Path) -> None:
     (axes,) = figure.axes
     assert axes.get_xlabel() == "budget eps in 1/255"
     assert "r3d on films, n = 9 clips" in axes.get_title()
-    bars: dict[str, Any] = {str(handle.get_label()): handle for handle in axes.containers}
+    bars: dict[str, Any] = {str(bar.get_label()): bar for bar in axes.containers}
     (segments,) = (bar.get_segments() for bar in bars["pgd"].lines[2])
     np.testing.assert_allclose(
         [segment[:, 1] for segment in segments], [[80, 100], [40, 60], [10, 30]]

@@ -48,8 +48,8 @@ def refusal(make: Make, name: str, value: object) -> str:
     return ""
 
 
-KINDS: Mapping[str, Callable[[], tuple[Make, list[str]]]] = {
-    kind.__name__: lambda kind=kind: of_dataclass(kind)  # type: ignore[misc]
+KINDS: Mapping[str, Callable[..., tuple[Make, list[str]]]] = {
+    kind.__name__: lambda kind=kind: of_dataclass(kind)
     for kind in (
         *(TrainSettings, DatasetOptions, Scoring, FlickeringObjective, TrainingAttack),
         *(AdversarialStep, TradesStep),

@@ -114,9 +114,7 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
-    if not isinstance(given, list | tuple):
-        given = [given]
+    given: list[Any] = list(attacks) if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
@@ -170,7 +168,11 @@ def _check_norm(spec: AttackSpec) -> None:
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    return spec.build(setup.classifier, eps=eps, **common, **more)
+    built = spec.build(setup.classifier, eps=eps, **common, **more)
+    # Before a folder is made, not when the first batch is attacked.
+    if (shape := setup.classifier.clip_shape) is not None:
+        built.check_fit(shape)
+    return built
 
 
 def _from_object(
