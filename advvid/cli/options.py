@@ -64,6 +64,9 @@ Resume = Annotated[
 BatchSize = Annotated[
     int, option("--batch-size", None, "Clips attacked at once; changes the speed only.", OUTPUT)
 ]
+Figures = Annotated[
+    str, option("--figures", "FORMATS", "png, svg, pdf, or several with commas between.", OUTPUT)
+]
 Devices = Annotated[int, option("--devices", "N", "GPUs, or processes on a CPU.", OUTPUT)]
 Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", OUTPUT)]
 
