@@ -18,7 +18,7 @@ from advvid.defenses.core.settings import FIVE_STEPS, AttackSteps, Eps, Rule
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting, check_setting
+from advvid.methods import Setting, check_settings
 from advvid.training.labels import hard_labels
 from advvid.training.step import Step
 from advvid.training.task import CountedAttack, StepContext
@@ -131,14 +131,14 @@ class TradesStep(Step):
     """
 
     eps: float | Schedule = 8 / 255
-    beta: float = 6.0
+    beta: Beta = 6.0
     eps_step: StepRule = EQUAL_TO_BUDGET
     max_iter: int | Schedule = 5
 
     def __post_init__(self) -> None:
+        check_settings(self)
         one_budget(self.eps)
         check_steps(self.max_iter)
-        check_setting("beta", self.beta, Beta)
 
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.runs.terminal import say
+
 if TYPE_CHECKING:
     from advvid.pairing import Subject
 
@@ -228,5 +230,5 @@ def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
     except KeyboardInterrupt:
         there = (folder / needs).exists()
         hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        typer.echo(f"advvid: stopped{hint}", err=True)
+        say(f"advvid: stopped{hint}", stderr=True)
         raise SystemExit(130) from None

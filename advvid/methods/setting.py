@@ -18,6 +18,8 @@ from functools import cache
 from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from advvid.errors import InputError
 from advvid.methods.arguments import came
 from advvid.methods.kinds import is_of, spelled
@@ -118,19 +120,22 @@ class NamedSetting:
         if value is None and type(None) in self.kinds:
             return
         if not any(is_of(value, kind) for kind in self.kinds):
-            raise InputError(f"{self.name} must be {self._wanted()}; got {came(value)}")
+            raise self._refused(value)
         if self.about.verify is not None:
             self.about.verify(value)
             return
         if isinstance(value, str) and self.choices is not None and value not in self.choices:
-            raise InputError(
-                f"{self.name} must be one of {', '.join(self.choices)}; got {came(value)}"
-            )
+            raise self._refused(value)
         for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool) or not isinstance(number, numbers.Real):
+            if isinstance(number, bool | np.bool_) or not isinstance(number, numbers.Real):
                 continue
             if not (_is_usable(number) and self.about.holds(number)):
-                raise InputError(f"{self.name} must be {self._wanted()}; got {came(value)}")
+                raise self._refused(value)
+
+    def _refused(self, value: Any) -> InputError:
+        return InputError(
+            f"{self.name} must be {self._wanted()}; got {came(value)}", settings=(self.name,)
+        )
 
     def _wanted(self) -> str:
         """Spell what a value has to be."""
@@ -166,14 +171,26 @@ def _collected(method: Any) -> dict[str, NamedSetting]:
 
 
 def check_settings(method: Any) -> None:
-    """Check every setting of an object.
+    """Check every setting of an object, and the type of every other field of a dataclass.
 
     Raises:
         InputError: naming the first that cannot be.
     """
     kind: Any = type(method)
-    for name, setting in settings_of(kind).items():
+    for name, setting in {**settings_of(kind), **_plain_fields(kind)}.items():
         setting.check(getattr(method, name))
+
+
+@cache
+def _plain_fields(kind: Any) -> dict[str, NamedSetting]:
+    """Collect the arguments of a dataclass that are no settings: they have a type only."""
+    hints, settings = get_type_hints(kind), settings_of(kind)
+    arguments = [one for one in getattr(kind, "__dataclass_fields__", {}).values() if one.init]
+    return {
+        one.name: NamedSetting(one.name, hints[one.name], one.default, Setting(""))
+        for one in arguments
+        if one.name in hints and one.name not in settings
+    }
 
 
 def check_setting(name: str, value: Any, annotation: Any) -> None:

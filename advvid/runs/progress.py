@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -12,6 +11,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from advvid.escaping import visible
+from advvid.runs.terminal import Terminal
 
 Advance = Callable[[int], None]
 """Tells the bar how much more has been done."""
@@ -42,7 +44,7 @@ class Bar:
     def print(self, line: str) -> None:
         """Leave a line above the bar."""
         if self.shown:
-            self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._progress.console.print(visible(line), soft_wrap=True)
 
 
 @contextmanager
@@ -55,13 +57,13 @@ def progress_bar(description: str, total: int, *, shown: bool = True) -> Iterato
         shown: False shows nothing; the bar can be used all the same.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("ETA"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[numbers]}"),
+        TextColumn("{task.fields[numbers]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), disable=not shown) as progress:
         yield Bar(progress, description, total)

@@ -9,6 +9,7 @@ from torch import Tensor
 from advvid.defenses.core.budgets import check_budgets
 from advvid.defenses.core.training_attack import TrainingAttack
 from advvid.errors import InputError
+from advvid.methods import check_settings
 from advvid.methods.arguments import checked
 
 
@@ -28,6 +29,7 @@ class Choice:
     name: str | None = None
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.attack.spec.entry.norm == "Linf":
             check_budgets(self.eps)
 
