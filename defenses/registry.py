@@ -10,7 +10,7 @@ from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.fast import FastTraining
 from advvid.defenses.free import FreeTraining
 from advvid.defenses.trades import TradesTraining
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods import MethodRegistry, settings_of, split_text
 from advvid.methods.arguments import checked
 
@@ -50,7 +50,7 @@ def read_defense(text: str, **settings: Any) -> Defense:
                 f"{', '.join(known)}: leave it out"
             )
         if name in found.given:
-            raise InputError(f"{name} is given twice: leave it out of {text!r}, or beside it")
+            raise InputError(f"{name} is given twice: leave it out of {shown(text)}, or beside it")
     return DEFENSES.read(text, **given)
 
 

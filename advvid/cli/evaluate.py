@@ -49,7 +49,13 @@ class EvaluationOptions:
         ),
     ] = None
     eps: Annotated[
-        str, option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION)
+        str,
+        option(
+            "--eps",
+            None,
+            "Budgets in 1/255, as 4,8 or 4/255,8/255; accuracy at 0 is always there.",
+            EVALUATION,
+        ),
     ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,
@@ -169,6 +175,6 @@ def evaluate(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     if fabric.is_global_zero:
-        say(*(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped))
+        say(*(f"note: {bad.line}" for bad in source.skipped))
         show(evaluation, Terminal())
         say(f"results: {folder.path}")

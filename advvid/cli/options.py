@@ -173,7 +173,8 @@ class ReadingOptions:
         option(
             "--on-bad-video",
             None,
-            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            "raise: stop at a damaged video; skip: list it and leave it out; conceal: list it and "
+            "use what FFmpeg makes of it.",
             CLIPS,
         ),
     ] = "raise"

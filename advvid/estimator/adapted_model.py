@@ -7,7 +7,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.inference.devices import Precision
 
 LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4, 1, 2, 3)}
@@ -36,8 +36,8 @@ class AdaptedModel(nn.Module):
         *,
         layout: str,
         precision: str,
-        mean: Sequence[float] | None,
-        std: Sequence[float] | None,
+        mean: float | Sequence[float] | None,
+        std: float | Sequence[float] | None,
         num_classes: int,
         single: bool = False,
     ) -> None:
@@ -101,8 +101,10 @@ class AdaptedModel(nn.Module):
         return logits.float()
 
 
-def _per_channel(name: str, values: Sequence[float] | None, default: float) -> Tensor:
+def _per_channel(name: str, values: float | Sequence[float] | None, default: float) -> Tensor:
     numbers = torch.as_tensor(default if values is None else values, dtype=torch.float32).flatten()
+    if not bool(numbers.isfinite().all()):
+        raise InputError(f"{name} must be finite; got {shown(values)}")
     if len(numbers) not in (1, 3):
         raise InputError(f"{name} must be one number or one a channel (3); got {len(numbers)}")
     return numbers.view(1, -1, 1, 1, 1)

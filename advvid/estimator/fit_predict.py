@@ -10,6 +10,7 @@ from advvid.errors import InputError, shown
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
 from advvid.estimator.labels import read_labels
 from advvid.inference.frozen import in_mode
+from advvid.methods.arguments import checked
 
 # Attacks of other toolkits may step a little outside of [0, 1]; pixels in 0..255 or standardized
 # inputs lie far outside.
@@ -23,6 +24,7 @@ class FitPredict(ClipInterface):
     `predict` and `fit` of its subclasses so that tensors become arrays.
     """
 
+    @checked
     def predict(
         self, x: ArrayOrTensor, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
     ) -> ArrayOrTensor:
@@ -51,6 +53,7 @@ class FitPredict(ClipInterface):
             )
         return logits.to(x.device) if isinstance(x, Tensor) else logits.cpu().numpy()
 
+    @checked
     def fit(
         self,
         x: Array | Tensor,
@@ -117,10 +120,7 @@ class FitPredict(ClipInterface):
     def _read_clips(self, x: Array | Tensor) -> Tensor:
         """Read clips as `to_clips` does, and refuse another shape or range."""
         clips = self.to_clips(x)
-        check_clip_shape(clips, input_shape=self.clip_shape)
-        if not clips.numel():
-            raise InputError(f"clips are empty: got shape {tuple(clips.shape)}")
-        _check_range(clips)
+        check_range(clips, self.clip_shape)
         return clips
 
 
@@ -128,7 +128,15 @@ def _as_array(x: Array | Tensor) -> Array:
     return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 
-def _check_range(clips: Tensor) -> None:
+def check_range(clips: Tensor, input_shape: tuple[int, ...] | None = None) -> None:
+    """Refuse clips of another shape, or far outside of [0, 1]: attacks may step out a little.
+
+    Raises:
+        InputError: naming the shape or range that came.
+    """
+    check_clip_shape(clips, input_shape=input_shape)
+    if clips.numel() == 0:
+        raise InputError(f"clips are empty: got shape {tuple(clips.shape)}; hand in at least one")
     low, high = (float(v) for v in torch.aminmax(clips))
     if not (_TOLERATED_RANGE[0] <= low and high <= _TOLERATED_RANGE[1]):
         raise InputError(

@@ -1,7 +1,7 @@
 """An ART classifier for clips, without the round trip through numpy."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
+from advvid.checks import check_count
 from advvid.errors import InputError, shown
 from advvid.estimator.adapted_model import AdaptedModel
 from advvid.estimator.art_wrapper import ArtWrapper
@@ -19,8 +20,10 @@ from advvid.estimator.fit_predict import FitPredict
 from advvid.estimator.labels import read_labels
 from advvid.inference.devices import resolve_device
 from advvid.inference.frozen import frozen
+from advvid.methods.arguments import checked
 
 
+@checked
 class VideoClassifier(FitPredict, PyTorchClassifier):
     """A video classifier as an ART estimator.
 
@@ -56,27 +59,34 @@ class VideoClassifier(FitPredict, PyTorchClassifier):
     def __init__(
         self,
         model: nn.Module,
-        loss: nn.Module | None = None,
+        loss: nn.Module | Callable[[Tensor, Tensor], Tensor] | None = None,
         input_shape: tuple[int, ...] | None = None,
         nb_classes: int | None = None,
         optimizer: torch.optim.Optimizer | None = None,
         *,
         layout: str = "NCTHW",
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
         clip_values: tuple[float, float] = (0.0, 1.0),
         device: str | torch.device = "auto",
         precision: str = "float32",
         preprocessing_defences: Any = None,
         postprocessing_defences: Any = None,
     ) -> None:
-        if not isinstance(model, nn.Module):
-            raise InputError(f"the model must be a torch module; got {type(model).__name__}")
-        nb_classes = nb_classes or getattr(model, "num_classes", None)
+        if nb_classes is None:
+            nb_classes = getattr(model, "num_classes", None)
         if nb_classes is None:
             raise InputError("the model does not give the number of classes: pass nb_classes=...")
+        check_count("nb_classes", nb_classes)
+        if nb_classes < 2:
+            raise InputError(f"nb_classes must be at least 2; got {nb_classes}")
         if input_shape is None and (known := getattr(model, "input_shape", None)) is not None:
             input_shape = tuple(known) if layout == "NCTHW" else (*known[1:], known[0])
+        if input_shape is not None and (len(input_shape) != 4 or min(input_shape) < 1):
+            raise InputError(
+                f"input_shape must be four sizes, each at least 1, (3, T, H, W) with {layout}; got "
+                f"{tuple(input_shape)}"
+            )
         if tuple(float(v) for v in clip_values) != (0.0, 1.0):
             raise InputError(
                 f"clip_values must be (0, 1); got {clip_values}: divide clips by 255, and "

@@ -126,7 +126,7 @@ def load_in_memory(
         "device": str(classifier.device),
         "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
     }
-    notes = [*subject.notes, *(f"skipped {bad.path}: {bad.reason}" for bad in skipped)]
+    notes = [*subject.notes, *(bad.line for bad in skipped)]
     return ClipsInMemory(classifier, batch, targets, facts, notes)
 
 

@@ -16,7 +16,7 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.probe import probe_model
-from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 from advvid.training.labels import hard_labels
 from advvid.training.mode import normalizations
 from advvid.training.scale.sync_batch_norm import local_batch_norm
@@ -29,6 +29,7 @@ AttackBatchNorm = Literal["eval", "train"]
 _USUAL_BUDGET = 8 / 255
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingAttack:
     """An attack with settings, whose budget comes anew with every call.
@@ -57,7 +58,6 @@ class TrainingAttack:
     spec: AttackSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_settings(self)
         object.__setattr__(self, "spec", parse_attack(self.attack))
         check_steps(self.max_iter)
         spec = self.spec

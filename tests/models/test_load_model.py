@@ -176,7 +176,7 @@ def test_a_failed_download_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) ->
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", fail)
-    with pytest.raises(InputError, match=r"cannot download the ImageNet weights .*--weights FILE"):
+    with pytest.raises(InputError, match=r"cannot download the ImageNet weights .*`weights=FILE`"):
         load_model(LITE0, weights="imagenet")
 
 
