@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from advvid.checks import check_array, check_label_values, check_labels
+from advvid.checks import check_array, check_labels
 from advvid.errors import InputError, shown
 
 _WANTED = "labels must be integers (B,), one-hot or soft (B, K)"
@@ -31,7 +31,10 @@ def read_labels(given: Any, *, num_classes: int, count: int | None = None) -> Te
         raise InputError(f"{_WANTED}; got {tuple(labels.shape)}")
     if labels.numel() == 0:
         raise InputError(f"labels are empty: got shape {tuple(labels.shape)}")
-    check_label_values(labels)
+    if labels.dtype == torch.bool or labels.is_complex():
+        raise InputError(f"{_WANTED}; got {labels.dtype} {tuple(labels.shape)}")
+    if labels.is_floating_point() and not bool(torch.isfinite(labels).all()):
+        raise InputError("labels must be finite; got values that are NaN or infinite")
     wanted = len(labels) if count is None else count
     if labels.ndim == 2 and labels.shape[1] == num_classes > 1:
         if len(labels) != wanted:
