@@ -15,9 +15,9 @@ class InputError(ValueError):
     without a traceback and exits with code 2.
 
     Args:
-        message: kept to one line of bearable length, see `one_line`.
-        settings: arguments that the message names, as in "out is not empty" or "resume=True". The
-            command line puts its options in their place.
+        message: kept to one line of bearable length, see `one_line`. It names settings in
+            backquotes, `out` or `resume=True`: the command line puts its options in their place.
+        settings: those that were refused.
     """
 
     def __init__(self, message: str, *, settings: Iterable[str] = ()) -> None:
@@ -55,6 +55,12 @@ def shown(value: object) -> str:
 
 
 _BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+
+
+def shown_name(name: str) -> str:
+    """Spell a name that came, without quotes where it looks like a name."""
+    plain = len(name) <= _VALUE and name and name.isprintable() and " " not in name
+    return name if plain else shown(name)
 
 
 def _escaped(letter: str) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip, wide
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, LossName, Runs, Steps
@@ -13,14 +14,13 @@ from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, si
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
 
 
-@checked
+@clip_attack
 def apgd(
     model: Model,
     clips: Tensor,

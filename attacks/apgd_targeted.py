@@ -5,16 +5,16 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
 from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
-@checked
+@clip_attack
 def apgd_targeted(
     model: Model,
     clips: Tensor,

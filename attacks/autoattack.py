@@ -8,13 +8,14 @@ from torch import Tensor
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
+from advvid.checks import check_labels
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -30,7 +31,7 @@ class AutoAttackResult(NamedTuple):
     otherwise the place in `PARTS`, from 1 on."""
 
 
-@checked
+@clip_attack
 def auto_attack(
     model: Model,
     clips: Tensor,
@@ -73,7 +74,9 @@ def auto_attack(
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)
     with frozen(model), torch.no_grad():
-        correct = model(clips).argmax(dim=1) == labels
+        logits = model(clips)
+        check_labels(labels, len(clips), logits.shape[1])
+        correct = logits.argmax(dim=1) == labels
         broken_by[~correct] = -1
         for place, part in enumerate(PARTS, start=1):
             left = (broken_by == 0).nonzero().squeeze(1)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
@@ -11,14 +12,13 @@ from advvid.attacks.core.settings import Budget, Runs, Steps, Targets
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
 
 
-@checked
+@clip_attack
 def fab_targeted(
     model: Model,
     clips: Tensor,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.frame_ranking import (
     both,
     frame_mask,
@@ -22,7 +23,6 @@ from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack,
 from advvid.attacks.pgd import linf_pgd
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 
 Method = Annotated[
     str,
@@ -41,7 +41,7 @@ class FrameSaliencyResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that may have been changed."""
 
 
-@checked
+@clip_attack
 def frame_saliency(
     model: Model,
     clips: Tensor,

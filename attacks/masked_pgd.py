@@ -4,6 +4,7 @@ from typing import Annotated, Unpack
 
 from torch import Tensor
 
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.masks import patch_mask
 from advvid.attacks.core.settings import ClipBudget, Ratio
 from advvid.attacks.core.video_attack import AttackBatch
@@ -11,11 +12,10 @@ from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
-@checked
+@clip_attack
 def masked_pgd(
     model: Model,
     clips: Tensor,

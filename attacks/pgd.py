@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
@@ -14,7 +15,6 @@ from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 
@@ -32,7 +32,7 @@ class PgdOptions(TypedDict, total=False):
     seed: int | torch.Generator | Tensor
 
 
-@checked
+@clip_attack
 def linf_pgd(
     model: Model,
     clips: Tensor,
@@ -148,6 +148,11 @@ class LinfPGD(VideoAttack):
         """Mark where the attack acts, broadcastable to the clips, or None for everywhere."""
         del batch
         return None
+
+    def check_fit(self, clip_shape: tuple[int, ...]) -> None:
+        """Refuse a support that does not fit into clips (3, T, H, W)."""
+        one = torch.zeros(1, dtype=torch.int64)
+        self.support(AttackBatch(torch.zeros(1, *clip_shape), one, one, one, None, one))
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""

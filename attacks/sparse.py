@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
@@ -15,7 +16,6 @@ from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 
 Regularization = Annotated[
     float, Setting("price of a frame; 1 and more leaves every clip as it is", at_least=0)
@@ -45,7 +45,7 @@ class SparseResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that were allowed to change."""
 
 
-@checked
+@clip_attack
 def sparse_attack(
     model: Model,
     clips: Tensor,

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget, Queries
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 Share = Annotated[
@@ -39,7 +39,7 @@ class SquareResult(NamedTuple):
     """int64 (B,): forward passes of each clip."""
 
 
-@checked
+@clip_attack
 def square_attack(
     model: Model,
     clips: Tensor,

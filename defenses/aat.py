@@ -101,6 +101,10 @@ class AdaptiveStep(AttackingStep):
         logits = model(attacked)
         return context.criterion(logits, labels), logits
 
+    def attacks(self) -> Sequence[TrainingAttack]:
+        """Give those of all choices."""
+        return [choice.attack for choice in self.choices]
+
     def draw(self, seed: int) -> int:
         """Draw a choice from P, the same for the same seed."""
         rng = np.random.default_rng(derive_seed("adaptive", seed))

@@ -27,7 +27,9 @@ class AttackOptions:
             ATTACK,
         ),
     ] = "pgd"
-    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
+    eps: Annotated[
+        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
+    ] = "8"
     target: Annotated[
         str | None,
         option(
@@ -71,7 +73,7 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budgets
+    from advvid.cli.numbers import read_budget
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
@@ -81,7 +83,7 @@ def attack(
     from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
-    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    budget = read_budget(chosen.eps)
     for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
     subject = clips.subject(model, seed=seed)
@@ -90,6 +92,7 @@ def attack(
         **model.config,
         **clips.config,
         **vars(chosen),
+        "eps": 255 * budget,
         "fps": fps,
         "full_video": full_video,
         "seed": seed,

@@ -49,7 +49,13 @@ class EvaluationOptions:
         ),
     ] = None
     eps: Annotated[
-        str, option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION)
+        str,
+        option(
+            "--eps",
+            None,
+            "Budgets in 1/255, as 4,8 or 4/255,8/255; accuracy at 0 is always there.",
+            EVALUATION,
+        ),
     ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,
@@ -128,6 +134,7 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
+    from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
 
@@ -140,6 +147,7 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
+    check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
         **model.config,

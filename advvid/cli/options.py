@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.runs.processes import is_helper
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
@@ -231,5 +232,6 @@ def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
     except KeyboardInterrupt:
         there = (folder / needs).exists()
         hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        say(f"advvid: stopped{hint}", stderr=True)
+        if not is_helper():
+            say(f"advvid: stopped{hint}", stderr=True)
         raise SystemExit(130) from None

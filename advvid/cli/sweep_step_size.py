@@ -30,7 +30,9 @@ class SweptClips(ClipOptions):
 class SweepOptions:
     """The grid, and the attack whose step size is swept."""
 
-    eps: Annotated[str, option("--eps", None, "Budgets in 1/255.", SWEEP)] = "1,2,3,4,6,8,12"
+    eps: Annotated[
+        str, option("--eps", None, "Budgets in 1/255, as 4,8 or 4/255,8/255.", SWEEP)
+    ] = "1,2,3,4,6,8,12"
     alphas: Annotated[
         str,
         option(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from advvid.checks import check_seed
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
@@ -109,6 +110,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         """Number of the video that a clip is taken from, as `resampled` counts videos."""
         return index
 
+    @checked
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
@@ -130,6 +132,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"cannot draw {n} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
+        check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
         seen: set[ClipOrigin] = set()
         for index in balanced_order(self.labels, np.random.default_rng(seed)):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advvid.checks import check_clips, check_count, check_label_form, check_workers
 from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
 from advvid.data.clip_origin import ClipOrigin, first_equals
 from advvid.data.loader import ClipBatch, clip_loader
@@ -52,6 +53,9 @@ class MemoryClips:
     def __init__(
         self, clips: Tensor, labels: Tensor | None, videos: Sequence[str] | None = None
     ) -> None:
+        check_clips(clips)
+        if labels is not None:
+            check_label_form(labels, len(clips))
         self.clips = clips
         self.labels = labels
         self.videos = videos
@@ -110,6 +114,9 @@ class DatasetClips:
         table: Tensor | None = None,
         workers: int = 0,
     ) -> None:
+        if count is not None:
+            check_count("count", count)
+        check_workers(workers)
         if indices is None:
             order = balanced_order(dataset.labels, np.random.default_rng(seed))
         else:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from typing_extensions import TypeVar
 
+from advvid.checks import check_count, check_workers
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
@@ -91,10 +92,8 @@ def clip_loader(
     Raises:
         InputError: an argument is out of range; while iterating, a video cannot be read.
     """
-    if batch_size < 1:
-        raise InputError(f"batch size must be at least 1; got {batch_size}")
-    if workers < 0:
-        raise InputError(f"workers must be 0 or more; got {workers}")
+    check_count("batch_size", batch_size)
+    check_workers(workers)
     loader = ClipLoader(
         _LoadedClips(dataset),
         batch_size=batch_size,

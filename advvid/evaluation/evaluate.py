@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -27,7 +27,8 @@ from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.methods.arguments import checked
+from advvid.methods.arguments import came, checked
+from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -53,7 +54,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
-    videos: Sequence[str | int] | None = None,
+    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -106,6 +107,8 @@ def evaluate(
     check_count("batch_size", batch_size)
     asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
     if videos is not None:
+        if source is clips:
+            raise InputError("a source of clips brings its videos along: leave videos out")
         source = _with_videos(source, videos)
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
@@ -170,8 +173,8 @@ def _carry_out(
                 records.add(Record(PROBES, [], content=found))
         share = range(rank, len(setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
-        with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            EvaluationRunner(plan, records).run(share, advance)
+        with progress_bar("Evaluate", total, shown=progress and rank == 0) as bar:
+            EvaluationRunner(plan, records).run(share, bar)
     evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
@@ -194,22 +197,21 @@ def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips
     return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
 
 
-def _names_of(videos: Any, count: int) -> list[str]:
+def _names_of(videos: Sequence[str | int], count: int) -> list[str]:
     """Give the names of videos as texts.
 
     Raises:
         InputError: unless there is a text or a whole number for each clip.
     """
-    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
-    listed = given if isinstance(given, list | tuple) else None
-    if listed is None or not all(type(one) in (str, int) for one in listed):
+    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else list(videos)
+    if not all(type(one) in (str, int) for one in given):
         raise InputError(
             "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
-            f"{type(videos).__name__}"
+            f"{came(videos)}"
         )
-    if len(listed) != count:
-        raise InputError(f"videos must be {count}, one a clip; got {len(listed)}")
-    return [str(one) for one in listed]
+    if len(given) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(given)}")
+    return [str(one) for one in given]
 
 
 def _identity(plan: EvaluationPlan) -> str:

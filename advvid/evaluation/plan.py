@@ -10,13 +10,13 @@ from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Condition, Setup, Strength
 from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
 from advvid.evaluation.conditions.registry import CONDITIONS
-from advvid.methods import check_settings
 from advvid.methods.arguments import checked
 
 Conditions = str | Condition | Sequence[str | Condition]
 """Conditions, or their names `NAME[:key=value,...]`."""
 
 
+@checked
 @dataclass(frozen=True)
 class Scoring:
     """How predictions are scored.
@@ -34,7 +34,6 @@ class Scoring:
     alarms: bool = True
 
     def __post_init__(self) -> None:
-        check_settings(self)
         check_count("eot", self.eot)
         if self.h264 is not None and not (isinstance(self.h264, int) and 0 <= self.h264 <= 51):
             raise InputError(f"h264 is a constant rate factor from 0 to 51; got {shown(self.h264)}")

@@ -18,8 +18,6 @@ from functools import cache
 from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from advvid.errors import InputError
 from advvid.methods.arguments import came
 from advvid.methods.kinds import is_of, spelled
@@ -119,7 +117,9 @@ class NamedSetting:
         """
         if value is None and type(None) in self.kinds:
             return
-        if not any(is_of(value, kind) for kind in self.kinds):
+        # Before a check of its own: that may turn it into a float, which has an end.
+        too_large = isinstance(value, int) and not _is_usable(value)
+        if too_large or not any(is_of(value, kind) for kind in self.kinds):
             raise self._refused(value)
         if self.about.verify is not None:
             self.about.verify(value)
@@ -127,7 +127,7 @@ class NamedSetting:
         if isinstance(value, str) and self.choices is not None and value not in self.choices:
             raise self._refused(value)
         for number in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(number, bool | np.bool_) or not isinstance(number, numbers.Real):
+            if isinstance(number, bool) or not isinstance(number, numbers.Real):
                 continue
             if not (_is_usable(number) and self.about.holds(number)):
                 raise self._refused(value)
@@ -203,7 +203,7 @@ def check_setting(name: str, value: Any, annotation: Any) -> None:
     NamedSetting(name, kind, MISSING, about).check(value)
 
 
-def _is_usable(number: numbers.Real) -> bool:
+def _is_usable(number: Any) -> bool:
     """Tell whether a number is finite, and no whole number that nothing can count to."""
     return -_MOST < number < _MOST if isinstance(number, int) else math.isfinite(number)
 

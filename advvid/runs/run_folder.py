@@ -58,9 +58,9 @@ class RunFolder:
     def _of_same_run(path: Path | None, settings: dict[str, Any]) -> Path:
         """Check that a folder holds a run with these settings."""
         if path is None:
-            raise InputError("--resume needs the folder of the run: add --out DIR")
+            raise InputError("`resume=True` needs the folder of the run: add `out=DIR`")
         if not (path / CONFIG).is_file():
-            raise InputError(f"--out {path} holds no run to resume (no {CONFIG})")
+            raise InputError(f"{path} holds no run to resume (no {CONFIG})")
         found = read_json(path / CONFIG).get("settings")
         if not isinstance(found, dict):
             raise InputError(f"{path / CONFIG} has no settings of a run: start a new folder")
@@ -68,7 +68,7 @@ class RunFolder:
         for name in {**found, **wanted}:
             if found.get(name) != wanted.get(name):
                 raise InputError(
-                    f"--resume: the run in {path} had {shown(name)[1:-1]} "
+                    f"cannot resume: the run in {path} had {shown(name)[1:-1]} "
                     f"{shown(found.get(name))}, now it is {shown(wanted.get(name))}: repeat its "
                     "settings, or start a new folder"
                 )
@@ -97,10 +97,10 @@ def check_free(path: Path) -> None:
         InputError: naming the folder.
     """
     if path.exists() and not path.is_dir():
-        raise InputError(f"--out {path} is a file: name a folder")
+        raise InputError(f"{path} is a file: name a folder (`out=DIR`)")
     if path.is_dir() and set(path.iterdir()) - set(leftovers(path)):
         raise InputError(
-            f"--out {path} is not empty: name another folder, so that nothing in it is lost"
+            f"{path} is not empty: name another folder (`out=DIR`), so that nothing in it is lost"
         )
 
 

@@ -20,8 +20,8 @@ DEFAULT_RATIOS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
 Refine = Annotated[
     int, Setting("further step sizes around the best of each budget", at_least=0, at_most=100)
 ]
-Numbers = float | Sequence[float] | npt.NDArray[np.floating] | Tensor
-"""One number, or several."""
+Numbers = float | Sequence[float]
+"""One number, or several; arrays and tensors of one axis are as good as lists."""
 
 
 def read_grid(

@@ -10,10 +10,11 @@ from typing import overload
 from torch import Tensor
 
 from advvid.errors import InputError
-from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 
 
+@checked
 @dataclass(frozen=True)
 class StepSizeLaw:
     """Optimal step size of PGD as a linear function of the budget.
@@ -39,10 +40,6 @@ class StepSizeLaw:
     r_squared: float | None = None
     source: str = ""
     resolution: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check the types."""
-        check_settings(self)
 
     @overload
     def __call__(self, eps: float) -> float: ...
@@ -91,6 +88,7 @@ class StepSizeLaw:
         write_text(Path(path), json.dumps({"unit": "1/255", **asdict(self)}, indent=2) + "\n")
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> "StepSizeLaw":
         """Read a law that `save` wrote.
 

@@ -7,6 +7,8 @@ from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
 from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 
+# A number or a schedule up to the next mark, and whether it is a quotient.
+_PARTS = re.compile(r"(?:^|[/,])([^/,]*)(/255(?=[/,]|$))?")
 Budgets = float | Schedule | tuple[float, ...]
 """One budget, one that changes, or several to choose from; fractions of the pixel range."""
 
@@ -24,6 +26,8 @@ def check_budgets(eps: Budgets) -> None:
                 f"a budget is given twice: {spell_budgets(values)} (of 255); give each once"
             )
     else:
+        if not isinstance(eps, Schedule) and eps != 0:
+            check_budget(eps)
         values = as_schedule(eps).values
     for value in values:
         if value != 0:
@@ -65,13 +69,20 @@ def check_some_attack(eps: Budgets) -> None:
 def read_budgets(text: str) -> Schedule | tuple[float, ...]:
     """Read budgets in 1/255: "8", "linear:0:12" (see `read_schedule`), "0/4/8" or "0,4,8".
 
+    Quotients are read too: "8/255", or several, "0/4/255/8/255".
+
     Raises:
         InputError: when it is none of these, or out of range.
     """
-    numbers = re.split("[/,]", text)
-    if len(numbers) == 2 and text.endswith("/255"):
-        raise InputError(f"budgets of defenses are in 1/255: write eps={numbers[0]}")
-    read = [read_schedule(number) for number in numbers]
+    found = _PARTS.findall(text)
+    quotients = [bool(over) for _, over in found]
+    if any(quotients) and not all(
+        q or number.strip() == "0" for q, (number, _) in zip(quotients, found, strict=True)
+    ):
+        raise InputError(
+            f"budgets are all in 1/255 (4/8) or all quotients (4/255/8/255); got {shown(text)}"
+        )
+    read = [read_schedule(number) for number, _ in found or [("", "")]]
     if len(read) > 1 and any(one.kind != "constant" for one in read):
         raise InputError(f"a schedule cannot be one of several budgets; got {shown(text)}")
     for value in (value for one in read for value in one.values):
@@ -91,7 +102,9 @@ def read_budget(text: str) -> float:
     """
     budget = one_budget(read_budgets(text))
     if budget.kind != "constant":
-        raise InputError(f"this budget does not change: give one number in 1/255; got {text!r}")
+        raise InputError(
+            f"this budget does not change: give one number in 1/255; got {shown(text)}"
+        )
     return budget.values[0]
 
 

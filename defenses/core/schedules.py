@@ -6,6 +6,7 @@ from typing import Literal
 
 from advvid.errors import InputError, shown
 from advvid.methods import check_settings
+from advvid.methods.text import read_ascii_float
 
 Kind = Literal["constant", "linear", "cosine", "list"]
 Per = Literal["epoch", "iteration"]
@@ -107,7 +108,7 @@ def read_schedule(text: str) -> Schedule:
     if not numbers:
         kind, numbers = "constant", [body]
     try:
-        values = tuple(float(number) for number in numbers)
+        values = tuple(map(read_ascii_float, numbers))
         return Schedule(kind, values, per or "epoch")  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(

@@ -1,6 +1,7 @@
 """How clips are attacked inside a training step."""
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,12 +17,12 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.probe import probe_model
-from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 from advvid.training.labels import hard_labels
 from advvid.training.mode import normalizations
 from advvid.training.scale.sync_batch_norm import local_batch_norm
 from advvid.training.step import Step
-from advvid.training.task import EpochContext, StepContext
+from advvid.training.task import CLASSIFIER, EpochContext, StepContext
 
 AttackBatchNorm = Literal["eval", "train"]
 
@@ -29,6 +30,7 @@ AttackBatchNorm = Literal["eval", "train"]
 _USUAL_BUDGET = 8 / 255
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingAttack:
     """An attack with settings, whose budget comes anew with every call.
@@ -57,7 +59,6 @@ class TrainingAttack:
     spec: AttackSpec = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_settings(self)
         object.__setattr__(self, "spec", parse_attack(self.attack))
         check_steps(self.max_iter)
         spec = self.spec
@@ -110,6 +111,16 @@ class TrainingAttack:
         spec = self.spec
         budget = eps if spec.eps is None else spec.eps
         return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
+
+    def check_fit(self, model: nn.Module, clips: Tensor) -> None:
+        """Refuse settings of the attack that do not go with a model and clips such as these.
+
+        Raises:
+            InputError: see `VideoAttack.check_fit`.
+        """
+        eps = _USUAL_BUDGET if self.spec.eps is None else self.spec.eps
+        attack = self.spec.build(wrapped(model, clips), eps=eps, verbose=False)
+        attack.check_fit(tuple(clips.shape[1:]))
 
     def __call__(
         self,
@@ -183,6 +194,15 @@ class AttackingStep(Step):
     """A step that attacks the classifier it trains; wraps it once."""
 
     _estimator: VideoClassifier | None = None
+
+    @abstractmethod
+    def attacks(self) -> Sequence[TrainingAttack]:
+        """Give all attacks that are trained on."""
+
+    def check_fit(self, passes: Mapping[str, nn.Module], clips: Tensor) -> None:
+        """Refuse clips that an attack does not fit; see `Hooks.check_fit`."""
+        for attack in self.attacks():
+            attack.check_fit(passes[CLASSIFIER], clips)
 
     def attacked(
         self,

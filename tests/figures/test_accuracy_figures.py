@@ -2,6 +2,7 @@ import re
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ HOSTILE = ("x$\\frac$:k=1", "$x$", "x\\$$", "x\n\x1b[2J\udcff", "x" * 500, "x_^{
 def _lines(figure: Figure) -> dict[str, Line2D]:
     """The line of each entry of the legend."""
     (axes,) = figure.axes
-    found = {}
+    found: dict[str, Any] = {}
     for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
         found[label] = handle.lines[0] if isinstance(handle, ErrorbarContainer) else handle
     return found
@@ -47,7 +48,7 @@ def test_lines_carry_the_data_in_percent(tmp_path: Path) -> None:
     (axes,) = figure.axes
     assert axes.get_xlabel() == "budget eps in 1/255"
     assert "r3d on films, n = 9 clips" in axes.get_title()
-    bars = {handle.get_label(): handle for handle in axes.containers}
+    bars: dict[str, Any] = {str(bar.get_label()): bar for bar in axes.containers}
     (segments,) = (bar.get_segments() for bar in bars["pgd"].lines[2])
     np.testing.assert_allclose(
         [segment[:, 1] for segment in segments], [[80, 100], [40, 60], [10, 30]]

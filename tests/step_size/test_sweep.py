@@ -287,7 +287,7 @@ def test_a_model_that_gives_nan_is_named() -> None:
         ({"eps": [[0.1], [0.2]]}, "eps must be"),
         ({"eps": [[0.1], [0.2, 0.3]]}, "eps must be"),
         ({"eps": {"a": 1}}, "eps must be"),
-        ({"eps": float("nan")}, "eps must be above 0; got nan"),
+        ({"eps": float("nan")}, "eps must be a number or a list of numbers; got nan"),
         ({"eps": [0.1, float("inf")]}, "at most 1"),
         ({"eps": -0.1}, "above 0"),
         ({"eps": 10**400}, "eps must be"),

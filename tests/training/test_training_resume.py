@@ -165,6 +165,6 @@ def test_a_checkpoint_of_another_architecture_is_refused(unbroken: Path) -> None
 
 def test_a_folder_with_a_run_is_not_overwritten(unbroken: Path) -> None:
     before = {path.name: path.read_bytes() for path in unbroken.iterdir()}
-    with pytest.raises(InputError, match=r"already holds a run .* --resume"):
+    with pytest.raises(InputError, match=r"already holds a run .*resume=True"):
         train(TinyNet(), ToyClips(30), settings=SETTINGS, out=unbroken, device="cpu")
     assert before == {path.name: path.read_bytes() for path in unbroken.iterdir()}

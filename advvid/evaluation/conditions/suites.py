@@ -1,13 +1,13 @@
 """Sets of attacks by one name."""
 
-import difflib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from advvid.attacks.registry import ATTACKS
 from advvid.attacks.spec import AttackSpec, parse_attack
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Combined
+from advvid.methods.suggestion import ask, near_names
 
 # The five attack types of Kinfu and Vidal 2022, Table 4, three settings each. The paper does not
 # print its settings: these are those of its authors' code, half and twice as much of what bounds
@@ -73,9 +73,9 @@ def expand(attacks: Sequence[str]) -> list[PlannedAttack]:
                 for member in members:
                     rows.setdefault(member, PlannedAttack(parse_attack(member), group, how))
         elif text != "none":
-            near = difflib.get_close_matches(text, SUITES, n=1, cutoff=0.8)
-            if near and text.partition(":")[0] not in ATTACKS:
-                raise InputError(f"unknown attack or suite {text!r}; did you mean {near[0]}?")
+            near = near_names(text, [*SUITES, *ATTACKS], most=1)
+            if ATTACKS.canonical(text.partition(":")[0]) is None and near and near[0] in SUITES:
+                raise InputError(f"unknown attack or suite {shown(text)}; {ask(near)}")
             spec = parse_attack(text)
             rows.setdefault(text, PlannedAttack(spec, spec.name))
     return list(rows.values())

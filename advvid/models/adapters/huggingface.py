@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.models.adapters.huggingface_hub import find_source
 from advvid.models.adapters.huggingface_pixels import pixel_normalization
 from advvid.models.heads import find_head
@@ -31,7 +31,7 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
     transformers = _import_transformers()
     if request.weights not in (None, "DEFAULT"):
         raise InputError(
-            f"hf models take --weights DEFAULT, none or a file; got {request.weights!r}"
+            f"hf models take `weights=DEFAULT`, none or a file; got {shown(request.weights)}"
         )
     pretrained = request.weights is not None
     source = find_source(request.name)

@@ -88,7 +88,7 @@ def _create(models: Any, request: ModelRequest, weights: Any) -> Any:
             raise
         raise InputError(
             f"cannot download {weights.url} ({str(error).splitlines()[0]}): fetch it elsewhere "
-            "and pass --weights FILE"
+            "and pass `weights=FILE`"
         ) from error
 
 

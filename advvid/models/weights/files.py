@@ -86,7 +86,7 @@ def read_weight_file(path: Path) -> WeightFile:
         InputError: when it is missing, damaged, of another kind, or holds code.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder; --weights takes a .safetensors, .pt or .pth file")
+        raise InputError(f"{path} is a folder; `weights` takes a .safetensors, .pt or .pth file")
     if not path.is_file():
         raise InputError(f"no such file: {path}")
     if path.stat().st_size == 0:

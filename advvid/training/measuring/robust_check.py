@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
-from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds
 from advvid.training.measuring.evaluation_view import EvaluationView
 
@@ -22,6 +22,7 @@ class ClipAttack(Protocol):
         ...
 
 
+@checked
 @dataclass(frozen=True)
 class RobustCheck:
     """How robustness is measured after each epoch, on validation clips and on training clips.
@@ -47,7 +48,6 @@ class RobustCheck:
     eps: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        check_settings(self)
         if self.clips is not None:
             check_count("clips", self.clips)
 

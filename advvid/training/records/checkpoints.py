@@ -82,7 +82,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise InputError(
-            f"no run to resume: there is no {path}; start one in a new folder, without --resume"
+            f"no run to resume: there is no {path}; start one in a new folder, without `resume`"
         )
     _check_seal(path)
     try:
@@ -99,7 +99,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if isinstance(found, int):
             what = f"a training run of another version of advvid (format {found}, not {_FORMAT})"
         raise InputError(
-            f"{path} holds {what}: start another run in another folder, with --weights for weights"
+            f"{path} holds {what}: start another run in another folder; weights are for `weights`"
         )
     try:
         return restored(Checkpoint, content)

@@ -64,8 +64,8 @@ class TrainingFolder:
         taken = [name for name in _OURS if (self.path / name).exists()]
         if taken:
             raise InputError(
-                f"{self.path} already holds a run ({', '.join(taken)}): resume it by --resume, "
-                "or choose another --out"
+                f"{self.path} already holds a run ({', '.join(taken)}): resume it "
+                "(`resume=True`), or choose another folder (`out`)"
             )
         if not self._never_started():
             check_free(self.path)
@@ -80,7 +80,7 @@ class TrainingFolder:
         if free < needed:
             raise InputError(
                 f"{self.path} has {free / 2**20:.0f} MB of free space; this run needs "
-                f"{needed / 2**20:.0f} MB for checkpoints: free some or choose another --out"
+                f"{needed / 2**20:.0f} MB for checkpoints: free some, or choose another `out`"
             )
         return None
 
