@@ -102,6 +102,21 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
         )
 
 
+def check_label_values(labels: Any) -> None:
+    """Refuse labels that are no numbers, or are flags, complex, NaN or infinite.
+
+    Raises:
+        InputError: naming what came.
+    """
+    check_array("labels", labels)
+    dtype = str(labels.dtype)
+    if "bool" in dtype or "complex" in dtype:
+        raise InputError(f"labels must be class indices or one-hot; got {dtype}")
+    finite = torch.isfinite if isinstance(labels, Tensor) else np.isfinite
+    if not bool(finite(labels).all()):
+        raise InputError("labels must be finite; got NaN or infinity")
+
+
 def check_label_form(labels: Tensor, count: int) -> None:
     """Refuse labels that are not integers (B,); their values are not looked at.
 
@@ -157,6 +172,29 @@ def check_budget(eps: float | Tensor) -> None:
         )
 
 
+def as_budgets(eps: Any) -> list[float]:
+    """Give budgets as a list; one number is one budget, and 0 stands for no attack.
+
+    Args:
+        eps: a number, or several, perhaps none, as a list, an array or a tensor (E,); each from 0
+            to 1.
+
+    Raises:
+        InputError: for anything else, naming it.
+    """
+    several = list(eps) if np.ndim(eps) == 1 else [eps]
+    for budget in several:
+        if not (_is_real(budget) and budget == 0):
+            check_budget(budget)
+    return [float(budget) for budget in several]
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def note_small_budget(eps: float) -> None:
     """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
 
@@ -170,12 +208,6 @@ def note_small_budget(eps: float) -> None:
             f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
             stacklevel=2,
         )
-
-
-def _is_real(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def check_count(name: str, value: int) -> None:

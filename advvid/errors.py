@@ -4,7 +4,7 @@ import re
 import reprlib
 from collections.abc import Iterable
 
-_VALUE, _WORD, _LINE = 80, 300, 1500
+_VALUE, _WORD, _LINE = 80, 400, 2000
 """Most letters of a value, of a word (a path, say) and of a whole message."""
 
 

@@ -182,8 +182,13 @@ class AdaptiveStep(AttackingStep):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        self.probabilities = list(state["probabilities"])
-        self._drawn, self._counted = list(state["drawn"]), state["counted"]
+        shares, drawn, counted = state["probabilities"], state["drawn"], state["counted"]
+        if not (len(shares) == len(drawn) == len(self.choices)) or not (
+            min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6
+        ):
+            raise ValueError("no distribution over these choices")
+        self.probabilities = [float(share) for share in shares]
+        self._drawn, self._counted = [int(number) for number in drawn], int(counted)
 
 
 def _check_several(eps: Budgets) -> None:

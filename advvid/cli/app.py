@@ -6,7 +6,6 @@ import warnings
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from advvid.cli.attack import attack
@@ -17,6 +16,7 @@ from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError, one_line
+from advvid.runs.terminal import say
 
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -143,9 +143,7 @@ def _as_option(named: re.Match[str]) -> str:
 
 
 def _print_error(message: str) -> None:
-    # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
-    line = one_line(f"advvid: {message}")
-    Console(stderr=True, soft_wrap=True).print(line, markup=False, highlight=False)
+    say(one_line(f"advvid: {message}"), stderr=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from advvid.attacks.core.step_law import StepSizeLaw
@@ -12,6 +11,7 @@ from advvid.errors import InputError
 from advvid.figures.saving import save_figure
 from advvid.runs.progress import progress_bar
 from advvid.runs.run_folder import RunFolder
+from advvid.runs.terminal import Terminal
 from advvid.step_size.pictures import law_figure, loss_heat_map, loss_surface
 from advvid.step_size.surface import BestStep, StepSizeSurface
 
@@ -61,8 +61,9 @@ def check_law_file(path: Path, budgets: list[float]) -> None:
         raise InputError(f"--law {path} cannot be written: name a file in an existing folder")
 
 
-def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
+def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
     """Print the best step size of each budget, and the law."""
+    console = Terminal()
     table = Table(
         title=f"PGD, {surface.losses.shape[3]} clips, {surface.max_steps} steps "
         "(budgets and steps in 1/255)",
@@ -98,14 +99,13 @@ def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | N
     if law is None:
         console.print("law: needs at least 2 budgets")
         return
-    console.print(f"law: {law} (paper: step = 0.2 eps + 0.2)", highlight=False)
+    console.print(f"law: {law} (paper: step = 0.2 eps + 0.2)")
     if law.slope_interval is not None and law.intercept_interval is not None:
         slope, intercept = law.slope_interval, law.intercept_interval
         console.print(
             f"     95%: slope {slope[0]:.3g} to {slope[1]:.3g}, "
             f"intercept {intercept[0]:.3g} to {intercept[1]:.3g}"
             + (f", R^2 {law.r_squared:.3f}" if law.r_squared is not None else ""),
-            highlight=False,
         )
 
 

@@ -80,8 +80,6 @@ def sweep_step_size(
     numbers, a 3D loss surface and a heat map for each budget, and the best step
     size against the budget.
     """
-    from rich.console import Console
-
     from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.numbers import read_budgets, read_step_sizes
@@ -89,6 +87,7 @@ def sweep_step_size(
     from advvid.methods import check_setting
     from advvid.pairing import load_in_memory
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
     from advvid.step_size import sweep_step_size as measure
     from advvid.step_size.grid import Refine
 
@@ -104,9 +103,7 @@ def sweep_step_size(
     folder = RunFolder(
         run.out, "sweep-step-size", {**settings, "found": inputs.facts}, resume=run.resume
     )
-    console = Console()
-    for note in inputs.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+    say(*(f"note: {note}" for note in inputs.notes))
 
     started = time.perf_counter()
     with resumable(folder.path):
@@ -128,5 +125,5 @@ def sweep_step_size(
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
     write_sweep(folder, surface, fitted, law, seconds)
-    print_sweep(console, surface, fitted)
-    console.print(f"results: {folder.path}", markup=False, highlight=False)
+    print_sweep(surface, fitted)
+    say(f"results: {folder.path}")

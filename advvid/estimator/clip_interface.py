@@ -9,7 +9,13 @@ import torch
 from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape, check_labels, check_logits
+from advvid.checks import (
+    check_array,
+    check_clip_shape,
+    check_label_values,
+    check_labels,
+    check_logits,
+)
 from advvid.errors import InputError
 from advvid.estimator.adapted_model import LAYOUTS, AdaptedModel
 from advvid.estimator.art_wrapper import ArtWrapper
@@ -66,9 +72,10 @@ class ClipInterface:
         Raises:
             InputError: when it holds integers (such as uint8 pixels in 0..255).
         """
-        given = torch.from_numpy(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x
-        if not isinstance(given, Tensor):
-            raise InputError(f"clips must be an array or a tensor; got {type(x).__name__}")
+        check_array("clips", x)
+        given: Tensor = (
+            torch.from_numpy(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x
+        )
         if not given.is_floating_point():
             raise InputError(
                 f"clips must be floating point in [0, 1]; got {given.dtype}: divide by 255"
@@ -83,7 +90,12 @@ class ClipInterface:
         return np.ascontiguousarray(back.detach().cpu().numpy(), dtype=np.float32)
 
     def to_labels(self, y: Any) -> Tensor:
-        """Bring labels, int (B,) or one-hot (B, K), as array or tensor, to int64 (B,)."""
+        """Bring labels, int (B,) or one-hot (B, K), as array or tensor, to int64 (B,).
+
+        Raises:
+            InputError: when they are no numbers.
+        """
+        check_label_values(y)
         labels = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
         if labels.ndim == 2 and labels.shape[1] == self.nb_classes:
             return labels.argmax(dim=1)
@@ -93,6 +105,7 @@ class ClipInterface:
 
     def to_targets(self, y: Any) -> Tensor:
         """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are."""
+        check_label_values(y)
         given = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
         soft = (
             given.ndim == 2 and given.is_floating_point() and bool((given != given.round()).any())

@@ -13,8 +13,9 @@ from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
 from advvid.evaluation.result import Results
-from advvid.evaluation.views.content import as_csv, as_json
-from advvid.evaluation.views.tables import markdown
+from advvid.evaluation.views.content import as_csv, as_json, as_records
+from advvid.evaluation.views.latex import latex
+from advvid.evaluation.views.markdown import markdown
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Evaluation(Results):
     """Which clips are classified correctly under which condition; see `Results`."""
 
     to_markdown = markdown
+    to_latex = latex
     to_csv = as_csv
+    to_records = as_records
     to_dict = as_json
 
 

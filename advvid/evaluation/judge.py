@@ -114,7 +114,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{where}: {error}", settings=error.settings) from error
 
 
 def _in_8_bits(clips: Tensor, within: tuple[Tensor, float] | None) -> Tensor:

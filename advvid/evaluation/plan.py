@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.checks import check_count
+from advvid.checks import as_budgets, check_count
 from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Condition, Setup, Strength
 from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
@@ -72,7 +72,7 @@ def plan_evaluation(
     setup: Setup,
     *,
     attacks: Attacks = ("pgd",),
-    eps: Sequence[float] = (4 / 255, 8 / 255),
+    eps: float | Sequence[float] = (4 / 255, 8 / 255),
     conditions: Conditions = (),
     scoring: Scoring | None = None,
 ) -> EvaluationPlan:
@@ -83,7 +83,7 @@ def plan_evaluation(
     """
     scoring = scoring or Scoring()
     check_count("batch_size", setup.batch_size)
-    attacked, budgets = plan_attacks(setup, attacks, eps, scoring.law)
+    attacked, budgets = plan_attacks(setup, attacks, as_budgets(eps), scoring.law)
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
     others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked, *others]

@@ -8,6 +8,9 @@ import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, is_typeddict
 
+CONVERTED = "converted"
+"""Marks an annotation whose values the function itself converts, and refuses in better words."""
+
 _WORDS = {
     bool: "True or False",
     int: "a whole number",
@@ -29,7 +32,7 @@ def is_of(value: Any, kind: Any) -> bool:
     if kind is Any or isinstance(kind, TypeVar | str):
         return True
     if origin is Annotated:
-        return is_of(value, members[0])
+        return CONVERTED in members or is_of(value, members[0])
     if origin in (Union, types.UnionType):
         return any(is_of(value, member) for member in members)
     if kind is None or kind is type(None):
@@ -44,6 +47,10 @@ def is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, str | os.PathLike)
     if origin is tuple or origin in _LISTS:
         return _is_list(value, origin, members)
+    if origin is dict and members:
+        return isinstance(value, dict) and all(
+            is_of(key, members[0]) and is_of(one, members[1]) for key, one in value.items()
+        )
     if origin is collections.abc.Callable:
         return callable(value)
     if is_typeddict(origin):
@@ -110,8 +117,7 @@ def spelled(kind: Any) -> str:
         return "a function"
     if origin is Path:
         return "a path"
-    word = _WORDS.get(origin)
-    return str(word or getattr(origin, "__name__", origin))
+    return _WORDS.get(origin) or str(getattr(origin, "__name__", origin))
 
 
 def _plural(kind: Any) -> str:

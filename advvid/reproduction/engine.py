@@ -96,9 +96,13 @@ def reproduce(
     }
     step_law = PAPER_LAW if law is None else StepSizeLaw.load(law)
     fabric = launch(device, devices)
-    # What is refused must leave no folder behind: the corrected command would find it taken.
-    check_rows([ROWS[key] for key in keys], chosen, step_law)
+    if not resume:
+        # What is refused must leave no folder behind: the corrected command would find it taken.
+        check_rows([ROWS[key] for key in keys], chosen, step_law)
     path = open_folder(fabric, out, "reproduce", settings, resume=resume).path
+    # What cannot be read shows before the work of hours.
+    for key in ROWS:
+        finished_row(path / key)
     for key in keys:
         _finish(RowRun(ROWS[key], chosen, path / key, step_law, fabric, devices))
     results = {key: finished_row(path / key) for key in ROWS}

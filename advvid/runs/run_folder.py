@@ -11,6 +11,9 @@ from typing import Any
 
 from advvid.errors import InputError, shown
 from advvid.runs.files import leftovers, remove_leftovers, write_atomically, write_text
+from advvid.runs.stored import read_json
+
+CONFIG = "config.json"
 
 _PACKAGES = (
     "advvid",
@@ -49,23 +52,25 @@ class RunFolder:
         check_free(path)
         remove_leftovers(path)
         self.path = path
-        self.write_json("config.json", run_config(command, settings))
+        self.write_json(CONFIG, run_config(command, settings))
 
     @staticmethod
     def _of_same_run(path: Path | None, settings: dict[str, Any]) -> Path:
         """Check that a folder holds a run with these settings."""
         if path is None:
             raise InputError("`resume=True` needs the folder of the run: add `out=DIR`")
-        try:
-            found = json.loads((path / "config.json").read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} holds no run to resume (no config.json)") from error
+        if not (path / CONFIG).is_file():
+            raise InputError(f"{path} holds no run to resume (no {CONFIG})")
+        found = read_json(path / CONFIG).get("settings")
+        if not isinstance(found, dict):
+            raise InputError(f"{path / CONFIG} has no settings of a run: start a new folder")
         wanted = json.loads(json.dumps(settings))
         for name in {**found, **wanted}:
             if found.get(name) != wanted.get(name):
                 raise InputError(
-                    f"cannot resume: the run in {path} had {name} {shown(found.get(name))}, now "
-                    f"it is {shown(wanted.get(name))}: repeat its settings, or start a new folder"
+                    f"cannot resume: the run in {path} had {shown(name)[1:-1]} "
+                    f"{shown(found.get(name))}, now it is {shown(wanted.get(name))}: repeat its "
+                    "settings, or start a new folder"
                 )
         return path
 

@@ -12,14 +12,13 @@ from torch import Tensor
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES, Loss, resolve_loss
 from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
-from advvid.checks import check_clips, check_labels
 from advvid.errors import InputError
-from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 from advvid.methods import Setting, settings_of
 from advvid.methods.arguments import checked
+from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject, in_memory
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
@@ -34,9 +33,9 @@ _CLIPS_AT_MOST = 8
 
 @checked
 def sweep_step_size(
-    classifier: VideoClassifier,
-    clips: Array | Tensor,
-    labels: Array | Tensor | None = None,
+    classifier: GivenModel,
+    clips: GivenClips,
+    labels: GivenLabels = None,
     *,
     eps: Numbers = DEFAULT_BUDGETS,
     max_steps: Annotated[int, Setting("steps", at_least=1, at_most=10_000)] = 10,
@@ -58,9 +57,12 @@ def sweep_step_size(
     the best one and its neighbors.
 
     Args:
-        classifier: the classifier under attack.
-        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier.
-        labels: int (N,) or one-hot (N, K); None takes the predictions of the classifier.
+        classifier: the classifier under attack; or a module from clips (B, 3, T, H, W) in [0, 1]
+            to logits (B, K), such as a model of `advvid.load_model`.
+        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or a data set of
+            `advvid.load_dataset`, a torch `Dataset` or a `DataLoader`, all of which is read.
+        labels: int (N,) or one-hot (N, K), of clips that bring none along; None takes the
+            predictions of the classifier.
         eps: budgets in (0, 1], E of them; one number is one budget.
         max_steps: M, at least 1.
         step_sizes: absolute step sizes, fractions of the pixel range, the same for every budget.
@@ -90,17 +92,11 @@ def sweep_step_size(
     ):
         settings_of(sweep_step_size)[name].check(value)
     budgets, grid = read_grid(eps, step_sizes, step_ratios)
-    data = classifier.to_clips(clips).detach()
-    check_clips(data, input_shape=classifier.clip_shape)
-    if labels is None:
-        targets = classifier.logits(data).argmax(dim=1).cpu()
-    else:
-        targets = classifier.to_labels(labels)
-        check_labels(targets, len(data), classifier.nb_classes)
+    asked, source = as_subject(classifier, clips, labels)
+    data, known = in_memory(source)
+    targets = asked.logits(data).argmax(dim=1).cpu() if known is None else known
 
-    sweep = _Sweep(
-        classifier, data, targets, resolve_loss(loss), seed if random_start else None, memory
-    )
+    sweep = _Sweep(asked, data, targets, resolve_loss(loss), seed if random_start else None, memory)
     settings = [budgets.tolist(), max_steps, loss, random_start, seed]
     found: list[StepSizeSurface] = []
     # Both are kept until all is done: a sweep that is killed in its second part has its first.
@@ -115,7 +111,7 @@ def sweep_step_size(
         plan = plan_sweep(budgets, grids[-1], max_steps, random_start=random_start)
         mark = ""
         if path is not None:
-            mark = fingerprint(classifier.model, [data, targets], [*settings, grids[-1].tolist()])
+            mark = fingerprint(asked.model, [data, targets], [*settings, grids[-1].tolist()])
         nodes = len(plan.roots) + sum(map(len, plan.levels))
         finished = FinishedClips(path, mark, nodes, len(data))
         losses, correct = sweep.measure(

@@ -12,7 +12,7 @@ import advvid
 from advvid.attacks import AttackBatch, Attacked, VideoAttack
 from advvid.evaluation import Evaluation, evaluate
 from advvid.evaluation.judge import changes
-from advvid.evaluation.views.tables import frames_markdown, report
+from advvid.evaluation.views.markdown import frames_markdown, report
 from advvid.inference.frozen import Model
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 

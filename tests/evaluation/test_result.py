@@ -10,7 +10,7 @@ from advvid.errors import InputError
 from advvid.evaluation import ConditionResult, Evaluation, Strength
 from advvid.evaluation.conditions.attack import L2, LINF
 from advvid.evaluation.conditions.suites import expand
-from advvid.evaluation.views.tables import group_markdown
+from advvid.evaluation.views.markdown import group_markdown
 
 
 def result(

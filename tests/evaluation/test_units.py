@@ -52,7 +52,7 @@ def test_videos_are_counted_and_said() -> None:
 def test_one_video_has_no_interval_anywhere(tmp_path: Path) -> None:
     clips, labels = random_clips(6)
     found = measured(clips, labels, ["mine"] * 6)
-    assert "(one video: no interval)" in found.to_markdown()
+    assert str(found.clean_accuracy).endswith("(one video: no interval)")
     assert "[" not in found.to_markdown()
     content = found.to_dict()
     every = [content["clean"], *content["results"], *content["worst"]]
@@ -123,12 +123,13 @@ def test_a_resumed_evaluation_knows_the_videos(tmp_path: Path) -> None:
     ("videos", "words"),
     [
         (["a"] * 5, "one a clip; got 5"),
-        ("aaaaaa", "a name or a number for each clip"),
-        ([0.5] * 6, "a name or a number"),
-        ([True] * 6, "a name or a number"),
-        ([[0]] * 6, "a name or a number"),
-        (3, "a name or a number"),
-        (np.zeros((6, 1), dtype=int), "a name or a number"),
+        ("aaaaaa", "videos must be a list"),
+        ([0.5] * 6, "videos must be a"),
+        ([True] * 6, "videos must be a"),
+        ([[0]] * 6, "videos must be a"),
+        (3, "videos must be a"),
+        (np.full(6, 0.5), "videos must be a name or a number for each clip"),
+        (np.zeros((6, 1), dtype=int), "videos must be a"),
     ],
 )
 def test_other_videos_are_refused(videos: object, words: str) -> None:

@@ -1,6 +1,7 @@
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ LITE0 = "tsm/tf_efficientnet_lite0"
 BUNDLED = Path(MODELS["motions-r3d"].default_weights)
 
 
-def fresh(**options: int) -> VideoModel:
+def fresh(**options: Any) -> VideoModel:
     return load_model("motions-r3d", weights="none", **options)
 
 
@@ -78,7 +79,7 @@ def test_fresh_parameters_follow_the_seed_and_leave_the_global_state() -> None:
 
 @pytest.mark.parametrize("option", ["num_classes", "frames", "size"])
 def test_options_below_one_are_refused(option: str) -> None:
-    with pytest.raises(InputError, match=f"{option} must be at least 1; got 0"):
+    with pytest.raises(InputError, match=f"{option} must be a whole number of at least 1; got 0"):
         fresh(**{option: 0})
 
 

@@ -66,6 +66,22 @@ def read_frames(
     return torch.from_numpy(clip).permute(3, 0, 1, 2).contiguous()
 
 
+def stream_frames(path: str | os.PathLike[str]) -> Iterator[npt.NDArray[np.uint8]]:
+    """Decode all frames of a video, one at a time, at their own size and upright.
+
+    Yields:
+        uint8 (H, W, 3), RGB; frame i is the i-th that `read_frames` counts.
+
+    Raises:
+        BadVideoError: the file is no video, or is damaged.
+    """
+    from av.video.reformatter import VideoReformatter
+
+    info, reformatter = video_info(path), VideoReformatter()
+    for _, frame in _decode(str(path), info, list(range(info.present))):
+        yield _to_rgb(frame, (frame.width, frame.height), reformatter)
+
+
 def _decode(path: str, info: VideoInfo, wanted: list[int]) -> "Iterator[tuple[int, VideoFrame]]":
     """Yield the wanted frames, ascending."""
     import av

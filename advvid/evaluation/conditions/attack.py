@@ -55,6 +55,7 @@ class AttackCondition(Condition):
         if spec.entry.takes_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
+        self.passes = expected_passes(attack)
         self.settings = json.loads(json.dumps(settings, default=_named))
 
     @property
@@ -79,6 +80,25 @@ class AttackCondition(Condition):
     def check(self, batch: ClipBatch, outcome: Outcome) -> Tensor:
         """Hold the attack to its bound and its support."""
         return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
+
+
+def expected_passes(attack: VideoAttack) -> float:
+    """Guess from its settings how many passes of the model an attack takes for a clip.
+
+    Steps times runs times targets, or queries. It is only a forecast until the attack has run.
+    """
+    values = attack.values()
+
+    def number(*names: str) -> float:
+        known = (values.get(name) for name in names)
+        return max(1.0, *(float(one) for one in known if isinstance(one, int | float)), 1.0)
+
+    if attack.access == "control":
+        return 0.0
+    if attack.access == "black box":
+        return number("queries", "max_iter", "steps", "n_queries")
+    runs = number("num_random_init", "nb_random_init", "n_restarts")
+    return 3 * number("max_iter", "steps") * runs * number("targets") + number("queries")
 
 
 def plan_attacks(

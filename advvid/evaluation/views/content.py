@@ -1,4 +1,4 @@
-"""Results as JSON, and the same rows as CSV."""
+"""Results as JSON, and the same rows as plain dicts and CSV."""
 
 import csv
 import io
@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from advvid.escaping import for_csv
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.result import Results
 from advvid.figures.words import WORST
 
-_SCORES = ("n", "correct", "accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
+_SHARES = ("accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
+_SCORES = ("n", "correct", *_SHARES)
 _COSTS = {
     "attacked": "d",
     "seconds": ".3f",
@@ -82,25 +84,43 @@ def as_json(results: Results) -> dict[str, Any]:
     }
 
 
-def as_csv(results: Results) -> str:
-    """Give the rows of `as_json` as lines: first for no condition, last for the worst cases."""
+def as_records(results: Results) -> list[dict[str, Any]]:
+    """Give a plain dict for each condition and strength, for `pandas.DataFrame(...)`.
+
+    First for no condition, last for the worst cases; all have the same keys, None where there is
+    nothing. Accuracies are shares in [0, 1], strengths in the unit of their axis.
+    """
     content = as_json(results)
     none = dict.fromkeys(results.kinds, "none")
     clean = {kind["axis"]: kind["clean"] for kind in content["kinds"].values()}
     nowhere = {**none, **clean, "group": "none", "condition": "none"}
-    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}]
-    for row in content["results"]:
-        lines.append({**row, **{name: format(row[name], how) for name, how in _COSTS.items()}})
-        lines[-1] |= {name: _rounded(row[name]) for name in _CHANGED}
+    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}, *content["results"]]
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
     header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_CHANGED, *_PLACE]
+    return [
+        {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(header)}
+        for line in lines
+    ]
+
+
+def as_csv(results: Results) -> str:
+    """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
+    records = as_records(results)
+    how = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     text = io.StringIO()
-    names = list(dict.fromkeys(header))
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, records[0].keys(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**line, **_line(line)} for line in lines)
+    for record in records:
+        writer.writerow({name: _cell(value, how.get(name, "")) for name, value in record.items()})
     return text.getvalue()
+
+
+def _cell(value: Any, how: str) -> Any:
+    """Spell a value of a record for CSV."""
+    if isinstance(value, str):
+        return for_csv(value)
+    return value if value is None or not how else format(value, how)
 
 
 def _place(name: str, strength: Strength) -> dict[str, Any]:
@@ -146,16 +166,10 @@ def _scored(results: Results, flags: Mapping[str, Flags]) -> dict[str, Any]:
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the scores of a row of JSON as columns of CSV."""
+    """Give the scores of a row of JSON as columns."""
     low, high = row["interval"] or (None, None)
     shares = (row["accuracy"], low, high, row["accuracy_8bit"], row.get("accuracy_h264"))
-    texts = ("" if share is None else f"{share:.6f}" for share in shares)
-    values = (len(row["correct"]), sum(row["correct"]), *texts)
-    return dict(zip(_SCORES, values, strict=True))
-
-
-def _rounded(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    return dict(zip(_SCORES, (len(row["correct"]), sum(row["correct"]), *shares), strict=True))
 
 
 def _numbers(values: Numbers) -> list[float | None]:

@@ -1,32 +1,49 @@
 """Results as curves and bars."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.condition_result import Flags
-from advvid.evaluation.result import Results, group_accuracy
+from advvid.evaluation.result import Results, group_accuracy, strongest
+from advvid.evaluation.views.about import subject
 from advvid.figures import words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
-from advvid.figures.saving import save_figure
+from advvid.figures.saving import read_formats, save_figure
 
 
-def draw(folder: Path, results: Results, *, chance: float | None) -> None:
-    """Draw the curves and bars of each kind of conditions; `chance` is accuracy of guessing."""
+def draw(
+    folder: Path, results: Results, *, chance: float | None, formats: Iterable[str] = ("png",)
+) -> None:
+    """Draw the curves and bars of each kind of conditions, and accuracy by frames changed.
+
+    Args:
+        folder: where the figures are written.
+        results: what is drawn.
+        chance: accuracy of guessing, or None.
+        formats: of `advvid.figures.saving.FORMATS`.
+    """
+    of, clean, formats = subject(results), results.clean_accuracy.value, read_formats(formats)
     for kind in results.kinds:
         axis = results.axis_of(kind)
         if drawn := curves(results, kind):
             figure = accuracy_curves(
                 drawn,
-                results.clean_accuracy.value,
+                clean,
                 chance=chance,
                 label=words.strength(axis.name, axis.unit),
                 clean_name=_clean_name(results, kind),
+                subject=of,
             )
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            save_figure(figure, folder / name)
-        save_figure(group_bars(bars(results, kind), kind=kind), folder / f"{kind}_types.png")
+            save_figure(figure, folder / name, formats)
+        figure = group_bars(bars(results, kind), kind=kind, subject=of)
+        save_figure(figure, folder / f"{kind}_types.png", formats)
+    if drawn := frame_curves(results):
+        figure = accuracy_curves(drawn, clean, chance=chance, label=words.FRAMES, subject=of)
+        save_figure(figure, folder / "accuracy_by_frames.png", formats)
 
 
 def curves(results: Results, kind: str) -> list[Curve]:
@@ -42,6 +59,21 @@ def curves(results: Results, kind: str) -> list[Curve]:
     if len(found) > 1 and columns[0].axis.clean is not None:
         worst = [(column, results.worst(column)) for column in columns]
         found.append(_curve(results, words.WORST, worst))
+    return found
+
+
+def frame_curves(results: Results) -> list[Curve]:
+    """Give accuracy against the frames that may be changed, of attacks that choose frames."""
+    found = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if results.chooses_frames(one):
+            limited = results.accuracy_by_frames(one.name, one.strength.value)
+            accuracy = [results.clean_accuracy, *limited]
+            low, high = zip(*map(_ends, accuracy), strict=True)
+            values = [one.value for one in accuracy]
+            name = f"{one.strength}, {one.name}"
+            found.append(Curve(name, range(len(accuracy)), values, low, high))
     return found
 
 

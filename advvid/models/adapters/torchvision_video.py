@@ -8,6 +8,10 @@ from advvid.models.heads import find_head, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 
+NAMES = (
+    *("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b", "mvit_v2_s"),
+    *("swin3d_t", "swin3d_s", "swin3d_b"),
+)
 _FRAMES = 16
 
 

@@ -10,14 +10,15 @@ from torch import nn
 
 from advvid.errors import InputError
 from advvid.runs.files import leftovers, remove_leftovers, write_text
-from advvid.runs.run_folder import RunFolder, check_free
+from advvid.runs.run_folder import CONFIG, RunFolder, check_free
+from advvid.runs.stored import read_json
 from advvid.training.measuring.catastrophic_overfitting import onsets
 from advvid.training.records.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.records.curves import generalization_gap, learning_curve
 from advvid.training.records.history import History
 from advvid.training.task import Task
 
-CONFIG, CHECKPOINT, WEIGHTS = "config.json", "checkpoint.pt", "model.safetensors"
+CHECKPOINT, WEIGHTS = "checkpoint.pt", "model.safetensors"
 HISTORY_CSV, HISTORY_JSON, CURVE = "history.csv", "history.json", "learning_curve.png"
 GAP, RESULTS = "generalization_gap.png", "results.json"
 _OURS = (CHECKPOINT, WEIGHTS, HISTORY_CSV, HISTORY_JSON, CURVE, GAP, RESULTS)
@@ -102,8 +103,8 @@ class TrainingFolder:
         if not config.is_file() or set(self.path.iterdir()) - {config, *leftovers(self.path)}:
             return False
         try:
-            return bool(json.loads(config.read_text(encoding="utf-8"))["command"] == "train")
-        except (OSError, ValueError, LookupError, TypeError):
+            return bool(read_json(config).get("command") == "train")
+        except InputError:
             return False
 
     def save(self, checkpoint: Checkpoint) -> None:
