@@ -137,7 +137,8 @@ class StepSizeSurface:
 
         Returns:
             Slope and intercept in 1/255, their 95% intervals (t distribution) and R^2, which are
-            None for two budgets and for steps that are all the same; calling it with a budget gives a step size.
+            None for two budgets and for steps that are all the same; calling it with a budget gives
+            a step size.
 
         Raises:
             InputError: with fewer than two budgets.
