@@ -65,6 +65,7 @@ def train(
     for name, count in (("devices", devices), ("nodes", nodes)):
         check_count(name, count)
     defended = read_defense(defense, defending)
+    check.budget()
     video_model, train_data, val_data = load_training(
         model.model, data, **model.loading, seed=run.seed, **reading.config
     )
