@@ -127,6 +127,18 @@ def check_model(spec: str) -> None:
         raise InputError(f"unknown model {shortened(spec)}; {hint}")
 
 
+def check_weights(weights: str | None) -> None:
+    """Refuse a file that is not there; names are the model's to know.
+
+    Raises:
+        InputError: naming the file.
+    """
+    file = weights or ""
+    is_file = file.endswith((".safetensors", ".pt", ".pth"))
+    if is_file and not Path(file[-4000:]).expanduser().exists():
+        raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
+
+
 def check_data(spec: str) -> None:
     """Refuse a data set that is none: neither a name nor a file.
 

@@ -1,6 +1,8 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
 import re
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from advvid.cli.catalogue import check_data, check_model, check_options, completed_by
+from advvid.cli.catalogue import check_data, check_model, check_options, check_weights, completed_by
 from advvid.errors import InputError, shown
 from advvid.runs.processes import is_helper
 from advvid.runs.terminal import say
@@ -92,6 +94,9 @@ Resume = Annotated[
 BatchSize = Annotated[
     int, option("--batch-size", None, "Clips attacked at once; changes the speed only.", OUTPUT)
 ]
+Figures = Annotated[
+    str, option("--figures", "FORMATS", "png, svg, pdf, or several with commas between.", OUTPUT)
+]
 Devices = Annotated[int, option("--devices", "N", "GPUs, or processes on a CPU.", OUTPUT)]
 Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", OUTPUT)]
 
@@ -150,10 +155,7 @@ class ModelOptions:
     def __post_init__(self) -> None:
         """Refuse what can be seen to be wrong before anything is loaded."""
         check_model(self.model)
-        file = self.weights or ""
-        is_file = file.endswith((".safetensors", ".pt", ".pth"))
-        if is_file and not Path(file[-4000:]).expanduser().exists():
-            raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
+        check_weights(self.weights)
         check_options("training", {"precision": self.precision})
 
     @property
@@ -272,6 +274,12 @@ class RunOptions:
     resume: Resume = False
     seed: Seed = 0
     out: Out = None
+
+
+def about(model: ModelOptions) -> dict[str, Any]:
+    """Say what was asked for, for the head of a table: the command, and weights by their name."""
+    weights = {} if model.weights is None else {"weights": model.weights}
+    return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
 
 
 @contextmanager
