@@ -10,7 +10,7 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
-from advvid.checks import check_budget
+from advvid.checks import check_budget, note_small_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
@@ -119,6 +119,7 @@ def plan_attacks(
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
+        note_small_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
     named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
