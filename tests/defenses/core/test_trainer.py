@@ -227,7 +227,8 @@ def test_what_is_no_generator_of_art_is_one_line(generator: Any) -> None:
 BAD_TRAINERS: list[tuple[Any, dict[str, Any]]] = [
     *((AdversarialTrainer, {"eps": eps}) for eps in ("8/255", None, 2.0, float("nan"))),
     *((AdversarialTrainer, {"max_iter": steps}) for steps in ("x", 0, 1.5, None)),
-    *((AdversarialTrainer, {"settings": given}) for given in ("fast", 3, {})),
+    (AdversarialTrainer, {"settings": "fast"}),
+    (AdversarialTrainer, {"settings": {}}),
     *((AdaptiveTrainer, {"choices": given}) for given in (3, "pgd", (1, "x"))),
     *((DefenseTrainer, {"defense": given}) for given in ("at", None, FastTrainer)),
     (TradesTrainer, {"beta": "6"}),
