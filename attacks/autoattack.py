@@ -9,7 +9,9 @@ from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch
 from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
+from advvid.attacks.core.losses import is_adversarial
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
@@ -47,6 +49,9 @@ def auto_attack(
 ) -> AutoAttackResult:
     """Attack clips by APGD-CE, APGD-T, FAB-T and Square in turn, each on those still correct.
 
+    A clip that is fooled only before it is rounded to 8 bits within the budget is attacked further;
+    what fools it in 8 bits takes the place of what did not.
+
     Args:
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
@@ -73,13 +78,14 @@ def auto_attack(
     seeds = seeds_of(seed, clips)
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)
+    settled = Settled(model, clips, labels, eps)
     with frozen(model), torch.no_grad():
         logits = model(clips)
         check_labels(labels, len(clips), logits.shape[1])
         correct = logits.argmax(dim=1) == labels
         broken_by[~correct] = -1
+        left = correct.nonzero().squeeze(1)
         for place, part in enumerate(PARTS, start=1):
-            left = (broken_by == 0).nonzero().squeeze(1)
             if len(left) == 0:
                 break
             common: dict[str, Any] = {
@@ -97,9 +103,12 @@ def auto_attack(
                 found = square_attack(
                     model, attacked, truth, eps=eps, queries=queries, **common
                 ).clips
-            fooled = model(found).argmax(dim=1) != truth
-            result[left] = found
-            broken_by[left[fooled]] = place
+            fooled = is_adversarial(model(found), truth, targeted=False)
+            done = settled(found, fooled, left)
+            taken = done | (broken_by[left] == 0)
+            result[left[taken]] = found[taken]
+            broken_by[left[taken & fooled]] = place
+            left = left[~done]
     return AutoAttackResult(result, broken_by)
 
 

@@ -64,6 +64,7 @@ def train(
     )
     check_devices(model.device, devices=devices, nodes=nodes)
     defended = read_defense(defense, defending)
+    check.budget()
     video_model, train_data, val_data = load_training(
         model.model, options.read_data(data), **model.loading, seed=run.seed, **reading.config
     )

@@ -58,6 +58,17 @@ EpsStep = Annotated[
         read=read_step,
     ),
 ]
+PartStep = Annotated[
+    float | StepSizeLaw | None,
+    Setting(
+        "step size, a law such as 0.2*eps+0.2/255, or its file; not given, it falls from eps, at "
+        "most 1/2, to 0",
+        PIXEL_RANGE,
+        above=0,
+        verify=check_step,
+        read=read_step,
+    ),
+]
 Steps = Annotated[int, Setting("gradient steps", at_least=1)]
 LossName = Annotated[
     str | Loss,

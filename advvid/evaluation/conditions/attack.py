@@ -10,7 +10,7 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
-from advvid.checks import check_budget
+from advvid.checks import check_budget, note_small_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
@@ -53,7 +53,7 @@ class AttackCondition(Condition):
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.takes_law and isinstance(step, float):
+        if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.passes = expected_passes(attack)
@@ -119,6 +119,7 @@ def plan_attacks(
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
+        note_small_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
     named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
@@ -153,7 +154,8 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            built = _build(setup, spec, eps, **chosen)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
