@@ -74,6 +74,7 @@ def attack(
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
     from advvid.cli.numbers import read_budget
+    from advvid.data.video.writing import check_rate
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
@@ -85,8 +86,8 @@ def attack(
 
     parse_attack(chosen.attack)
     budget = read_budget(chosen.eps)
-    for name, value in (("batch_size", batch_size), ("fps", fps)):
-        check_count(name, value)
+    check_count("batch_size", batch_size)
+    check_rate(fps)
     subject = clips.subject(model, seed=seed)
     wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {

@@ -24,6 +24,12 @@ def read_precision(word: str) -> Any:
     return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 
+def read_data(given: list[str] | None) -> str | list[str]:
+    """Give the one data set that is named, or all of several."""
+    specs = given or ["motions"]
+    return specs[0] if len(specs) == 1 else specs
+
+
 def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
     """Make an option with a placeholder for its value, a help text and the panel it stands in."""
     return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
@@ -42,11 +48,12 @@ Precision = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    list[str] | None,
     option(
         "--data",
         "SPEC",
-        "motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
+        "motions, folder:DIR, csv:FILE, ucf11:DIR, ucf101:DIR, package.module:function or a video "
+        "file (see `advvid datasets`); motions unless given. Several are joined.",
         CLIPS,
     ),
 ]
@@ -195,7 +202,7 @@ class ReadingOptions:
 class SelectionOptions:
     """Which clips of which data set, and whose labels. A command sets `clips` in a subclass."""
 
-    data: Data = "motions"
+    data: Data = None
     clips: Annotated[int, option("--clips", "N", "Clips to attack; 0 takes all.", CLIPS)] = 1
     labels: Annotated[
         str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
@@ -207,6 +214,11 @@ class SelectionOptions:
 @dataclass(frozen=True)
 class ClipOptions(ReadingOptions, SelectionOptions):
     """Which clips, and how they are read."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them."""
+        return {**super().config, "data": read_data(self.data)}
 
     def subject(self, model: ModelOptions, *, seed: int) -> "Subject":
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""
