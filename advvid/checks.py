@@ -2,11 +2,39 @@
 
 import math
 import numbers
+import warnings
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
+
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+_MOST_WORKERS = 1024
+_MOST = 2**31 - 1
+"""Most of anything that is counted; more would never end."""
+
+
+def check_array(name: str, given: Any) -> None:
+    """Refuse anything but an array or a dense tensor of numbers.
+
+    Raises:
+        InputError: naming what came, and what to do.
+    """
+    if isinstance(given, np.ndarray):
+        if given.dtype.kind not in "biufc":
+            raise InputError(f"{name} must hold numbers; got an array of {given.dtype}")
+        return
+    if not isinstance(given, Tensor):
+        listed = isinstance(given, list | tuple) and len(given) > 0
+        hint = ": make one with torch.stack or torch.tensor" if listed else ""
+        kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
+        raise InputError(f"{name} must be an array or a tensor; got {kind}{hint}")
+    if given.layout != torch.strided or given.device.type == "meta":
+        kind = "meta" if given.device.type == "meta" else str(given.layout)
+        raise InputError(f"{name} must be a dense tensor that holds values; got a {kind} tensor")
 
 
 def check_clips(clips: Tensor, *, input_shape: tuple[int, ...] | None = None) -> None:
@@ -39,12 +67,11 @@ def check_clip_shape(clips: Tensor, *, input_shape: tuple[int, ...] | None = Non
     Raises:
         InputError: naming the shape or type that came.
     """
+    check_array("clips", clips)
     shape = tuple(clips.shape)
     if not clips.is_floating_point():
-        raise InputError(
-            f"clips must be floating point in [0, 1]; got {clips.dtype}: convert with "
-            "clips.float() / 255"
-        )
+        hint = ": convert with clips.float() / 255" if clips.dtype == torch.uint8 else ""
+        raise InputError(f"clips must be floating point in [0, 1]; got {clips.dtype}{hint}")
     if clips.ndim != 5:
         hint = ": add a batch axis in front" if clips.ndim == 4 else ""
         raise InputError(f"clips must be (B, 3, T, H, W) in [0, 1]; got {shape}{hint}")
@@ -69,6 +96,8 @@ def check_labels(labels: Tensor, count: int, num_classes: int) -> None:
         InputError: naming what came.
     """
     check_label_form(labels, count)
+    if count == 0:
+        raise InputError("labels are empty: hand in at least one")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:
         raise InputError(
@@ -82,13 +111,30 @@ def check_label_form(labels: Tensor, count: int) -> None:
     Raises:
         InputError: naming what came.
     """
-    if labels.is_floating_point() or labels.dtype == torch.bool:
+    check_array("labels", labels)
+    if labels.dtype not in _WHOLE:
         raise InputError(
             f"labels must be integers (B,); got {labels.dtype} {tuple(labels.shape)}: "
             "hand in class indices"
         )
-    if tuple(labels.shape) != (count,):
+    if labels.ndim != 1 or len(labels) != count:
         raise InputError(f"labels must be ({count},), one a clip; got {tuple(labels.shape)}")
+
+
+def check_logits(logits: Tensor) -> None:
+    """Refuse logits (B, K) of which one is NaN or infinite: such a clip has no answer.
+
+    Raises:
+        InputError: saying for how many clips.
+    """
+    finite = torch.isfinite(logits)
+    if not bool(finite.all()):
+        bad = int((~finite).any(dim=1).sum())
+        raise InputError(
+            f"the model gives NaN or infinite logits for {bad} of {len(logits)} clips, which are "
+            "no answers: look for divisions, logarithms and overflow in the model, or compute it "
+            "in float32"
+        )
 
 
 def check_budget(eps: float | Tensor) -> None:
@@ -97,15 +143,58 @@ def check_budget(eps: float | Tensor) -> None:
     Raises:
         InputError: with the hint that budgets of the API are fractions.
     """
-    low, high = (float(eps.min()), float(eps.max())) if isinstance(eps, Tensor) else (eps, eps)
+    if not _is_real(eps):
+        kind = shown(eps) if isinstance(eps, str) else type(eps).__name__
+        raise InputError(f"eps must be a number above 0 and at most 1, such as 8 / 255; got {kind}")
+    low, high = (eps.min(), eps.max()) if isinstance(eps, Tensor) else (eps, eps)
     if not low > 0:
         raise InputError(
-            f"eps must be above 0; got {low:g}: an attack needs a budget, such as 8 / 255"
+            f"eps must be above 0; got {shown(float(low))}: an attack needs a budget, such as "
+            "8 / 255"
         )
     if high > 1:
+        number = shown(high.item() if isinstance(high, Tensor) else high)
+        hint = f", write {number} / 255" if high <= 255 else ""
         raise InputError(
-            f"eps must be at most 1; got {high:g}: budgets are fractions of the pixel range, "
-            f"write {high:g} / 255"
+            f"eps must be at most 1; got {number}: budgets are fractions of the pixel range{hint}"
+        )
+
+
+def as_budgets(eps: Any) -> list[float]:
+    """Give budgets as a list; one number is one budget, and 0 stands for no attack.
+
+    Args:
+        eps: a number, or several, perhaps none, as a list, an array or a tensor (E,); each from 0
+            to 1.
+
+    Raises:
+        InputError: for anything else, naming it.
+    """
+    several = list(eps) if np.ndim(eps) == 1 else [eps]
+    for budget in several:
+        if not (_is_real(budget) and budget == 0):
+            check_budget(budget)
+    return [float(budget) for budget in several]
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def note_small_budget(eps: float) -> None:
+    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
+
+    Args:
+        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
+    """
+    levels = 255 * eps
+    if 0 < levels < 0.5:
+        warnings.warn(
+            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
+            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
+            stacklevel=2,
         )
 
 
@@ -115,5 +204,36 @@ def check_count(name: str, value: int) -> None:
     Raises:
         InputError: naming the setting and what came.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise InputError(f"{name} must be a whole number of at least 1; got {value!r}")
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not 1 <= value <= _MOST:
+        limit = f" and at most {_MOST}" if whole and value > _MOST else ""
+        raise InputError(
+            f"{name} must be a whole number of at least 1{limit}; got {shown(value)}",
+            settings=(name,),
+        )
+
+
+def check_workers(workers: int) -> None:
+    """Refuse what is no number of processes that read clips.
+
+    Raises:
+        InputError: naming what came.
+    """
+    if not 0 <= workers <= _MOST_WORKERS:
+        raise InputError(
+            f"workers must be from 0 to {_MOST_WORKERS}, 0 for none; got {shown(workers)}",
+            settings=("workers",),
+        )
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no whole number from 0 on.
+
+    Raises:
+        InputError: naming what came.
+    """
+    whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise InputError(
+            f"seed must be a whole number of at least 0; got {shown(seed)}", settings=("seed",)
+        )

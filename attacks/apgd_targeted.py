@@ -5,6 +5,7 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import (
@@ -19,6 +20,7 @@ from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of
 
 
+@clip_attack
 def apgd_targeted(
     model: Model,
     clips: Tensor,

@@ -8,6 +8,7 @@ from torch import Tensor
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import is_adversarial
@@ -15,6 +16,7 @@ from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
+from advvid.checks import check_labels
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of
 
@@ -31,6 +33,7 @@ class AutoAttackResult(NamedTuple):
     otherwise the place in `PARTS`, from 1 on."""
 
 
+@clip_attack
 def auto_attack(
     model: Model,
     clips: Tensor,
@@ -77,7 +80,9 @@ def auto_attack(
     result, broken_by = clips.clone(), torch.zeros_like(labels)
     settled = Settled(model, clips, labels, eps)
     with frozen(model), torch.no_grad():
-        correct = model(clips).argmax(dim=1) == labels
+        logits = model(clips)
+        check_labels(labels, len(clips), logits.shape[1])
+        correct = logits.argmax(dim=1) == labels
         broken_by[~correct] = -1
         left = correct.nonzero().squeeze(1)
         for place, part in enumerate(PARTS, start=1):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import (
     both,
@@ -41,6 +42,7 @@ class FrameSaliencyResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that may have been changed."""
 
 
+@clip_attack
 def frame_saliency(
     model: Model,
     clips: Tensor,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget
@@ -15,6 +16,7 @@ from advvid.methods import Setting
 from advvid.random_streams import seeds_of, uniform
 
 
+@clip_attack
 def random_noise(
     model: Model,
     clips: Tensor,

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
 from advvid.attacks.core.sign_gradient import ascend
-from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
+from advvid.attacks.core.step_law import FallingStep, StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
@@ -33,6 +33,7 @@ class PgdOptions(TypedDict, total=False):
     seed: int | torch.Generator | Tensor
 
 
+@clip_attack
 def linf_pgd(
     model: Model,
     clips: Tensor,
@@ -85,7 +86,7 @@ def linf_pgd(
     score = resolve_loss(loss)
     box = linf_box(clips, eps, mask)
     falling = isinstance(step_size, FallingStep)
-    first = step_size(eps) if falling else resolve_step(step_size, eps)
+    first = step_size(eps) if isinstance(step_size, FallingStep) else resolve_step(step_size, eps)
     step = per_clip(first, clips)
     seeds = seeds_of(seed, clips)
     settled = Settled(model, clips, labels, eps, targeted) if early_stop else None

@@ -20,6 +20,7 @@ from advvid.attacks.toolkits.foreign_entry import find_foreign, foreign_entries
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
 from advvid.errors import InputError
 from advvid.methods import Registry
+from advvid.methods.arguments import checked
 from advvid.methods.imported import import_class, is_stranger
 from advvid.methods.suggestion import ask, shortened
 
@@ -56,6 +57,7 @@ def all_attacks() -> dict[str, AttackEntry]:
     return entries
 
 
+@checked
 def find_attack(name: str) -> AttackEntry:
     """Give the entry of an attack by its name; capitals do not matter.
 

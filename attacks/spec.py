@@ -12,6 +12,7 @@ from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.registry import all_attacks, find_attack
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import NamedSetting, read_settings, spell, split_text
+from advvid.methods.arguments import checked
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class AttackSpec:
         return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
 
 
+@checked
 def parse_attack(text: str) -> AttackSpec:
     """Read `NAME[:key=value,...]`, such as "masked-pgd:ratio=0.15,eps_step=2/255".
 
@@ -57,6 +59,7 @@ def parse_attack(text: str) -> AttackSpec:
     )
 
 
+@checked
 def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
     """Spell an attack object: its name, its budget and the settings that are not the defaults.
 

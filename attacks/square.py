@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin
@@ -39,6 +40,7 @@ class SquareResult(NamedTuple):
     """int64 (B,): forward passes of each clip."""
 
 
+@clip_attack
 def square_attack(
     model: Model,
     clips: Tensor,

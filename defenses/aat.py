@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset
 from advvid.defenses.core.adaptive_choices import (
     PAPER_BUDGETS,
@@ -20,6 +19,7 @@ from advvid.defenses.core.adaptive_choices import (
 from advvid.defenses.core.budgets import (
     Budgets,
     check_budgets,
+    check_some_attack,
     one_budget,
     read_budgets,
     spell_budgets,
@@ -33,10 +33,10 @@ from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.methods import Setting
+from advvid.methods import Setting, check_settings
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
-from advvid.training.task import EpochContext, StepContext
+from advvid.training.task import CountedAttack, EpochContext, StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,12 +63,12 @@ class AdaptiveStep(AttackingStep):
 
     choices: tuple[Choice, ...]
     held_out: ClipDataset = field(repr=False)
-    every: int = 10
+    every: Annotated[int, Setting("epochs between updates, at most (xi)", at_least=1)] = 10
     clips: int = field(init=False)
     probabilities: list[float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_count("every", self.every)
+        check_settings(self)
         if len(self.choices) < 2:
             raise InputError(f"adaptive training draws from 2 attacks on; got {len(self.choices)}")
         self.clips = len(self.held_out)
@@ -157,6 +157,13 @@ class AdaptiveStep(AttackingStep):
         self._drawn = [0] * len(self.choices)
         return report
 
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what clips were attacked with at least; see `Hooks`."""
+        del epoch, epochs, steps
+        budgets = [choice.attack.whole_clip_budget(choice.eps) for choice in self.choices]
+        known = [eps for eps in budgets if eps is not None]
+        return CountedAttack(min(known)) if len(known) == len(budgets) else None
+
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the distribution of every epoch."""
         from advvid.figures.adaptive_distribution import adaptive_distribution
@@ -175,12 +182,18 @@ class AdaptiveStep(AttackingStep):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
-        self.probabilities = list(state["probabilities"])
-        self._drawn, self._counted = list(state["drawn"]), state["counted"]
+        shares, drawn, counted = state["probabilities"], state["drawn"], state["counted"]
+        if not (len(shares) == len(drawn) == len(self.choices)) or not (
+            min(shares) >= 0 and abs(sum(shares) - 1) < 1e-6
+        ):
+            raise ValueError("no distribution over these choices")
+        self.probabilities = [float(share) for share in shares]
+        self._drawn, self._counted = [int(number) for number in drawn], int(counted)
 
 
 def _check_several(eps: Budgets) -> None:
     check_budgets(eps)
+    check_some_attack(eps)
     if isinstance(eps, Schedule) and eps.kind != "constant":
         raise InputError("aat draws from fixed budgets, no schedule of budgets: give 0/2/4/8/12")
 
@@ -230,12 +243,13 @@ class AdaptiveTraining(AttackingDefense):
     def _choices(self) -> tuple[Choice, ...]:
         """Make one choice for each budget, or for each attack."""
         attacks = self.training_attacks()
+        self.check_used(attacks)
         if len(attacks) == 1:
-            if not isinstance(self.eps, tuple):
+            if not isinstance(self.eps, tuple | list):
                 raise InputError("aat draws from several budgets: give them as in eps=0/2/4/8/12")
             return budget_choices(self.eps, attacks[0])
-        # The default is meant for one attack.
-        (shared,) = one_budget(8 / 255 if self.eps == PAPER_BUDGETS else self.eps).values
+        # The default is meant for one attack; the same budgets, if they are asked for, are several.
+        (shared,) = one_budget(8 / 255 if self.eps is PAPER_BUDGETS else self.eps).values
         return tuple(
             Choice(attack, shared if attack.spec.eps is None else attack.spec.eps)
             for attack in attacks

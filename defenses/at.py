@@ -13,10 +13,9 @@ from advvid.defenses.core.schedules import Schedule, as_schedule
 from advvid.defenses.core.settings import AttackingDefense
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
-from advvid.errors import InputError
-from advvid.methods import Setting, check_setting, settings_of
+from advvid.methods import Setting, check_settings
 from advvid.random_streams import uniform
-from advvid.training.task import StepContext
+from advvid.training.task import CountedAttack, StepContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,11 +41,11 @@ class AdversarialStep(AttackingStep):
 
     attack: TrainingAttack = field(default_factory=TrainingAttack)
     eps: float | Schedule = 8 / 255
-    clean_share: float = 0.0
+    clean_share: CleanShare = 0.0
 
     def __post_init__(self) -> None:
+        check_settings(self)
         one_budget(self.eps)
-        check_setting("clean_share", self.clean_share, CleanShare)
         self.attack.check_schedule("eps", self.eps)
 
     def __call__(
@@ -94,6 +93,12 @@ class AdversarialStep(AttackingStep):
             if name not in self.attack.spec.settings
         }
 
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the clips of an epoch were attacked with; see `Hooks`."""
+        smallest = as_schedule(self.eps).smallest(epoch, epochs, steps)
+        eps = self.attack.whole_clip_budget(smallest)
+        return None if eps is None else CountedAttack(eps, 1 - self.clean_share)
+
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the budgets of the epochs, where they change."""
         from advvid.figures.budget_curve import budget_curve
@@ -119,19 +124,9 @@ class AdversarialTraining(AttackingDefense):
         """Attack every clip; see `Defense.prepare`."""
         budget = self.budget()
         (attack,) = self.training_attacks()
-        self._check_used(attack)
+        self.check_used([attack])
         step = AdversarialStep(attack, budget, self.clean_share)
         return self.prepared(step, data, attack.fair_budget(max(budget.values)))
-
-    def _check_used(self, attack: TrainingAttack) -> None:
-        """Refuse a step rule or steps that the attack has no use for; defaults pass."""
-        unused = {
-            "step_rule": not attack.spec.entry.takes_law,
-            "attack_steps": not attack.takes("max_iter"),
-        }
-        for name, setting in settings_of(type(self)).items():
-            if unused.get(name) and getattr(self, name) != setting.default:
-                raise InputError(f"{name} means nothing for {attack.attack}: leave it out")
 
 
 class AdversarialTrainer(NamedTrainer):

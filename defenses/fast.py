@@ -12,8 +12,10 @@ from advvid.defenses.core.schedules import Schedule
 from advvid.defenses.core.settings import BatchNorm, Eps
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
+from advvid.methods.arguments import checked
 
 
+@checked
 def fast_step(
     eps: float | Schedule = 8 / 255, *, batch_norm: AttackBatchNorm = "eval"
 ) -> AdversarialStep:

@@ -20,7 +20,7 @@ from advvid.errors import InputError
 from advvid.methods import Setting, check_settings
 from advvid.random_streams import uniform
 from advvid.training.step import Step
-from advvid.training.task import Loss, StepContext
+from advvid.training.task import CountedAttack, Loss, StepContext
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class FreeStep(Step):
         """Give loss and logits of clips; see `TrainStep`."""
         logits = model(clips)
         return context.criterion(logits, labels), logits
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what clips were attacked with after their random start; see `Hooks`."""
+        del epoch, epochs, steps
+        return CountedAttack(self.budget, 1 - 1 / self.replays)
 
     def losses(self, batch: ClipBatch, context: StepContext) -> Iterator[Loss]:
         """Yield m times the loss of the clips as they are perturbed then."""

@@ -10,8 +10,9 @@ from advvid.defenses.core.defense import Defense, Prepared
 from advvid.defenses.fast import FastTraining
 from advvid.defenses.free import FreeTraining
 from advvid.defenses.trades import TradesTraining
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods import MethodRegistry, settings_of, split_text
+from advvid.methods.arguments import checked
 
 DEFENSES: MethodRegistry[Defense] = MethodRegistry(
     "defense",
@@ -27,6 +28,7 @@ DEFENSES: MethodRegistry[Defense] = MethodRegistry(
 )
 
 
+@checked
 def read_defense(text: str, **settings: Any) -> Defense:
     """Read "NAME:key=value,...", such as "aat:update_every=10,eps=0/4/8".
 
@@ -48,10 +50,11 @@ def read_defense(text: str, **settings: Any) -> Defense:
                 f"{', '.join(known)}: leave it out"
             )
         if name in found.given:
-            raise InputError(f"{name} is given twice: leave it out of {text!r}, or beside it")
+            raise InputError(f"{name} is given twice: leave it out of {shown(text)}, or beside it")
     return DEFENSES.read(text, **given)
 
 
+@checked
 def build_defense(
     defense: str | Defense, data: ClipDataset, *, seed: int = 0, **settings: Any
 ) -> Prepared:

@@ -18,10 +18,10 @@ from advvid.defenses.core.settings import FIVE_STEPS, AttackSteps, Eps, Rule
 from advvid.defenses.core.step_rules import EQUAL_TO_BUDGET, StepRule, step_size
 from advvid.defenses.core.trainer import NamedTrainer
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting, check_setting
+from advvid.methods import Setting, check_settings
 from advvid.training.labels import hard_labels
 from advvid.training.step import Step
-from advvid.training.task import StepContext
+from advvid.training.task import CountedAttack, StepContext
 
 Beta = Annotated[float, Setting("weight of agreement, 1 / lambda of the paper", at_least=0)]
 
@@ -131,14 +131,14 @@ class TradesStep(Step):
     """
 
     eps: float | Schedule = 8 / 255
-    beta: float = 6.0
+    beta: Beta = 6.0
     eps_step: StepRule = EQUAL_TO_BUDGET
     max_iter: int | Schedule = 5
 
     def __post_init__(self) -> None:
+        check_settings(self)
         one_budget(self.eps)
         check_steps(self.max_iter)
-        check_setting("beta", self.beta, Beta)
 
     def __call__(
         self, model: nn.Module, clips: Tensor, labels: Tensor, context: StepContext
@@ -165,6 +165,10 @@ class TradesStep(Step):
         """Report the budget at the beginning of an epoch, in 1/255."""
         budget = as_schedule(self.eps).at(epoch, epochs, epoch * steps, epochs * steps)
         return {"eps": round(255 * budget, 6)}
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the adversarial half of an epoch was attacked with; see `Hooks`."""
+        return CountedAttack(as_schedule(self.eps).smallest(epoch, epochs, steps))
 
 
 @dataclass(frozen=True)

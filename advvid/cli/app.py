@@ -1,14 +1,17 @@
 """The `advvid` command."""
 
+import errno
+import os
 import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
+import advvid
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, augmentations, conditions, datasets, defenses, models
@@ -16,7 +19,8 @@ from advvid.cli.reproduce import reproduce
 from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
-from advvid.errors import InputError
+from advvid.errors import InputError, one_line
+from advvid.runs.terminal import say
 
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
 _UsageError: Any = typer.BadParameter.__bases__[0]
@@ -32,20 +36,30 @@ class _Commands(TyperGroup):
         name, command, rest = super().resolve_command(context, arguments)
         info = next(info for info in app.registered_commands if info.name == name)
         if info.callback is not None and takes_settings(info.callback):
-            alone = typer.Typer(**_LOOKS)
+            alone = typer.Typer(add_completion=False, **_LOOKS)
             alone.command(name)(completed(info.callback))
             command = typer.main.get_command(alone)
+        # By the names that errors of the library use, see `_with_options`.
+        _flags.update(
+            (one.name, one.opts[0])
+            for one in getattr(command, "params", ())
+            if one.opts[0][0] == "-"
+        )
         return name, command, rest
 
 
 _LOOKS: dict[str, Any] = {
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
+_flags: dict[str, str] = {}
+"""Options of the command that runs, by the names that its settings have in Python."""
+
+# `out`, `resume=True` or `weights=FILE`, as messages of the library name settings.
+_NAMED = re.compile(r"`(?P<setting>\w+)(?:=(?P<value>[^`]*))?`")
 # "at: clean_share must be ..." or "epochs must be ...", as settings say it.
 _ABOUT_A_SETTING = re.compile(
-    r"(?:[\w-]+: )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
+    r"(?:(?P<method>[\w-]+): )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
 )
 
 app = typer.Typer(
@@ -68,31 +82,75 @@ app.command("conditions", rich_help_panel="Lists")(conditions)
 app.command("defenses", rich_help_panel="Lists")(defenses)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"advvid {advvid.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+    ),
 ) -> None:
     """How robust is a video classifier, and what makes it more robust?"""
-    # Read by `main` before anything is parsed, so that every error honors it.
-    del debug
+    # The first is read by `main` before anything is parsed, so that every error honors it.
+    del debug, version
 
 
 def main() -> None:
-    """Run the command line; an error of the user is one line and exit code 2."""
+    """Run the command line; an error is one line, that of a user with exit code 2."""
     debug = "--debug" in sys.argv
     if debug:
         # Accepted anywhere on the line, not only in front of the command.
         sys.argv.remove("--debug")
     warnings.showwarning = _note
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="advvid", standalone_mode=False)
+        if sys.stdout is not None:
+            # What is still to be written fails here, and not after the last line.
+            sys.stdout.flush()
     except _UsageError as error:
+        if not error.format_message():
+            sys.exit(2)  # The help was shown, of a command that wants more.
         _fail(error.format_message(), debug, error, code=2)
-    except (InputError, OSError) as error:
+    except InputError as error:
         _fail(str(error), debug, error, code=2)
+    except OSError as error:
+        _fail_outside(error, debug)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", debug, None, code=130)
+    except Exception as error:
+        _fail(_defect(error), debug, error, code=1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail_outside(error: OSError, debug: bool) -> NoReturn:
+    """End with what the system refuses: a file, a disk that is full, a reader that has gone."""
+    if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+        # Python would try to write the rest once more at its end.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        if error.errno == errno.EPIPE:
+            # As in `advvid attacks | head -1`: nothing is wrong.
+            sys.exit(128 + 13)
+    what = error.strerror or str(error) or type(error).__name__
+    _fail(what if error.filename is None else f"{error.filename}: {what}", debug, error, code=2)
+
+
+def _defect(error: Exception) -> str:
+    """Say what went wrong where nobody foresaw it."""
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return (
+            "there is not enough memory: ask for fewer or smaller clips (--batch-size, --clips, "
+            "--frames, --size)"
+        )
+    lines = str(error).strip().splitlines()
+    told = f"{name}: {lines[0][:200]}" if lines else name
+    return f"this is a defect of advvid, please report it: {told}; --debug shows where"
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -103,22 +161,36 @@ def _note(message: Warning | str, *_: Any, **__: Any) -> None:
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
     if debug and error is not None:
         raise error
-    _print_error(_with_option(message))
+    _print_error(_with_options(message))
     sys.exit(code)
 
 
-def _with_option(message: str) -> str:
-    """Begin a message about a setting with its option, where the command line gave that."""
+def _with_options(message: str) -> str:
+    """Name settings in a message as users type them: --out DIR in the place of `out=DIR`.
+
+    A message that begins with a setting is about it: begin it with its option, where the command
+    line gave that, and not as part of a text.
+    """
     found = _ABOUT_A_SETTING.match(message)
-    option = "--" + found["setting"].replace("_", "-") if found else ""
-    if found is None or all(argument.split("=")[0] != option for argument in sys.argv):
-        return message
-    return f"{option} {found['rest']}"
+    if found is not None:
+        option = "--" + found["setting"].replace("_", "-")
+        in_a_text = re.compile(rf"(?:[:,\[]|^){found['setting']}=")
+        if any(argument.split("=")[0] == option for argument in sys.argv) and not (
+            found["method"] and any(map(in_a_text.search, sys.argv))
+        ):
+            message = f"{option} {found['rest']}"
+    return _NAMED.sub(_as_option, message)
+
+
+def _as_option(named: re.Match[str]) -> str:
+    flag, value = _flags.get(named["setting"]), named["value"]
+    if flag is None:
+        return named[0]
+    return flag if value in (None, "True") else f"{flag} {value}"
 
 
 def _print_error(message: str) -> None:
-    # No markup and no wrapping: the line may hold brackets and paths, and is one line to grep.
-    Console(stderr=True, soft_wrap=True).print(f"advvid: {message}", markup=False, highlight=False)
+    say(one_line(f"advvid: {message}"), stderr=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """`advvid attack`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
-
-import typer
+from pathlib import Path
+from typing import Annotated, Any
 
 from advvid.cli import options
 from advvid.cli.options import OUTPUT, option
@@ -27,7 +27,9 @@ class AttackOptions:
             ATTACK,
         ),
     ] = "pgd"
-    eps: Annotated[float, option("--eps", None, "The budget in 1/255.", ATTACK)] = 8.0
+    eps: Annotated[
+        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
+    ] = "8"
     target: Annotated[
         str | None,
         option(
@@ -44,7 +46,18 @@ def attack(
     chosen: AttackOptions,
     batch_size: options.BatchSize = 32,
     workers: options.Workers = 0,
-    fps: Annotated[int, option("--fps", None, "Frames a second of what is written.", OUTPUT)] = 8,
+    fps: Annotated[
+        int, option("--fps", None, "Frames a second of the clips that are written.", OUTPUT)
+    ] = 8,
+    full_video: Annotated[
+        bool,
+        option(
+            "--full-video",
+            None,
+            "Write each attacked clip back into its whole video, too, at its own size and rate.",
+            OUTPUT,
+        ),
+    ] = False,
     seed: options.Seed = 0,
     out: options.Out = None,
 ) -> None:
@@ -53,19 +66,24 @@ def attack(
     Writes for each clip NNNN.mkv (FFV1, 8 bits) and NNNN.npz (exact: clean and
     adversarial clip, and what else the attack reports), a comparison.gif of the
     first few, and results.json with predictions before, after, and after
-    rounding to 8 bits.
+    rounding to 8 bits. An attack succeeds on clips that were right before.
+
+    With --full-video NNNN-full.mkv is the whole video without sound, and what is
+    counted of it is what the model says of the clip read from that file.
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budgets
-    from advvid.evaluation.adversarial_clips import write_adversarial_clips
+    from advvid.cli.numbers import read_budget
+    from advvid.evaluation.adversarial.clips import write_adversarial_clips
+    from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
     from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
 
     parse_attack(chosen.attack)
-    (budget,) = read_budgets(f"{chosen.eps:.9g}")
+    budget = read_budget(chosen.eps)
     for name, value in (("batch_size", batch_size), ("fps", fps)):
         check_count(name, value)
     subject = clips.subject(model, seed=seed)
@@ -74,29 +92,85 @@ def attack(
         **model.config,
         **clips.config,
         **vars(chosen),
+        "eps": 255 * budget,
         "fps": fps,
+        "full_video": full_video,
         "seed": seed,
         "found": subject.facts,
     }
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=model.device, precision=model.precision)
     setup = Setup(classifier, source, batch_size, seed)
+    if full_video:
+        videos_of(source.dataset)
     # Settings that the attack does not take show before anything is written.
     planned = plan_attack(setup, chosen.attack, budget, targeted=wanted is not None)
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
-        typer.echo(f"note: {note}")
+        say(f"note: {note}")
     rows = write_adversarial_clips(
-        folder, planned, setup, target=wanted, classes=subject.class_names, fps=fps
+        folder,
+        planned,
+        setup,
+        target=wanted,
+        classes=subject.class_names,
+        fps=fps,
+        full_video=full_video,
     )
+    for bad in source.skipped:
+        say(f"note: {bad.line}")
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
-        rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
-        success = "success" if row["success"] else "no success"
-        typer.echo(f"{row['file']}: {change} ({success}{rounded})")
+        say(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
     if len(rows) > _LISTED:
-        typer.echo(f"... and {len(rows) - _LISTED} more")
-    fooled, fooled_8bit = (sum(row[key] for row in rows) for key in ("success", "success_8bit"))
-    typer.echo(f"{fooled} of {len(rows)} succeed, {fooled_8bit} after rounding to 8 bits")
-    typer.echo(f"results: {folder.path}")
+        say(f"... and {len(rows) - _LISTED} more")
+    goal = None if wanted is None else str(names[wanted])
+    for line in _counts(rows, goal):
+        say(line)
+    say(f"results: {folder.path}")
+
+
+def _outcome(row: dict[str, Any], target: int | None) -> str:
+    """Say how one clip fared."""
+    if not row["eligible"]:
+        return "wrong before" if target is None else "the target before"
+    rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
+    if row["success_8bit"] > row["success"]:
+        rounded = ", but after rounding to 8 bits"
+    return f"{'success' if row['success'] else 'no success'}{rounded}"
+
+
+def _frames(row: dict[str, Any]) -> str:
+    """Say which frames carry the change, as the video counts them where there is one."""
+    of = Path(row["path"]).name if row["path"] and row["frames"] else "the clip"
+    numbers = row["changed_video_frames"] if row["frames"] else row["changed_frames"]
+    shown = ", ".join(map(str, numbers[:_LISTED])) + (", ..." if len(numbers) > _LISTED else "")
+    if not numbers:
+        return "no frame changed"
+    if len(numbers) == row["frame_count"]:
+        where = f": {shown} of {of}" if row["frames"] else ""
+        return f"all {len(numbers)} frames changed{where}"
+    return f"{len(numbers)} frame{'s' * (len(numbers) > 1)} changed: {shown} of {of}"
+
+
+def _counts(rows: list[dict[str, Any]], goal: str | None) -> Iterable[str]:
+    """Count successes among the clips that an attack can succeed on."""
+    able = sum(row["eligible"] for row in rows)
+    fooled, rounded = (sum(row[key] for row in rows) for key in ("success", "success_8bit"))
+    already = len(rows) - able
+    if goal is None:
+        done = "that were right are fooled" + (f" ({already} wrong before)" if already else "")
+    else:
+        done = f"become {goal}" + (f" ({already} were before)" if already else "")
+    yield f"{fooled} of {able} clips {done}, {rounded} after rounding to 8 bits"
+    whole = [row for row in rows if row.get("full_video")]
+    if whole:
+        still = sum(row["success_full_video"] for row in whole)
+        yield (
+            f"{still} of {sum(row['eligible'] for row in whole)} succeed when their clip is read "
+            "from the whole video (*-full.mkv, without sound)"
+        )
+    for row in rows:
+        if "full_video_missing" in row:
+            yield f"note: no {row['file'][:4]}-full.mkv: {row['full_video_missing']}"

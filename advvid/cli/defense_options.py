@@ -47,7 +47,7 @@ class CheckOptions:
     """By what the weights are chosen that a training keeps."""
 
     val_eps: Annotated[
-        float | None,
+        str | None,
         option(
             "--val-eps",
             "EPS",
@@ -70,14 +70,17 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
+        from advvid.cli.numbers import read_budget
         from advvid.defenses import pgd_check
 
-        if self.val_eps is not None and not 0 <= self.val_eps <= 255:
-            raise InputError(f"val_eps must be a budget in 1/255, 0 to 255; got {self.val_eps:g}")
         if self.val_clips < 0:
             raise InputError(f"val_clips must be at least 1, or 0 for all; got {self.val_clips}")
+        check_count("val_steps", self.val_steps)
         trained = 0.0 if defense is None else defense.eps
-        eps = trained if self.val_eps is None else self.val_eps / 255
+        eps = trained
+        if self.val_eps is not None:
+            eps = read_budget(self.val_eps, "--val-eps", zero=True)
         if eps == 0:
             return None
         return pgd_check(eps, steps=self.val_steps, clips=self.val_clips or None, seed=seed)

@@ -1,6 +1,5 @@
 """`advvid evaluate`."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -50,7 +49,13 @@ class EvaluationOptions:
         ),
     ] = None
     eps: Annotated[
-        str, option("--eps", None, "Budgets in 1/255; accuracy at 0 is always there.", EVALUATION)
+        str,
+        option(
+            "--eps",
+            None,
+            "Budgets in 1/255, as 4,8 or 4/255,8/255; accuracy at 0 is always there.",
+            EVALUATION,
+        ),
     ] = "0,4,8,12,15"
     law: Annotated[
         Path | None,
@@ -128,8 +133,9 @@ def evaluate(
     from advvid.evaluation.conditions.suites import expand
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
-    from advvid.evaluation.views.tables import report
+    from advvid.evaluation.views.narrow import show
     from advvid.runs.launch import launch, open_folder
+    from advvid.runs.terminal import Terminal, say
 
     attacks = list(chosen.attack or ["quick"])
     budgets = read_budgets(chosen.eps, zero=True)
@@ -163,24 +169,12 @@ def evaluate(
     settings["conditions"] = plan.settings
     folder = open_folder(fabric, run.out, "evaluate", settings, resume=run.resume)
     if fabric.is_global_zero:
-        _say(f"note: {note}" for note in subject.notes)
+        say(*(f"note: {note}" for note in subject.notes))
     with options.resumable(folder.path):
         evaluation = evaluate_into(
             folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
         )
     if fabric.is_global_zero:
-        _say(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped)
-        _say([report(evaluation)])
-        _say(f"ALARM {alarm.name}: {alarm.message}" for alarm in evaluation.alarms)
-        if evaluation.probes and not evaluation.alarms:
-            _say(["no alarm: nothing speaks against the gradients of this model"])
-        _say([f"results: {folder.path}"])
-
-
-def _say(lines: Iterable[str]) -> None:
-    """Print lines as they are, however wide."""
-    from rich.console import Console
-
-    console = Console(soft_wrap=True)
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
+        say(*(f"note: {bad.line}" for bad in source.skipped))
+        show(evaluation, Terminal())
+        say(f"results: {folder.path}")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from advvid.runs.terminal import Terminal, say
 
 if TYPE_CHECKING:
     from advvid.methods import MethodRegistry, NamedSetting
@@ -40,7 +41,7 @@ def attacks(name: Method = None) -> None:
         return
     own = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
     _show(("attack", "bounds", "access", "what it is"), own)
-    Console().print()
+    say("")
     others = [(n, e.bound, e.access) for n, e in all_attacks().items() if n not in ATTACKS]
     _show(("attack", "bounds", "access"), others)
 
@@ -70,7 +71,7 @@ def defenses(name: Method = None) -> None:
         return
     rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
-    Console().print("\nM is --attack-steps; a pass is forward and backward.", highlight=False)
+    say("", "M is --attack-steps; a pass is forward and backward.")
 
 
 def _list_methods(option: str, registry: "MethodRegistry[Any]", name: str | None) -> None:
@@ -95,14 +96,13 @@ def _show_settings(
     """Print a method with the settings that its text takes."""
     from advvid.methods.listing import setting_rows
 
-    console = Console()
     rows = setting_rows(settings)
     example = next((f"{row.name}={row.default}" for row in rows[1:] if row.default), "...")
-    console.print(f"{name}: {summary}", markup=False, highlight=False)
+    say(f"{name}: {summary}")
     if not rows:
-        console.print("no settings", highlight=False)
+        say("no settings")
         return
-    console.print(f"{option} {name}:{example}\n", markup=False, highlight=False)
+    say(f"{option} {name}:{example}", "")
     described = []
     for row in rows:
         limits = ", ".join(filter(None, (row.unit, row.range)))
@@ -119,4 +119,4 @@ def _show(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         table.add_column(column, no_wrap=whole)
     for row in rows:
         table.add_row(*row)
-    Console().print(table, markup=False)
+    Terminal().print(table)

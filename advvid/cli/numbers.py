@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from advvid.errors import InputError
+from advvid.checks import note_small_budget
+from advvid.errors import InputError, shown
+from advvid.methods.text import read_ascii_float, read_levels
 
 
 def read_numbers(text: str, option: str) -> list[float]:
@@ -15,36 +17,61 @@ def read_numbers(text: str, option: str) -> list[float]:
     numbers = []
     for part in text.split(","):
         try:
-            number = float(part)
+            number = read_ascii_float(part)
             if not math.isfinite(number):
                 raise ValueError
             numbers.append(number)
         except ValueError as error:
             raise InputError(
-                f"{option} takes numbers with commas between them, such as 1,2,4; got {part!r}"
+                f"{option} takes numbers with commas between them, such as 1,2,4; got {shown(part)}"
             ) from error
     return numbers
 
 
 def read_budgets(text: str, option: str = "--eps", *, zero: bool = False) -> list[float]:
-    """Read budgets in 1/255 into fractions of the pixel range.
+    """Read budgets into fractions of the pixel range: "4,8" in 1/255, or "4/255,8/255".
+
+    A budget below half of 1/255 is noted: it was probably meant as a fraction.
 
     Args:
-        text: numbers with commas between them.
+        text: numbers or quotients with commas between them.
         option: its name, for the message.
         zero: whether 0 is allowed.
 
     Raises:
         InputError: when one is not above 0 (or at least 0) and at most 255.
     """
-    budgets = read_numbers(text, option)
-    for budget in budgets:
-        if not 0 <= budget <= 255 or (budget == 0 and not zero):
-            least = "from 0" if zero else "above 0"
-            raise InputError(
-                f"{option} takes budgets in 1/255, {least} and at most 255; got {budget:g}"
-            )
-    return [budget / 255 for budget in budgets]
+    return [_read_budget(part, text, option, zero=zero) for part in text.split(",")]
+
+
+def read_budget(text: str, option: str = "--eps", *, zero: bool = False) -> float:
+    """Read one budget; as `read_budgets`.
+
+    Raises:
+        InputError: when there is more than one, too.
+    """
+    budgets = read_budgets(text, option, zero=zero)
+    if len(budgets) != 1:
+        raise InputError(f"{option} takes one budget; got {shown(text)}")
+    return budgets[0]
+
+
+def _read_budget(part: str, text: str, option: str, *, zero: bool) -> float:
+    try:
+        eps = read_levels(part)
+    except ValueError as error:
+        several = f" in {shown(text)}" if part != text else ""
+        raise InputError(
+            f"{option} takes budgets in 1/255, such as 8, or as quotients, such as 8/255, with "
+            f"commas between several; got {shown(part)}{several}"
+        ) from error
+    if not 0 <= eps <= 1 or (eps == 0 and not zero):
+        least = "from 0" if zero else "above 0"
+        raise InputError(
+            f"{option} takes budgets in 1/255, {least} and at most 255; got {shown(part)}"
+        )
+    note_small_budget(eps)
+    return eps
 
 
 @dataclass(frozen=True)
@@ -71,7 +98,7 @@ def read_step_sizes(text: str, option: str = "--alphas") -> StepSizes:
     if any(relative) and not all(relative):
         raise InputError(
             f"{option} takes absolute step sizes (0.5,1,2) or multiples of the budget "
-            f"(0.1x,0.5x,1x), not both; got {text}"
+            f"(0.1x,0.5x,1x), not both; got {shown(text)}"
         )
     numbers = read_numbers(",".join(part.removesuffix("x") for part in parts), option)
     if not min(numbers) > 0:

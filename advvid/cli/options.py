@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.runs.terminal import say
+
 if TYPE_CHECKING:
     from advvid.pairing import Subject
 
@@ -86,13 +88,50 @@ class ModelOptions:
             MODEL,
         ),
     ] = None
+    mean: Annotated[
+        str | None,
+        option(
+            "--mean",
+            "R,G,B",
+            "Mean of pixels in [0, 1] that the model subtracts, one number or three; its own "
+            "unless given.",
+            MODEL,
+        ),
+    ] = None
+    std: Annotated[
+        str | None,
+        option("--std", "R,G,B", "What it divides by then, one number or three.", MODEL),
+    ] = None
+    layout: Annotated[
+        str | None,
+        option(
+            "--layout",
+            None,
+            "Of the clips that a module of your own takes: NCTHW unless given, NTCHW for "
+            "(B, T, 3, H, W), or NTHWC.",
+            MODEL,
+        ),
+    ] = None
     device: Device = "auto"
     precision: Precision = "float32"
 
     @property
+    def loading(self) -> dict[str, Any]:
+        """Arguments of `load_model`, but for the spec."""
+        names = ("weights", "mean", "std", "layout")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def config(self) -> dict[str, Any]:
-        """What a result depends on, for config.json."""
-        return {"model": self.model, "weights": self.weights, "precision": self.precision}
+        """What a result depends on, for config.json; what is not given is not noted."""
+        pixels = {"mean": self.mean, "std": self.std, "layout": self.layout}
+        given = {name: value for name, value in pixels.items() if value is not None}
+        return {
+            "model": self.model,
+            "weights": self.weights,
+            "precision": self.precision,
+            **given,
+        }
 
 
 @dataclass(frozen=True)
@@ -134,7 +173,8 @@ class ReadingOptions:
         option(
             "--on-bad-video",
             None,
-            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            "raise: stop at a damaged video; skip: list it and leave it out; conceal: list it and "
+            "use what FFmpeg makes of it.",
             CLIPS,
         ),
     ] = "raise"
@@ -166,7 +206,7 @@ class ClipOptions(ReadingOptions, SelectionOptions):
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""
         from advvid.pairing import load_subject
 
-        return load_subject(model=model.model, weights=model.weights, seed=seed, **self.config)
+        return load_subject(model=model.model, seed=seed, **model.loading, **self.config)
 
 
 @dataclass(frozen=True)
@@ -191,5 +231,5 @@ def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
     except KeyboardInterrupt:
         there = (folder / needs).exists()
         hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        typer.echo(f"advvid: stopped{hint}", err=True)
+        say(f"advvid: stopped{hint}", stderr=True)
         raise SystemExit(130) from None

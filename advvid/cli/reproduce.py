@@ -117,12 +117,11 @@ def reproduce(
 
     Writes table1.md and table2.md, figures, and row.json for every row.
     """
-    from rich.console import Console
-
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process
     from advvid.runs.run_folder import new_run_path
+    from advvid.runs.terminal import say
 
     out = run.out or new_run_path("reproduce")
     with options.resumable(out):
@@ -138,8 +137,7 @@ def reproduce(
             out=run.out if run.resume else out,
         )
     if is_first_process():
-        console = Console(soft_wrap=True)
         for table in dict.fromkeys(tables):
             text = comparison_markdown(results, TABLES[table])
-            console.print(f"{table}\n{text}\n", markup=False, highlight=False)
-        console.print(f"results: {out}", markup=False, highlight=False)
+            say(table, *text.splitlines(), "")
+        say(f"results: {out}")

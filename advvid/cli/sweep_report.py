@@ -4,7 +4,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from advvid.attacks.core.step_law import StepSizeLaw
@@ -12,8 +11,9 @@ from advvid.errors import InputError
 from advvid.figures.saving import save_figure
 from advvid.runs.progress import progress_bar
 from advvid.runs.run_folder import RunFolder
+from advvid.runs.terminal import Terminal
 from advvid.step_size.pictures import law_figure, loss_heat_map, loss_surface
-from advvid.step_size.surface import StepSizeSurface
+from advvid.step_size.surface import BestStep, StepSizeSurface
 
 
 def write_sweep(
@@ -61,8 +61,9 @@ def check_law_file(path: Path, budgets: list[float]) -> None:
         raise InputError(f"--law {path} cannot be written: name a file in an existing folder")
 
 
-def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
+def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
     """Print the best step size of each budget, and the law."""
+    console = Terminal()
     table = Table(
         title=f"PGD, {surface.losses.shape[3]} clips, {surface.max_steps} steps "
         "(budgets and steps in 1/255)",
@@ -70,30 +71,54 @@ def print_sweep(console: Console, surface: StepSizeSurface, law: StepSizeLaw | N
         box=None,
         pad_edge=False,
     )
-    for column in ("budget", "best step size", "95%", "loss", "accuracy", ""):
+    for column in ("budget", "best step size", "95%", "resolution", "loss", "accuracy", ""):
         table.add_column(column, justify="left" if column == "" else "right")
     clean = surface.correct[0, 0, 0].mean(), surface.losses[0, 0, 0].mean()
-    table.add_row("0", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
-    for row in surface.best():
-        low, high = (bound * 255 for bound in row.interval)
+    table.add_row("0", "-", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
+    best = surface.best()
+    for row in best:
         table.add_row(
             f"{row.eps * 255:.4g}",
             f"{row.step_size * 255:.3g}",
-            f"{low:.3g} to {high:.3g}",
+            _interval(row),
+            f"{row.resolution:.0%}",
             f"{row.loss:.3f}",
             f"{row.accuracy:.3f}",
-            "at the edge of the grid: extend --alphas" if row.at_edge else "",
+            _warning(row),
         )
     console.print(table)
+    console.print(
+        "resolution: how far apart the step sizes are that were measured around the best; in "
+        "between it is the vertex of a parabola in log(step)",
+        highlight=False,
+    )
+    if surface.gradients:
+        console.print(
+            f"{surface.gradients} gradients and {surface.forwards} forwards a clip", highlight=False
+        )
     if law is None:
         console.print("law: needs at least 2 budgets")
         return
-    console.print(f"law: {law} (paper: step = 0.2 eps + 0.2)", highlight=False)
+    console.print(f"law: {law} (paper: step = 0.2 eps + 0.2)")
     if law.slope_interval is not None and law.intercept_interval is not None:
         slope, intercept = law.slope_interval, law.intercept_interval
         console.print(
             f"     95%: slope {slope[0]:.3g} to {slope[1]:.3g}, "
             f"intercept {intercept[0]:.3g} to {intercept[1]:.3g}"
             + (f", R^2 {law.r_squared:.3f}" if law.r_squared is not None else ""),
-            highlight=False,
         )
+
+
+def _interval(row: BestStep) -> str:
+    """Spell the interval; an end that lies on the edge of what was measured may lie further out."""
+    if row.interval is None:
+        return "one clip"
+    low, high = (f"{bound * 255:.3g}" for bound in row.interval)
+    below, above = "<=" if row.open_below else "", ">=" if row.open_above else ""
+    return f"{below}{low} to {above}{high}"
+
+
+def _warning(row: BestStep) -> str:
+    if row.at_edge:
+        return "at the edge of the grid: extend --alphas"
+    return "" if not (row.open_below or row.open_above) else "interval reaches the edge of the grid"

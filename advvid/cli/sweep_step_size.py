@@ -30,7 +30,9 @@ class SweptClips(ClipOptions):
 class SweepOptions:
     """The grid, and the attack whose step size is swept."""
 
-    eps: Annotated[str, option("--eps", None, "Budgets in 1/255.", SWEEP)] = "1,2,3,4,6,8,12"
+    eps: Annotated[
+        str, option("--eps", None, "Budgets in 1/255, as 4,8 or 4/255,8/255.", SWEEP)
+    ] = "1,2,3,4,6,8,12"
     alphas: Annotated[
         str,
         option(
@@ -40,6 +42,15 @@ class SweepOptions:
             SWEEP,
         ),
     ] = "0.05x,0.1x,0.15x,0.2x,0.3x,0.4x,0.6x,0.8x,1x,1.5x,2x,3x"
+    refine: Annotated[
+        int,
+        option(
+            "--refine",
+            "K",
+            "Further step sizes for each budget, between the best and its neighbors.",
+            SWEEP,
+        ),
+    ] = 4
     steps: Annotated[
         int, option("--steps", "M", "Steps; results for fewer steps are written too.", SWEEP)
     ] = 10
@@ -63,24 +74,27 @@ def sweep_step_size(
 ) -> None:
     """Find the step size of PGD that raises the loss most, for each budget.
 
-    Attacks N clips with every budget, step size and number of steps, prints the
-    best step size of each budget and the line through them, and writes a folder
-    with all numbers, a 3D loss surface and a heat map for each budget, and the
-    best step size against the budget.
+    Attacks N clips with every budget, step size and number of steps, and with K
+    further step sizes around the best of each budget. Prints the best step size
+    of each budget and the line through them, and writes a folder with all
+    numbers, a 3D loss surface and a heat map for each budget, and the best step
+    size against the budget.
     """
-    from rich.console import Console
-
     from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.numbers import read_budgets, read_step_sizes
     from advvid.cli.sweep_report import check_law_file, print_sweep, write_sweep
+    from advvid.methods import check_setting
     from advvid.pairing import load_in_memory
     from advvid.runs.run_folder import RunFolder
+    from advvid.runs.terminal import say
     from advvid.step_size import sweep_step_size as measure
+    from advvid.step_size.grid import Refine
 
     # All that can be wrong is looked at before anything is loaded.
     budgets, choices = read_budgets(sweep.eps), read_step_sizes(sweep.alphas)
     check_count("steps", sweep.steps)
+    check_setting("refine", sweep.refine, Refine)
     resolve_loss(sweep.loss)
     if law is not None:
         check_law_file(law, budgets)
@@ -89,9 +103,7 @@ def sweep_step_size(
     folder = RunFolder(
         run.out, "sweep-step-size", {**settings, "found": inputs.facts}, resume=run.resume
     )
-    console = Console()
-    for note in inputs.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+    say(*(f"note: {note}" for note in inputs.notes))
 
     started = time.perf_counter()
     with resumable(folder.path):
@@ -103,6 +115,7 @@ def sweep_step_size(
             step_sizes=choices.absolute,
             step_ratios=choices.ratios,
             max_steps=sweep.steps,
+            refine=sweep.refine,
             loss=sweep.loss,
             random_start=sweep.random_start,
             seed=run.seed,
@@ -112,5 +125,5 @@ def sweep_step_size(
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
     write_sweep(folder, surface, fitted, law, seconds)
-    print_sweep(console, surface, fitted)
-    console.print(f"results: {folder.path}", markup=False, highlight=False)
+    print_sweep(surface, fitted)
+    say(f"results: {folder.path}")

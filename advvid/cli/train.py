@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from advvid.cli import options
 from advvid.cli.defense_options import CheckOptions, Name, defense_options
 from advvid.cli.setting_options import FromSettings, grouped
 from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
+from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +66,7 @@ def train(
         check_count(name, count)
     defended = read_defense(defense, defending)
     video_model, train_data, val_data = load_training(
-        model.model, data, weights=model.weights, seed=run.seed, **reading.config
+        model.model, data, **model.loading, seed=run.seed, **reading.config
     )
     made = None if defended is None else defended.prepare(train_data, seed=run.seed)
     robust = check.make(made, seed=run.seed)
@@ -87,7 +86,7 @@ def train(
             nodes=nodes,
             progress=True,
             config={
-                "weights": model.weights,
+                **{name: v for name, v in model.loading.items() if v or name == "weights"},
                 **{name: reading.config[name] for name in ("fold", "sampling", "flip", "augment")},
             },
         )
@@ -97,18 +96,22 @@ def train(
 
 def _report(history: "History", classes: int, out: "Path") -> None:
     """Say how it ended and what was left out."""
+    from advvid.training.measuring.catastrophic_overfitting import onsets
+
+    for warning in onsets(history.epochs):
+        say(f"WARNING: {warning}")
     kept = history.epochs[-1 if history.best_epoch is None else history.best_epoch - 1]
     if history.best_epoch is not None:
-        typer.echo(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")
+        say(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")
     if kept.val_top1 is not None:
-        typer.echo(f"validation top-1 {kept.val_top1:.3f} (chance {1 / classes:.3f})")
+        say(f"validation top-1 {kept.val_top1:.3f} (chance {1 / classes:.3f})")
     if kept.val_robust_top1 is not None and kept.seen_robust_top1 is not None:
-        typer.echo(
+        say(
             f"under attack {kept.val_robust_top1:.3f}, on training clips "
             f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
         )
     if history.skipped:
-        typer.echo(f"skipped {len(history.skipped)} videos that cannot be read:")
+        say(f"videos that cannot be read as they were recorded: {len(history.skipped)}")
     for video in history.skipped:
-        typer.echo(f"  {video.path}: {video.reason}")
-    typer.echo(f"results: {out}")
+        say(f"  {video.line}")
+    say(f"results: {out}")

@@ -11,6 +11,7 @@ from advvid.data.sampling import SAMPLERS, Dense, Sampler, Uniform
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.data.video.decoding import read_frames
 from advvid.data.video.index import VideoInfo, video_info
+from advvid.data.wrapping import as_dataset, as_source
 
 __all__ = [
     "DATASETS",
@@ -33,6 +34,8 @@ __all__ = [
     "Uniform",
     "VideoFile",
     "VideoInfo",
+    "as_dataset",
+    "as_source",
     "clip_loader",
     "list_datasets",
     "load_dataset",

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from advvid.checks import check_seed
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
-OnBadVideo = Literal["raise", "skip"]
+OnBadVideo = Literal["raise", "skip", "conceal"]
 ClipKey = int | tuple[int, int]
 """The index of a clip (evaluation view), or (index, draw) (training view)."""
 
@@ -34,11 +36,12 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
     clip_shape: tuple[int, int, int, int]
     """(3, T, H, W)."""
     on_bad_video: OnBadVideo = "raise"
-    """Whether `sample` and the loader stop at a video that cannot be read."""
+    """Whether `sample` and the loader stop at a video that cannot be read as it was recorded, leave
+    it out, or use what is left of it and leave it out only where nothing is."""
 
     def __init__(self) -> None:
         self.skipped: list[BadVideo] = []
-        """Videos that `sample` left out so far, each once."""
+        """Videos that `sample` left out so far, and those used with damage concealed, each once."""
 
     @property
     @abstractmethod
@@ -107,11 +110,12 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         """Number of the video that a clip is taken from, as `resampled` counts videos."""
         return index
 
+    @checked
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
-        With `on_bad_video="skip"` an unreadable video is replaced by the next clip of the draw and
-        listed in `skipped`.
+        Unless `on_bad_video` is "raise", an unreadable video is replaced by the next clip of the
+        draw and listed in `skipped`.
 
         Args:
             n: number of clips, 1 to len.
@@ -128,6 +132,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"cannot draw {n} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
+        check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
@@ -163,6 +168,7 @@ class ClipSubset(ClipDataset):
         self.base, self.indices = base, chosen
         self.name, self.classes, self.clip_shape = base.name, base.classes, base.clip_shape
         self.on_bad_video = base.on_bad_video
+        self.skipped = base.skipped
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -216,6 +222,7 @@ def balanced_order(
     return shuffled[np.argsort(rounds[shuffled], kind="stable")]
 
 
+@checked
 def to_unit(clips: Tensor, device: torch.device | str | None = None) -> Tensor:
     """Clips as float32 in [0, 1] on `device`: uint8 is divided by 255, float32 passes through.
 

@@ -1,17 +1,20 @@
 """Clips to work through, a batch at a time: in memory, or read from a data set when needed."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from advvid.checks import check_clips, check_count, check_label_form, check_workers
 from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 
 @runtime_checkable
@@ -43,11 +46,19 @@ class MemoryClips:
     Args:
         clips: (N, 3, T, H, W) in [0, 1].
         labels: int64 (N,), or None for the predictions of the model.
+        videos: names of the videos that the clips are taken from (N,); None takes each clip for a
+            video of its own.
     """
 
-    def __init__(self, clips: Tensor, labels: Tensor | None) -> None:
+    def __init__(
+        self, clips: Tensor, labels: Tensor | None, videos: Sequence[str] | None = None
+    ) -> None:
+        check_clips(clips)
+        if labels is not None:
+            check_label_form(labels, len(clips))
         self.clips = clips
         self.labels = labels
+        self.videos = videos
         self.skipped: list[BadVideo] = []
 
     def __len__(self) -> int:
@@ -61,14 +72,34 @@ class MemoryClips:
             yield ClipBatch(self.clips[at], labels, at, [])
 
     def origin(self, position: int) -> ClipOrigin:
-        """Tell where a clip comes from: each is taken for a video of its own."""
-        return ClipOrigin(f"clip {position}")
+        """Tell where a clip comes from; one that equals an earlier clip comes from the same."""
+        first = self._firsts[position]
+        return ClipOrigin(f"clip {first}" if self.videos is None else self.videos[first])
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        """For every clip, the first that has the same pixels."""
+        flat = self.clips.flatten(1)
+        # A few pixels tell most clips apart; only those that agree there are compared in full.
+        few = flat[:, :: max(1, flat.shape[1] // 1024)].cpu().contiguous().numpy()
+        alike: dict[bytes, list[int]] = {}
+        firsts = []
+        for position, row in enumerate(few):
+            known = alike.setdefault(row.tobytes(), [])
+            equal = (one for one in known if torch.equal(flat[one], flat[position]))
+            first = next(equal, position)
+            if first == position:
+                known.append(position)
+            firsts.append(first)
+        return firsts
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""
-        return [self.clips, *([] if self.labels is None else [self.labels])], []
+        facts = [] if self.videos is None else [list(self.videos)]
+        return [self.clips, *([] if self.labels is None else [self.labels])], facts
 
 
+@checked
 class DatasetClips:
     """Clips of a data set, read when they are asked for.
 
@@ -78,6 +109,7 @@ class DatasetClips:
         dataset: where they come from.
         count: N; None takes all.
         seed: of the draw.
+        indices: of clips, as they are, in place of a draw.
         labels: "true", or "predicted" for the predictions of the model.
         table: int64 (K,): labels of the data set -> labels of the model; None leaves them.
         workers: processes that read clips.
@@ -89,11 +121,18 @@ class DatasetClips:
         count: int | None = None,
         *,
         seed: int = 0,
+        indices: Sequence[int] | None = None,
         labels: Literal["true", "predicted"] = "true",
         table: Tensor | None = None,
         workers: int = 0,
     ) -> None:
-        order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        if count is not None:
+            check_count("count", count)
+        check_workers(workers)
+        if indices is None:
+            order = balanced_order(dataset.labels, np.random.default_rng(seed))
+        else:
+            order = np.asarray(indices, dtype=np.int64)
         self.indices = order if count is None else order[:count]
         self.dataset = dataset
         self.labels = labels

@@ -8,9 +8,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from typing_extensions import TypeVar
 
+from advvid.checks import check_count, check_workers
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 Labels = TypeVar("Labels", Tensor, Tensor | None, default=Tensor)
 
@@ -28,7 +30,8 @@ class ClipBatch(NamedTuple, Generic[Labels]):
     indices: Tensor
     """int64 (B,): positions in the data set or source; they decide the random streams."""
     skipped: list[BadVideo]
-    """Videos of this batch that could not be read, in order."""
+    """Videos of this batch that could not be read, in order, or were used with damage concealed,
+    where that is new."""
 
 
 class LoadedClip(NamedTuple):
@@ -39,6 +42,8 @@ class LoadedClip(NamedTuple):
     label: int
     key: ClipKey
     """The index of the clip, or (index, draw)."""
+    concealed: tuple[BadVideo, ...] = ()
+    """Videos with damage that the clip was taken of all the same."""
 
 
 Loaded = LoadedClip | BadVideo
@@ -56,11 +61,14 @@ class ClipLoader(DataLoader[Any]):
         # A worker's exception arrives as a many-line traceback, so workers hand over what failed
         # as data and the error is raised here.
         for batch in super().__iter__():
+            if isinstance(batch, _Refused):
+                raise InputError(batch.message)
             if batch.skipped and self.on_bad_video == "raise":
                 raise BadVideoError(batch.skipped[0])
             yield batch
 
 
+@checked
 def clip_loader(
     dataset: ClipDataset,
     *,
@@ -84,17 +92,15 @@ def clip_loader(
     Raises:
         InputError: an argument is out of range; while iterating, a video cannot be read.
     """
-    if batch_size < 1:
-        raise InputError(f"batch size must be at least 1; got {batch_size}")
-    if workers < 0:
-        raise InputError(f"workers must be 0 or more; got {workers}")
+    check_count("batch_size", batch_size)
+    check_workers(workers)
     loader = ClipLoader(
         _LoadedClips(dataset),
         batch_size=batch_size,
         sampler=range(len(dataset)) if keys is None else keys,
         num_workers=workers,
         pin_memory=pin_memory and dataset.pinnable,
-        collate_fn=collate or StackClips(dataset.clip_shape),
+        collate_fn=_Collated(collate or StackClips(dataset.clip_shape)),
         # Without its own generator a DataLoader draws from the global one.
         generator=torch.Generator().manual_seed(0),
     )
@@ -126,7 +132,28 @@ class StackClips:
         )
 
 
-class _LoadedClips(Dataset[Loaded]):
+class _Refused(NamedTuple):
+    """What an InputError said that does not mean a bad video."""
+
+    message: str
+
+
+class _Collated:
+    """Make a batch, unless a clip was refused."""
+
+    def __init__(self, collate: Collate) -> None:
+        self.collate = collate
+
+    def __call__(self, loaded: Sequence[Loaded | _Refused]) -> ClipBatch | _Refused:
+        refused = next((one for one in loaded if isinstance(one, _Refused)), None)
+        if refused is not None:
+            return refused
+        batch = self.collate([one for one in loaded if not isinstance(one, _Refused)])
+        used = [bad for one in loaded if isinstance(one, LoadedClip) for bad in one.concealed]
+        return batch._replace(skipped=[*batch.skipped, *used]) if used else batch
+
+
+class _LoadedClips(Dataset[Loaded | _Refused]):
     """Clips, or what is wrong with them, as plain data."""
 
     def __init__(self, dataset: ClipDataset) -> None:
@@ -135,8 +162,12 @@ class _LoadedClips(Dataset[Loaded]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, key: ClipKey) -> Loaded:
+    def __getitem__(self, key: ClipKey) -> Loaded | _Refused:
+        before = len(self.dataset.skipped)
         try:
-            return LoadedClip(*self.dataset[key], key)
+            clip, label = self.dataset[key]
+            return LoadedClip(clip, label, key, tuple(self.dataset.skipped[before:]))
         except BadVideoError as error:
             return error.bad_video
+        except InputError as error:
+            return _Refused(str(error))

@@ -4,13 +4,14 @@ from advvid.data.clip_source import ClipSource, DatasetClips, MemoryClips
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import TOLERANCE as BOUND_TOLERANCE
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
+from advvid.evaluation.condition_result import ConditionResult
 from advvid.evaluation.conditions.registry import CONDITIONS
 from advvid.evaluation.conditions.sampling import Sampling
 from advvid.evaluation.conditions.suites import SUITES
 from advvid.evaluation.evaluate import evaluate, evaluate_into
 from advvid.evaluation.evaluation import Evaluation
 from advvid.evaluation.plan import Scoring, plan_evaluation
-from advvid.evaluation.result import Alarm, ConditionResult
+from advvid.evaluation.result import Alarm
 
 __all__ = [
     "BOUND_TOLERANCE",

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.evaluation.result import Alarm, ConditionResult, Results
+from advvid.evaluation.condition_result import ConditionResult
+from advvid.evaluation.result import Alarm, Results
 
 _SIGNIFICANT = 0.05
 _LAW_HOLDS_TO = 16 / 255
@@ -47,10 +50,10 @@ _SIGNS: tuple[tuple[str, Callable[[_Probes], bool], str, tuple[str, ...]], ...] 
     ),
     (
         "a huge budget fools too few",
-        lambda p: p["stands_at_64"] > max(1, 0.05 * p["clips"]),
-        "PGD at eps 64 leaves {stands_at_64} of {clips} clips correct, where hardly any should be: "
-        "the gradients do not lead to what fools the model",
-        ("stands_at_64", "clips"),
+        lambda p: p["remain_correct_at_64"] > max(1, 0.05 * p["clips"]),
+        "PGD at eps 64 leaves {remain_correct_at_64} of {clips} clips correct, where hardly any "
+        "should be: the gradients do not lead to what fools the model",
+        ("remain_correct_at_64", "clips"),
     ),
     (
         "outputs differ between identical calls",
@@ -90,7 +93,7 @@ def _black_box_wins(results: Results) -> Iterator[Alarm]:
         best_blind = min(blind, key=lambda one: one.accuracy.correct)
         only_blind = _fooled_only(best_blind, best_white)
         only_white = _fooled_only(best_white, best_blind)
-        if _more(only_blind, only_white):
+        if _more(best_blind, best_white):
             yield Alarm(
                 "black box beats white box",
                 f"at eps {column.printed:.3g}, {best_blind.name} fools {only_blind} clips that "
@@ -110,7 +113,7 @@ def _rising_accuracy(members: list[ConditionResult]) -> Iterator[Alarm]:
     """A larger budget leaves more clips correct."""
     for small, large in itertools.pairwise(members):
         rising, falling = _fooled_only(small, large), _fooled_only(large, small)
-        if small.facts["access"] != "control" and _more(rising, falling):
+        if small.facts["access"] != "control" and _more(small, large):
             eps = [one.eps * 255 for one in (small, large)]
             yield Alarm(
                 "accuracy rises with the budget",
@@ -136,7 +139,7 @@ def _flat_accuracy(members: list[ConditionResult]) -> Iterator[Alarm]:
             f"{large.name} fools no clip at eps {eps[1]:.3g} that it does not fool at "
             f"{eps[0]:.3g}, and {remaining} remain correct: the attack does not use "
             "its budget; check its step size and steps",
-            {"attack": large.name, "eps": eps, "stands": remaining},
+            {"attack": large.name, "eps": eps, "remain_correct": remaining},
         )
 
 
@@ -164,9 +167,15 @@ def _fooled_only(one: ConditionResult, other: ConditionResult) -> int:
     return int((other.correct & ~one.correct).sum())
 
 
-def _more(ups: int, downs: int) -> bool:
-    """One-sided sign test: ups outnumber downs by more than chance."""
+def _more(one: ConditionResult, other: ConditionResult) -> bool:
+    """One-sided sign test: one fools more than the other does, by more than chance.
+
+    Clips of a video are no independent witnesses: each video has one vote.
+    """
     from scipy import stats
 
+    ahead = other.correct.astype(int) - one.correct.astype(int)
+    votes = ahead if one.units is None else np.bincount(one.units, ahead)
+    ups, downs = int((votes > 0).sum()), int((votes < 0).sum())
     test = stats.binomtest(ups, max(1, ups + downs), alternative="greater")
     return bool(test.pvalue < _SIGNIFICANT)

@@ -10,7 +10,7 @@ files and figures come with it.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,6 +21,10 @@ from advvid.estimator.video_classifier import VideoClassifier
 
 TOLERANCE = 1e-6
 """How far beyond its bound or the pixel range an outcome may lie before it counts as a defect."""
+
+
+Combined = Literal["mean", "worst"]
+"""How several conditions make one number: their mean, or the worst of each clip."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,13 @@ class Condition(ABC):
 
     Attributes:
         name: of its row in tables; conditions that differ in their strength alone share it.
-        group: rows of a group are averaged.
+        group: rows of a group make one row of the table of groups.
+        combined: how they make one number; "worst" where an attacker would run all of them.
         strength: where on its axis.
         only_correct: clips that are misclassified already are not worth the work: they count as
             misclassified.
+        passes: of the model that it is expected to take for a clip, a gradient counted as three;
+            they tell how long an evaluation will take.
         views: clips that it gives for each clip; their softmax scores are averaged.
         rounding: Linf distance from the clean clip that rounding to 8 bits must keep, or None.
         facts: what results.json and results.csv say of it besides name and strength.
@@ -112,7 +119,9 @@ class Condition(ABC):
     name: str
     group: str
     strength: Strength
+    combined: Combined = "mean"
     only_correct: bool = False
+    passes: float = 0.0
     views: int = 1
     rounding: float | None = None
     facts: Mapping[str, Any] = {}

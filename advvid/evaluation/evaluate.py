@@ -4,17 +4,17 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.checks import check_clips, check_labels
+from advvid.attacks.core.video_attack import VideoAttack
+from advvid.checks import check_count
 from advvid.data.clip_source import ClipSource, MemoryClips
 from advvid.errors import InputError
-from advvid.estimator.clip_interface import Array
-from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.condition import Setup
 from advvid.evaluation.conditions.attack import Attacks
@@ -24,8 +24,12 @@ from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
+from advvid.evaluation.views.latex import latex
+from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.evaluation.views.tables import report
+from advvid.methods.arguments import came, checked
+from advvid.methods.kinds import CONVERTED
+from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
@@ -35,13 +39,14 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+@checked
 def evaluate(
-    classifier: VideoClassifier,
-    clips: Array | Tensor | ClipSource,
-    labels: Array | Tensor | None = None,
+    classifier: GivenModel,
+    clips: GivenClips,
+    labels: GivenLabels = None,
     *,
     attacks: Attacks = ("pgd",),
-    eps: Sequence[float] = (4 / 255, 8 / 255),
+    eps: float | Sequence[float] = (4 / 255, 8 / 255),
     conditions: Conditions = (),
     batch_size: int = 32,
     seed: int = 0,
@@ -49,6 +54,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
+    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -61,15 +67,17 @@ def evaluate(
     clean accuracy alone.
 
     Args:
-        classifier: the classifier under attack.
-        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or a source that reads
-            them when they are needed, see `advvid.evaluation.DatasetClips`.
+        classifier: the classifier under attack; or a module from clips (B, 3, T, H, W) in [0, 1]
+            to logits (B, K), such as a model of `advvid.load_model`.
+        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or what reads them when
+            they are needed: a data set of `advvid.load_dataset`, a torch `Dataset` or `DataLoader`
+            of (clip, label), or a source, see `advvid.evaluation.DatasetClips`.
         labels: true labels, int (N,) or one-hot (N, K), of clips that are not a source; None takes
             the predictions of the classifier.
         attacks: names, `NAME[:key=value,...]` (`advvid attacks` lists them), suites ("quick",
             "standard", "paper"), or attacks such as `LinfPGD(classifier, eps=8 / 255)`; "none" or
             [] for none. A text that fixes `eps`, and an attack, are evaluated at that budget only.
-        eps: budgets in [0, 1]; accuracy at 0 is always there.
+        eps: budgets in [0, 1], or one; accuracy at 0 is always there.
         conditions: other conditions, such as "sampling:kind=dense,clips=8" or
             `Sampling("dense", clips=8)`; see `advvid.evaluation.condition`.
         batch_size: clips attacked at once; changes nothing but rounding, except for attacks of
@@ -81,6 +89,9 @@ def evaluate(
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
             32 clips), where there are attacks.
+        videos: name or number of the video that each clip is taken from, (N,), of clips that are
+            not a source: clips of one video are not independent of each other, and intervals count
+            videos. None takes each clip for a video of its own.
         parts: folder that keeps what is done while the evaluation runs; when it is there already,
             the evaluation is resumed from it.
         fabric: launched; clips are shared among its processes, and all get the result.
@@ -93,12 +104,19 @@ def evaluate(
         InputError: when clips, labels, budgets, attacks or conditions cannot be used.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
-    setup = Setup(classifier, _source(classifier, clips, labels), batch_size, seed)
+    check_count("batch_size", batch_size)
+    asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
+    if videos is not None:
+        if source is clips:
+            raise InputError("a source of clips brings its videos along: leave videos out")
+        source = _with_videos(source, videos)
+    setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
     plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
     return _carry_out(plan, parts, fabric, progress=progress)
 
 
+@checked
 def evaluate_into(
     folder: RunFolder | Path,
     plan: EvaluationPlan,
@@ -130,6 +148,7 @@ def evaluate_into(
         folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
+        write_text(folder.path / "table.tex", latex(evaluation))
         draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
@@ -154,8 +173,8 @@ def _carry_out(
                 records.add(Record(PROBES, [], content=found))
         share = range(rank, len(setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
-        with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            EvaluationRunner(plan, records).run(share, advance)
+        with progress_bar("Evaluate", total, shown=progress and rank == 0) as bar:
+            EvaluationRunner(plan, records).run(share, bar)
     evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
@@ -164,21 +183,35 @@ def _carry_out(
     return replace(evaluation, alarms=alarms)
 
 
-def _source(
-    classifier: VideoClassifier, clips: Array | Tensor | ClipSource, labels: Array | Tensor | None
-) -> ClipSource:
-    """Give arrays and tensors as a source."""
-    if isinstance(clips, ClipSource):
-        if labels is not None:
-            raise InputError("a source of clips brings its labels along: leave labels out")
-        return clips
-    data = classifier.to_clips(clips).detach()
-    check_clips(data, input_shape=classifier.clip_shape)
-    if labels is None:
-        return MemoryClips(data, None)
-    targets = classifier.to_labels(labels).to(data.device)
-    check_labels(targets, len(data), classifier.nb_classes)
-    return MemoryClips(data, targets)
+def _attacked(model: Any, attacks: Attacks) -> Any:
+    """Give the classifier that attacks were built for, where it is around the module that came."""
+    several = attacks if isinstance(attacks, list | tuple) else [attacks]
+    built = (one.estimator for one in several if isinstance(one, VideoAttack))
+    return next((one for one in built if one.inner is model), model)
+
+
+def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
+    """Note from which videos clips in memory are taken."""
+    if not isinstance(source, MemoryClips):
+        raise InputError("a source of clips brings its videos along: leave videos out")
+    return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
+
+
+def _names_of(videos: Sequence[str | int], count: int) -> list[str]:
+    """Give the names of videos as texts.
+
+    Raises:
+        InputError: unless there is a text or a whole number for each clip.
+    """
+    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else list(videos)
+    if not all(type(one) in (str, int) for one in given):
+        raise InputError(
+            "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
+            f"{came(videos)}"
+        )
+    if len(given) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(given)}")
+    return [str(one) for one in given]
 
 
 def _identity(plan: EvaluationPlan) -> str:

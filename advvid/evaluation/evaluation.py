@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation.condition import Condition
+from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
-from advvid.evaluation.result import ConditionResult, Flags, Numbers, Results
-from advvid.evaluation.views.content import as_csv, as_json
-from advvid.evaluation.views.tables import markdown
+from advvid.evaluation.result import Results
+from advvid.evaluation.views.content import as_csv, as_json, as_records
+from advvid.evaluation.views.latex import latex
+from advvid.evaluation.views.markdown import markdown
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,9 @@ class Evaluation(Results):
     """Which clips are classified correctly under which condition; see `Results`."""
 
     to_markdown = markdown
+    to_latex = latex
     to_csv = as_csv
+    to_records = as_records
     to_dict = as_json
 
 
@@ -46,28 +51,43 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         results=tuple(_result(records, one, sorted(clean), with_h264) for one in plan.conditions),
         probes=probes_of(records),
         eot=plan.scoring.eot,
+        frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
+        origins=tuple(_origin(row["origin"]) for row in rows),
     )
 
 
 def _result(
     records: Sequence[Record], condition: Condition, places: Sequence[int], with_h264: bool
 ) -> ConditionResult:
-    known = by_position(records, condition.key)
+    known, costs = by_position(records, condition.key), totals(records, condition.key)
     rows = [known.get(place, {}) for place in places]
-    reported = sorted({name for row in rows for name in row if name.startswith("report_")})
     return ConditionResult(
         name=condition.name,
         group=condition.group,
+        combined=condition.combined,
         strength=condition.strength,
         correct=_flags(rows, "correct"),
         correct_8bit=_flags(rows, "correct_8bit"),
         correct_h264=_flags(rows, "correct_h264") if with_h264 else None,
         loss=_numbers(rows, "loss"),
         applied=len(known),
-        report={name.removeprefix("report_"): _numbers(rows, name) for name in reported},
+        report=_prefixed(rows, "report_"),
+        changes=_prefixed(rows, "change_"),
         facts=condition.facts,
-        **totals(records, condition.key),
+        seconds=costs.get("seconds", 0.0),
+        forwards=costs.get("forwards", 0.0),
+        gradients=costs.get("gradients", 0.0),
     )
+
+
+def _origin(row: Mapping[str, Any]) -> ClipOrigin:
+    return ClipOrigin(row["video"], tuple(row["frames"]), row["path"])
+
+
+def _prefixed(rows: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, Numbers]:
+    """Give the columns whose names have a prefix, without it."""
+    names = sorted({name for row in rows for name in row if name.startswith(prefix)})
+    return {name.removeprefix(prefix): _numbers(rows, name) for name in names}
 
 
 def _flags(rows: Sequence[Mapping[str, Any]], name: str) -> Flags:

@@ -1,13 +1,18 @@
 """The verdict on clips: predictions as they are, and as a video file would keep them."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from advvid.attacks.core.eight_bits import in_8_bits
+from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
+from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.evaluation.condition import TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ def judge(
         within: clean clips and their Linf budget, which rounding to 8 bits must not leave; None
             rounds every pixel to the nearest level.
         views: neighboring clips whose softmax scores are averaged.
+
+    Raises:
+        InputError: when a logit is NaN or infinite, saying where.
     """
     logits, truth = _logits(classifier, clips, views), labels.cpu()
     predicted = logits.argmax(dim=1)
@@ -59,14 +67,51 @@ def judge(
     if h264 is not None:
         from advvid.data.video.round_trip import h264_round_trip
 
-        after_h264 = correct(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
+        with located("after H.264"):
+            after_h264 = correct(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
+    with located("after rounding to 8 bits"):
+        correct_8bit = correct(in_8_bits(clips, within))
     return Verdict(
         predicted=predicted,
         correct=predicted == truth,
         loss=F.cross_entropy(logits, truth, reduction="none"),
-        correct_8bit=correct(in_8_bits(clips, within)),
+        correct_8bit=correct_8bit,
         correct_h264=after_h264,
     )
+
+
+def changes(clean: Tensor, changed: Tensor) -> dict[str, Tensor]:
+    """Measure how far clips were changed, from the clips themselves.
+
+    Args:
+        clean: (B, 3, T, H, W).
+        changed: of the same shape.
+
+    Returns:
+        (B,) each: "frames", of which any pixel differs; "thickness", the mean size of the change,
+        and "roughness", the mean size of what it differs from frame to frame, with the first frame
+        after the last; both in percent of the pixel range.
+
+    Source: Pony, Naeh and Mannor 2021, "Over-the-air adversarial flickering attacks against video
+    recognition networks".
+    """
+    delta = changed - clean
+    # Rounding of float32 is no change that anybody could see or store.
+    frames = (delta.abs().amax(dim=(1, 3, 4)) > TOLERANCE).sum(dim=1)
+    return {
+        "frames": frames.cpu(),
+        "thickness": thickness_percent(delta).cpu(),
+        "roughness": roughness_percent(delta).cpu(),
+    }
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put into an error of the block where it shows."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}", settings=error.settings) from error
 
 
 def _logits(classifier: VideoClassifier, clips: Tensor, views: int) -> Tensor:

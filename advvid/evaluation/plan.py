@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.checks import check_count
-from advvid.errors import InputError
+from advvid.checks import as_budgets, check_count
+from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Condition, Setup, Strength
 from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
 from advvid.evaluation.conditions.registry import CONDITIONS
+from advvid.methods.arguments import checked
 
 Conditions = str | Condition | Sequence[str | Condition]
 """Conditions, or their names `NAME[:key=value,...]`."""
 
 
+@checked
 @dataclass(frozen=True)
 class Scoring:
     """How predictions are scored.
@@ -34,7 +36,7 @@ class Scoring:
     def __post_init__(self) -> None:
         check_count("eot", self.eot)
         if self.h264 is not None and not (isinstance(self.h264, int) and 0 <= self.h264 <= 51):
-            raise InputError(f"h264 is a constant rate factor from 0 to 51; got {self.h264!r}")
+            raise InputError(f"h264 is a constant rate factor from 0 to 51; got {shown(self.h264)}")
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,12 @@ class EvaluationPlan:
         ]
 
 
+@checked
 def plan_evaluation(
     setup: Setup,
     *,
     attacks: Attacks = ("pgd",),
-    eps: Sequence[float] = (4 / 255, 8 / 255),
+    eps: float | Sequence[float] = (4 / 255, 8 / 255),
     conditions: Conditions = (),
     scoring: Scoring | None = None,
 ) -> EvaluationPlan:
@@ -80,7 +83,7 @@ def plan_evaluation(
     """
     scoring = scoring or Scoring()
     check_count("batch_size", setup.batch_size)
-    attacked, budgets = plan_attacks(setup, attacks, eps, scoring.law)
+    attacked, budgets = plan_attacks(setup, attacks, as_budgets(eps), scoring.law)
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
     others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked, *others]

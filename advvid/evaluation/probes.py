@@ -12,6 +12,7 @@ from advvid.attacks.core.losses import cross_entropy
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
+from advvid.checks import check_logits
 from advvid.evaluation.condition import Setup
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher
@@ -43,10 +44,10 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
 
     Returns:
         Counts of clips: "zero_gradient", "noise_not_weaker" (the best of `DRAWS` random corners of
-        the box raises the loss as much as PGD), "one_step_better" (than PGD), "stands_at_64"
-        (correct under PGD at eps 64/255); "differs": the largest difference of logits between
-        identical calls, relative to the largest logit; "clips", "steps", "draws" and "eps" (in
-        1/255). Nothing when no clip is classified correctly.
+        the box raises the loss as much as PGD), "one_step_better" (than PGD),
+        "remain_correct_at_64" (under PGD at eps 64/255); "differs": the largest difference of
+        logits between identical calls, relative to the largest logit; "clips", "steps", "draws" and
+        "eps" (in 1/255). Nothing when no clip is classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -76,7 +77,7 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "zero_gradient": int(zero.sum()),
         "noise_not_weaker": int((noise >= many).sum()),
         "one_step_better": int((single > many).sum()),
-        "stands_at_64": int(huge.sum()),
+        "remain_correct_at_64": int(huge.sum()),
         "differs": float(differs.max()),
     }
 
@@ -99,8 +100,10 @@ def _measure(
         huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
         with torch.no_grad():
             noise = _best_corner(model, clips, labels, seeds, eps)
-            losses = [F.cross_entropy(model(x), labels, reduction="none") for x in (single, many)]
-            remains = model(huge).argmax(dim=1) == labels
+            answers = [model(x) for x in (single, many, huge)]
+            check_logits(torch.cat(answers))
+            losses = [F.cross_entropy(one, labels, reduction="none") for one in answers[:2]]
+            remains = answers[2].argmax(dim=1) == labels
     return zero, noise, *losses, remains, differs
 
 

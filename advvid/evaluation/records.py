@@ -76,7 +76,7 @@ class Records:
             except OSError as error:
                 raise InputError(
                     f"cannot write {self.folder}: {error.strerror or error}; make room, then "
-                    "resume with --resume"
+                    "resume the run (`resume=True`)"
                 ) from error
 
     def close(self, *, remove: bool = False) -> None:

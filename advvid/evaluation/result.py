@@ -1,7 +1,7 @@
 """What an evaluation found, clip by clip: plain data, which tables and figures read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,8 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
+from advvid.evaluation.condition_result import ConditionResult, Flags, Units
 from advvid.figures.words import WORST
-
-Flags = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,67 +31,6 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class ConditionResult:
-    """One condition at one strength.
-
-    Args:
-        name: of its row; an attack's is as it was asked for.
-        group: conditions that it is averaged with.
-        strength: of the condition, such as a budget in the norm of an attack.
-        correct: bool (N,): classified correctly under the condition; False for clips that were not
-            worth the work, because they are misclassified without it.
-        correct_8bit: bool (N,): the same after rounding to 8 bits.
-        correct_h264: bool (N,): the same after H.264, or None.
-        loss: (N,) cross-entropy, NaN where the condition was not applied.
-        applied: number of clips that it was applied to.
-        seconds: that it took, over all processes.
-        forwards: clips of all forward passes that it made.
-        gradients: clips of all backward passes that it made.
-        report: numbers that it gave, (N,) each, NaN where it was not applied.
-        facts: what else is known of it, such as access, bound and norm of an attack.
-    """
-
-    name: str
-    group: str
-    strength: Strength
-    correct: Flags
-    correct_8bit: Flags
-    correct_h264: Flags | None = None
-    loss: Numbers = field(default_factory=lambda: np.zeros(0))
-    applied: int = 0
-    seconds: float = 0.0
-    forwards: float = 0.0
-    gradients: float = 0.0
-    report: Mapping[str, Numbers] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def attack(self) -> str:
-        """The name of an attack."""
-        return self.name
-
-    @property
-    def eps(self) -> float:
-        """The budget of an attack, in its norm."""
-        return self.strength.value
-
-    @property
-    def accuracy(self) -> Accuracy:
-        """Accuracy under the condition."""
-        return accuracy_of(self.correct)
-
-    @property
-    def gradients_per_clip(self) -> float:
-        """Backward passes for each clip that the condition was applied to."""
-        return self.gradients / max(1, self.applied)
-
-    @property
-    def forwards_per_clip(self) -> float:
-        """Forward passes for each clip that the condition was applied to."""
-        return self.forwards / max(1, self.applied)
-
-
-@dataclass(frozen=True)
 class Results:
     """Which clips are classified correctly under which condition.
 
@@ -109,6 +46,7 @@ class Results:
         alarms: signs that robustness is over-reported, see `advvid.evaluation.alarms`.
         probes: what was measured for them.
         eot: passes that each prediction and gradient was averaged over.
+        frames: of each clip, T; 0 where nobody said.
         origins: video and frames of each clip (N,); empty where each clip is its own.
         about: what was evaluated, for tables, figures and results.json: texts and numbers under
             "model", "weights", "data", "split", "seed", "command", and "warnings", a list of lines
@@ -126,8 +64,46 @@ class Results:
     alarms: tuple[Alarm, ...] = ()
     probes: Mapping[str, Any] = field(default_factory=dict)
     eot: int = 1
+    frames: int = 0
     origins: tuple[ClipOrigin, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Every result counts the same units, however it was made.
+        known = tuple(replace(one, units=self.units) for one in self.results)
+        object.__setattr__(self, "results", known)
+
+    @property
+    def units(self) -> Units | None:
+        """Number of the video of each clip (N,); None where each clip is its own."""
+        if not self.origins:
+            return None
+        names = [origin.video for origin in self.origins]
+        return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def videos(self) -> int:
+        """Videos that the clips are taken from: the independent units of all intervals."""
+        return len({origin.video for origin in self.origins}) or len(self.clean)
+
+    @property
+    def distinct_clips(self) -> int:
+        """Clips that differ in their video or their frames."""
+        known = {(one.video, one.frames) for one in self.origins if one.frames}
+        return len(self.clean) - sum(bool(one.frames) for one in self.origins) + len(known)
+
+    @property
+    def sample(self) -> str:
+        """How many clips there are, and of how many videos where these are fewer."""
+        count, distinct = len(self.clean), self.distinct_clips
+        if self.videos == count:
+            return str(count)
+        repeated = "" if distinct == count else f" ({distinct} distinct)"
+        return f"{count} clips{repeated}, {self.videos} video{'s' * (self.videos != 1)}"
+
+    def share(self, correct: npt.ArrayLike) -> Accuracy:
+        """Give the share of clips with its interval, of flags or shares of all clips (N,)."""
+        return Accuracy.over(correct, self.units)
 
     @property
     def eps(self) -> tuple[float, ...]:
@@ -142,7 +118,7 @@ class Results:
     @property
     def clean_accuracy(self) -> Accuracy:
         """Accuracy under no condition."""
-        return accuracy_of(self.clean)
+        return self.share(self.clean)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -228,8 +204,35 @@ class Results:
             InputError: when the condition or the strength was not evaluated.
         """
         if name == WORST and any(self._strength(strength).equals(one) for one in self.columns):
-            return accuracy_of(self.worst(strength))
+            return self.share(self.worst(strength))
         return self.result(name, strength).accuracy
+
+    def accuracy_by_frames(self, name: str, strength: float | None = None) -> tuple[Accuracy, ...]:
+        """Give accuracy if at most k frames of a clip may be changed, for k from 1 to T.
+
+        A clip counts as fooled at k when the condition fools it and changes no more frames.
+
+        Args:
+            name: of a condition that changes pixels, such as an attack.
+            strength: such as its budget; None takes the largest.
+
+        Raises:
+            InputError: when that was not evaluated.
+        """
+        named = [one for one in self.results if one.name == name]
+        if strength is None and named:
+            strength = strongest(named).strength.value
+        result = self.result(name, 0.0 if strength is None else strength)
+        if "frames" not in result.changes:
+            raise InputError(f"{name} changes no pixels: there are no frames to count")
+        changed = result.changes["frames"]
+        limits = range(1, self.frames + 1)
+        return tuple(self.share(self.clean & ~(result.fooled & (changed <= k))) for k in limits)
+
+    def chooses_frames(self, result: ConditionResult) -> bool:
+        """Tell whether a condition fools any clip without changing all of its frames."""
+        frames = result.changes.get("frames")
+        return frames is not None and bool((frames[result.fooled] < self.frames).any())
 
     def _strength(self, value: float | Strength) -> Strength:
         if isinstance(value, Strength):
@@ -245,13 +248,8 @@ def strongest(results: Sequence[ConditionResult]) -> ConditionResult:
     return max(results, key=lambda result: result.strength.distance)
 
 
-def accuracy_of(correct: Flags) -> Accuracy:
-    """Count flags."""
-    return Accuracy(int(correct.sum()), len(correct))
-
-
-def mean_accuracy(results: Sequence[ConditionResult]) -> Accuracy:
-    """Average several conditions on the same clips."""
-    share = float(np.mean([r.correct.mean() for r in results]))
-    count = len(results[0].correct)
-    return Accuracy(share * count, count)
+def group_accuracy(members: Sequence[ConditionResult]) -> Accuracy:
+    """Make one accuracy of the conditions of a group: their mean, or the worst of each clip."""
+    flags = np.stack([one.correct for one in members])
+    worst = any(one.combined == "worst" for one in members)
+    return Accuracy.over(flags.all(axis=0) if worst else flags.mean(axis=0), members[0].units)

@@ -11,11 +11,11 @@ from advvid.checks import check_labels
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.call_count import counted
 from advvid.evaluation.condition import Condition, Outcome
-from advvid.evaluation.judge import Verdict, judge
+from advvid.evaluation.judge import Verdict, changes, judge, located
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
-from advvid.runs.progress import Advance
+from advvid.runs.progress import Bar, Forecast
 
 
 class _Applied(NamedTuple):
@@ -40,12 +40,14 @@ class EvaluationRunner:
         self._clean = by_position(records.known, CLEAN)
         self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
 
-    def run(self, share: Sequence[int], advance: Advance) -> None:
+    def run(self, share: Sequence[int], bar: Bar) -> None:
         """Do all that is left of some positions, and tell of every clip and condition done."""
         left = [place for place in share if not self._complete(place)]
-        advance((len(share) - len(left)) * (1 + len(self.conditions)))
+        bar((len(share) - len(left)) * (1 + len(self.conditions)))
+        costs = {CLEAN: 2.0, **{one.key: 2.0 + one.passes for one in self.conditions}}
+        forecast = Forecast({kind: len(left) for kind in costs}, costs)
         for batch in self.setup.source.batches(left, self.setup.batch_size):
-            self._run_batch(batch, advance)
+            self._run_batch(batch, bar, forecast)
 
     def _complete(self, place: int) -> bool:
         known = self._clean.get(place)
@@ -54,11 +56,21 @@ class EvaluationRunner:
             for one in self.conditions
         )
 
-    def _run_batch(self, batch: ClipBatch[Tensor | None], advance: Advance) -> None:
+    def _run_batch(self, batch: ClipBatch[Tensor | None], bar: Bar, forecast: Forecast) -> None:
         """Score a batch as it is, then under every condition."""
+        started = time.perf_counter()
+
+        def finished(kind: str) -> None:
+            nonlocal started
+            now = time.perf_counter()
+            forecast.done(kind, len(batch.clips), now - started)
+            started = now
+            bar(len(batch.clips))
+            bar.expect(forecast.remaining)
+
         labels, correct = self._score_clean(batch)
         labeled = ClipBatch(batch.clips, labels, batch.indices, batch.skipped)
-        advance(len(batch.clips))
+        finished(CLEAN)
         last: _Applied | None = None
         for condition in self.conditions:
             done = self._done[condition.key]
@@ -70,7 +82,7 @@ class EvaluationRunner:
             for chosen in places.split(max(1, self.setup.batch_size // condition.views)):
                 if len(chosen):
                     last = self._apply(condition, _rows(labeled, chosen), last)
-            advance(len(batch.clips))
+            finished(condition.key)
 
     def _score_clean(self, batch: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor]:
         """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""
@@ -85,9 +97,13 @@ class EvaluationRunner:
         else:
             labels = batch.labels.to(device)
             check_labels(labels, len(places), self.classifier.nb_classes)
-        verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
+        with located("under no condition"):
+            verdict = judge(self.classifier, batch.clips, labels, h264=self.h264)
         # Of a clip that is known already, the first record counts.
-        self.records.add(Record(CLEAN, places, {"label": labels.tolist(), **_columns(verdict)}))
+        origins = [self.setup.source.origin(place)._asdict() for place in places]
+        values = {"label": labels.tolist(), "origin": origins, **_columns(verdict)}
+        frames = {"frames": batch.clips.shape[2]}
+        self.records.add(Record(CLEAN, places, values, content=frames))
         return labels, verdict.correct.to(device)
 
     def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
@@ -100,17 +116,24 @@ class EvaluationRunner:
                 outcome = condition.apply(batch, seeds)
             cost = {"seconds": time.perf_counter() - started, **calls}
             last = _Applied((condition.work, places), outcome, cost)
-        verdict = judge(
-            self.classifier,
-            condition.check(batch, last.outcome),
-            batch.labels,
-            h264=self.h264,
-            within=None if condition.rounding is None else (batch.clips, condition.rounding),
-            views=condition.views,
-        )
+        changed = condition.check(batch, last.outcome)
+        within = None if condition.rounding is None else (batch.clips, condition.rounding)
+        with located(f"under {condition.caption}"):
+            verdict = judge(
+                self.classifier,
+                changed,
+                batch.labels,
+                h264=self.h264,
+                within=within,
+                views=condition.views,
+            )
+        values = _columns(verdict)
         report = last.outcome.report.items()
-        told = {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
-        self.records.add(Record(condition.key, places, {**_columns(verdict), **told}, last.cost))
+        values |= {f"report_{name}": one.tolist() for name, one in report if one.ndim == 1}
+        if condition.strength.axis.clean is not None and condition.views == 1:
+            measured = changes(batch.clips, changed).items()
+            values |= {f"change_{name}": one.tolist() for name, one in measured}
+        self.records.add(Record(condition.key, places, values, last.cost))
         return last
 
 

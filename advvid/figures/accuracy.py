@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from advvid.figures import palette, words
-from advvid.figures.axes import SMALL, TITLE_SIZE, grid, new_figure, percent_axis
+from advvid.figures.axes import SMALL, grid, new_figure, percent_axis, titled
 
 
 @dataclass(frozen=True)
@@ -55,68 +55,101 @@ def accuracy_curves(
     chance: float | None = None,
     label: str = words.BUDGET,
     clean_name: str = words.NO_ATTACK,
+    subject: str = "",
 ) -> Figure:
-    """Draw accuracy against the strength, a line for each condition with its 95% band.
+    """Draw accuracy against the strength, a line for each condition with its 95% intervals.
+
+    Points at one strength stand side by side, so that equal ones are all seen.
 
     Args:
-        curves: the conditions; one named "worst case" is drawn broad and black, behind the others.
+        curves: the conditions; one named "worst case" is drawn broad and gray, behind the others.
         clean: accuracy on clips as they are.
         chance: accuracy of guessing, or None.
         label: of the axis of strengths.
         clean_name: of the line at `clean`.
+        subject: model, data and number of clips, for the title.
+
+    Raises:
+        InputError: for anything but curves.
     """
     figure = new_figure(8.4, 4.6)
     axes = figure.add_subplot()
     axes.axhline(100 * clean, label=clean_name, **palette.CLEAN)
     if chance is not None:
         axes.axhline(100 * chance, label=words.CHANCE, **palette.CHANCE)
-    shaded: set[tuple[float, ...]] = set()
-    for number, curve in enumerate(curves):
-        worst = curve.name == words.WORST
-        usual = {**palette.series(number), "linewidth": 1.3, "markersize": 4, "zorder": 3}
-        look = {**palette.WORST_CASE, "zorder": 2.5} if worst else usual
-        # Conditions with the same accuracy would shade the same place again and again.
-        band = (*curve.strengths, *curve.low)
-        if band not in shaded:
-            low, high = 100 * np.asarray(curve.low), 100 * np.asarray(curve.high)
-            axes.fill_between(
-                curve.strengths, low, high, color=look["color"], alpha=0.10, linewidth=0
+    usual = [curve for curve in curves if curve.name != words.WORST]
+    for curve in curves:
+        if curve.name == words.WORST:
+            low, high, values = (
+                100 * np.asarray(p) for p in (curve.low, curve.high, curve.accuracy)
             )
-        shaded.add(band)
-        name = words.shortened(curve.name)
-        axes.plot(
-            curve.strengths, 100 * np.asarray(curve.accuracy), label=name, clip_on=False, **look
+            axes.fill_between(curve.strengths, low, high, **palette.WORST_INTERVAL)
+            axes.plot(
+                curve.strengths, values, label=curve.name, clip_on=False, **palette.WORST_CASE
+            )
+    for number, (curve, aside) in enumerate(zip(usual, _side_by_side(usual), strict=True)):
+        look = {**palette.series(number), "linewidth": 1, "markersize": 4.5, "zorder": 3}
+        strengths = np.asarray(curve.strengths, dtype=float)
+        # Under no condition all are the same: they start from one point.
+        strengths = np.where(strengths == 0, 0, strengths + aside)
+        low, values, high = (100 * np.asarray(p) for p in (curve.low, curve.accuracy, curve.high))
+        bars = axes.errorbar(
+            strengths,
+            values,
+            yerr=np.clip([values - low, high - values], 0, None),
+            label=words.shortened(curve.name),
+            elinewidth=0.9,
+            clip_on=False,
+            **look,
         )
+        for bar in bars.lines[2]:
+            bar.set_alpha(0.5)
+            bar.set_clip_on(False)
     percent_axis(axes)
-    axes.set_xlim(left=0)
     axes.set_xlabel(label)
-    axes.set_title("accuracy, 95% Wilson intervals", fontsize=TITLE_SIZE)
+    titled(axes, "accuracy with 95% intervals", subject, share=0.55)
     grid(axes)
     figure.legend(loc="outside right upper", fontsize=SMALL)
     return figure
 
 
-def group_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
-    """Draw mean accuracy of each group with its interval, and each condition as a dot.
+def _side_by_side(curves: Sequence[Curve]) -> Sequence[float]:
+    """Give how far each curve is moved, so that all of them take a third of the smallest gap."""
+    strengths = np.unique([strength for curve in curves for strength in curve.strengths])
+    gap = float(np.diff(strengths).min()) if len(strengths) > 1 else 1.0
+    places = np.arange(len(curves)) - (len(curves) - 1) / 2
+    return list(places * gap / 2 / max(5, len(curves)))
+
+
+def group_bars(bars: Sequence[Bar], *, kind: str = "attack", subject: str = "") -> Figure:
+    """Draw the accuracy of each group with its interval, and each condition as a dot.
 
     As in Kinfu and Vidal 2022, Fig. 5.
 
     Args:
         bars: first that of clips as they are, then the groups, in order.
         kind: of the conditions.
+        subject: model, data and number of clips, for the title.
+
+    Raises:
+        InputError: for anything but bars.
     """
-    figure = new_figure(8.4, 0.9 + 0.42 * len(bars))
+    figure = new_figure(8.4, 1.1 + 0.42 * len(bars))
     axes = figure.add_subplot()
     places = np.arange(len(bars))
     low, values, high = (
         100 * np.array([getattr(bar, name) for bar in bars]) for name in ("low", "accuracy", "high")
     )
+    colors = [palette.LIGHT_GRAY, *[palette.BLUE] * (len(bars) - 1)]
     axes.barh(
         places,
         values,
         xerr=np.clip([values - low, high - values], 0, None),
         height=0.62,
-        color=[palette.LIGHT_GRAY, *[palette.BLUE] * (len(bars) - 1)],
+        color=colors,
+        # The edge alone shows a bar of 0.
+        edgecolor=colors,
+        linewidth=2,
         capsize=3,
         ecolor=palette.BLACK,
         error_kw={"linewidth": 1},
@@ -134,8 +167,11 @@ def group_bars(bars: Sequence[Bar], *, kind: str = "attack") -> Figure:
     )
     axes.set_yticks(places, [words.shortened(bar.name) for bar in bars])
     axes.invert_yaxis()
-    axes.set_title(f"accuracy by kind of {kind}, each at its largest strength", fontsize=TITLE_SIZE)
-    axes.set_xlim(0, 102)
+    axes.set_xlim(-1, 102)
+    numbers = axes.secondary_yaxis("right")
+    numbers.set_yticks(places, [f"{value:.1f}" for value in values])
+    numbers.tick_params(length=0)
+    titled(axes, f"accuracy by kind of {kind}, each at its largest strength", subject)
     axes.set_xlabel(f"{words.ACCURACY}; bars with 95% intervals, dots are single {kind}s")
     axes.xaxis.label.set_fontsize(9)
     grid(axes)

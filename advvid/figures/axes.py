@@ -1,18 +1,36 @@
 """Figures and axes that all pictures share."""
 
+import textwrap
+
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from advvid.escaping import for_figure, visible
 from advvid.figures import words
+from advvid.figures.saving import Picture
 
 TITLE_SIZE, SMALL = 10, 8
 """Sizes of text in points."""
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Picture:
     """Make a figure of a size in inches that belongs to no window and no state of matplotlib."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return Picture(figsize=(width, height), layout="constrained")
+
+
+def titled(axes: Axes, title: str, subject: str = "", *, share: float = 0.8) -> None:
+    """Say above a plot what it shows and, in a second line, of which model and clips.
+
+    Args:
+        axes: of the plot.
+        title: in our own words.
+        subject: of anybody's; a long one is folded.
+        share: of the width of the figure that there is room for.
+    """
+    # A letter is about half as wide as it is high, which is given in points, 72 an inch.
+    room = int(axes.figure.bbox.width / axes.figure.dpi * share * 72 / (0.55 * TITLE_SIZE))
+    lines = [title, *textwrap.wrap(visible(subject), room, max_lines=2, placeholder="...")]
+    axes.set_title("\n".join(map(for_figure, lines)), fontsize=TITLE_SIZE)
 
 
 def grid(axes: Axes) -> None:

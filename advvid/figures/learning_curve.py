@@ -14,7 +14,8 @@ def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
     Args:
         rows: one for each epoch, as in history.json: "epoch", "train_loss", "train_top1",
-            "val_loss" and "val_top1"; accuracies are shares in [0, 1], None is not drawn.
+            "val_loss" and "val_top1"; accuracies are shares in [0, 1], None is not drawn. Where
+            "catastrophic_overfitting" is true the epoch is shaded.
     """
     figure = new_figure(9, 3.6)
     loss, top1 = figure.subplots(1, 2)
@@ -32,6 +33,11 @@ def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
                     label=label,
                     **look,
                 )
+        if overfitted := [row["epoch"] for row in rows if row.get("catastrophic_overfitting")]:
+            for epoch in overfitted:
+                axes.axvspan(epoch - 0.5, epoch + 0.5, **palette.OVERFITTED)
+            # One entry in the legend for all of them.
+            axes.patches[-1].set_label(words.OVERFITTED)
         epoch_axis(axes)
         grid(axes)
         axes.legend(frameon=False)

@@ -20,10 +20,12 @@ _MARKERS = "osD^vPX*"
 TRAINING: Look = {"color": BLUE, "marker": "o", "markersize": 4}
 VALIDATION: Look = {"color": VERMILION, "marker": "s", "markersize": 4}
 BENIGN: Look = {"color": BLACK, "marker": "o", "markersize": 5}
-WORST_CASE: Look = {"color": BLACK, "linewidth": 2.8}
+WORST_CASE: Look = {"color": "#c4c4c4", "linewidth": 9, "solid_capstyle": "round", "zorder": 1.6}
+WORST_INTERVAL: Look = {"color": GRAY, "alpha": 0.18, "linewidth": 0, "zorder": 1.4}
 PAPER: Look = {"color": DARK_GRAY, "linestyle": "--"}
 CLEAN: Look = {"color": GRAY, "linewidth": 0.8}
 CHANCE: Look = {"color": GRAY, "linewidth": 1, "linestyle": ":"}
+OVERFITTED: Look = {"color": LIGHT_GRAY, "alpha": 0.5, "linewidth": 0, "zorder": 0}
 KEPT_EPOCH: Look = {"color": DARK_GRAY, "linestyle": ":"}
 
 LOSS_MAP = "viridis"

@@ -1,16 +1,72 @@
-"""Figures in files."""
+"""Figures in files, and as pictures in a notebook."""
 
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
+from typing import IO, Any
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from advvid.errors import InputError
+from advvid.methods.suggestion import shortened
 from advvid.runs.files import write_atomically
 
+FORMATS = ("png", "svg", "pdf")
+_SCREEN_DPI, _PAPER_DPI = 80, 150
+# The same data give the same file: no time, no random names, no version. Letters of PDF stay text.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+_STYLE: Any = {"svg.hashsalt": "advvid", "pdf.fonttype": 42}
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, under a temporary name and renamed.
+
+class Picture(Figure):
+    """A figure that a notebook shows as a picture, without pyplot and its state."""
+
+    def _repr_png_(self) -> bytes:
+        file = BytesIO()
+        _write(self, file, "png", _SCREEN_DPI)
+        return file.getvalue()
+
+
+def save_figure(figure: Figure, path: Path, formats: Iterable[str] = ("png",)) -> None:
+    """Write a figure in some formats, each under a temporary name and renamed.
+
+    Args:
+        figure: what is drawn.
+        path: of the file; its ending is replaced by that of each format.
+        formats: of `FORMATS`.
 
     Raises:
-        InputError: when the file cannot be written.
+        InputError: for a format that is not known, or when a file cannot be written.
     """
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=150))
+    for kind in read_formats(formats):
+
+        def write(temporary: Path, kind: str = kind) -> None:
+            with temporary.open("wb") as file:
+                _write(figure, file, kind, _PAPER_DPI)
+
+        write_atomically(path.with_suffix(f".{kind}"), write)
+
+
+def read_formats(formats: str | Iterable[str]) -> tuple[str, ...]:
+    """Read formats of figures, such as "png,svg".
+
+    Raises:
+        InputError: naming one that is not known.
+    """
+    given = formats.split(",") if isinstance(formats, str) else formats
+    names = tuple(dict.fromkeys(name.strip().lower().removeprefix(".") for name in given))
+    for name in names:
+        if name not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise InputError(f"figures are written as {known}; got {shortened(name)}")
+    return names
+
+
+def _write(figure: Figure, file: IO[bytes], kind: str, dpi: int) -> None:
+    with mpl.rc_context(_STYLE):
+        figure.savefig(file, format=kind, dpi=dpi, metadata=_METADATA[kind])

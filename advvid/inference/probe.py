@@ -1,10 +1,13 @@
 """Run a model once on a few clips, before any long work starts."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError
 from advvid.inference.frozen import frozen
+from advvid.inference.layouts import LAYOUTS, spell_axes, to_layout
 
 
 def probe_model(model: nn.Module, clips: Tensor) -> Tensor:
@@ -18,7 +21,8 @@ def probe_model(model: nn.Module, clips: Tensor) -> Tensor:
         The logits (B, K).
 
     Raises:
-        InputError: in one line, when the model fails on them or gives no logits.
+        InputError: in one line, when the model fails on them or gives no logits; where it takes
+            them in another layout, the line says in which.
     """
     name, shape = getattr(model, "spec", type(model).__name__), tuple(clips.shape)
     try:
@@ -29,7 +33,9 @@ def probe_model(model: nn.Module, clips: Tensor) -> Tensor:
     except Exception as error:
         # A model is somebody else's code and may fail with anything.
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{name} fails on clips of shape {shape}: {reason[0]}") from error
+        raise InputError(
+            f"{name} fails on clips of shape {shape}: {_other_layout(model, clips) or reason[0]}"
+        ) from error
     logits = getattr(logits, "logits", logits)
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(clips):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
@@ -37,3 +43,24 @@ def probe_model(model: nn.Module, clips: Tensor) -> Tensor:
             f"{name} must give logits ({len(clips)}, K) for clips of shape {shape}; got {got}"
         )
     return logits
+
+
+def _other_layout(model: nn.Module, clips: Tensor) -> str:
+    """Say in which other layout the model takes the clips; nothing where it takes none."""
+    for layout in LAYOUTS:
+        try:
+            with frozen(model), torch.no_grad():
+                # A VideoModel has a layout of its own, which is what may be wrong.
+                call_in: Any = getattr(model, "call_in", None)
+                plain = call_in is None
+                answer = model(to_layout(clips, layout)) if plain else call_in(layout, clips)
+        except Exception:
+            # It is somebody else's code, and was only asked whether it works.
+            continue
+        logits = getattr(answer, "logits", answer)
+        if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(clips):
+            return (
+                f"it takes {spell_axes(layout)}: say so, with --layout {layout}, "
+                f"load_model(..., layout={layout!r}) or VideoModel(network, layout={layout!r})"
+            )
+    return ""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown, shown_name
 
 T = TypeVar("T")
 
@@ -30,14 +30,14 @@ def import_member(spec: str) -> Any:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             raise InputError(
-                f"cannot import {module_name!r} of {spec}: {error}; run from the folder that holds "
-                "it, or install it"
+                f"cannot import {shown(module_name)} of {shown_name(spec)}: {error}; run from the "
+                "folder that holds it, or install it"
             ) from error
         except (Exception, SystemExit) as error:
             raise InputError(f"importing {module_name} failed: {describe_error(error)}") from error
     found = getattr(module, name, None)
     if not callable(found):
-        raise InputError(f"{module_name} has no class or function {name!r}: check the name")
+        raise InputError(f"{module_name} has no class or function {shown(name)}: check the name")
     return found
 
 

@@ -19,8 +19,16 @@ from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from advvid.errors import InputError
+from advvid.methods.arguments import came
+from advvid.methods.kinds import is_of, spelled
 
-_LIMITS = {"above": gt, "at_least": ge, "below": lt, "at_most": le}
+_LIMITS: dict[str, Callable[[Any, Any], bool]] = {
+    "above": gt,
+    "at_least": ge,
+    "below": lt,
+    "at_most": le,
+}
+_MOST = 2**63
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Setting:
         """Spell the range, such as "above 0 and at most 1"; "" where there is none."""
         return " and ".join(f"{n.replace('_', ' ')} {limit:g}" for n, limit in self._limits.items())
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: numbers.Real) -> bool:
         """Tell whether a finite number lies in the range."""
         return all(_LIMITS[name](value, limit) for name, limit in self._limits.items())
 
@@ -109,20 +117,25 @@ class NamedSetting:
         """
         if value is None and type(None) in self.kinds:
             return
-        if not any(_is_of(value, kind) for kind in self.kinds):
-            raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+        # Before a check of its own: that may turn it into a float, which has an end.
+        too_large = isinstance(value, int) and not _is_usable(value)
+        if too_large or not any(is_of(value, kind) for kind in self.kinds):
+            raise self._refused(value)
         if self.about.verify is not None:
             self.about.verify(value)
             return
         if isinstance(value, str) and self.choices is not None and value not in self.choices:
-            raise InputError(
-                f"{self.name} must be one of {', '.join(self.choices)}; got {_shown(value)}"
-            )
+            raise self._refused(value)
         for number in value if isinstance(value, tuple | list) else (value,):
             if isinstance(number, bool) or not isinstance(number, numbers.Real):
                 continue
-            if not (math.isfinite(number) and self.about.holds(float(number))):
-                raise InputError(f"{self.name} must be {self._wanted()}; got {_shown(value)}")
+            if not (_is_usable(number) and self.about.holds(number)):
+                raise self._refused(value)
+
+    def _refused(self, value: Any) -> InputError:
+        return InputError(
+            f"{self.name} must be {self._wanted()}; got {came(value)}", settings=(self.name,)
+        )
 
     def _wanted(self) -> str:
         """Spell what a value has to be."""
@@ -136,7 +149,7 @@ class NamedSetting:
             return limits if limits else "a finite number"
         if bool in kinds:
             return "True or False"
-        return " or ".join(map(_named, kinds)) + (f", each {limits}" if limits else "")
+        return " or ".join(map(spelled, kinds)) + (f", each {limits}" if limits else "")
 
 
 def settings_of(method: Any) -> dict[str, NamedSetting]:
@@ -158,14 +171,26 @@ def _collected(method: Any) -> dict[str, NamedSetting]:
 
 
 def check_settings(method: Any) -> None:
-    """Check every setting of an object.
+    """Check every setting of an object, and the type of every other field of a dataclass.
 
     Raises:
         InputError: naming the first that cannot be.
     """
     kind: Any = type(method)
-    for name, setting in settings_of(kind).items():
+    for name, setting in {**settings_of(kind), **_plain_fields(kind)}.items():
         setting.check(getattr(method, name))
+
+
+@cache
+def _plain_fields(kind: Any) -> dict[str, NamedSetting]:
+    """Collect the arguments of a dataclass that are no settings: they have a type only."""
+    hints, settings = get_type_hints(kind), settings_of(kind)
+    arguments = [one for one in getattr(kind, "__dataclass_fields__", {}).values() if one.init]
+    return {
+        one.name: NamedSetting(one.name, hints[one.name], one.default, Setting(""))
+        for one in arguments
+        if one.name in hints and one.name not in settings
+    }
 
 
 def check_setting(name: str, value: Any, annotation: Any) -> None:
@@ -178,6 +203,11 @@ def check_setting(name: str, value: Any, annotation: Any) -> None:
     NamedSetting(name, kind, MISSING, about).check(value)
 
 
+def _is_usable(number: Any) -> bool:
+    """Tell whether a number is finite, and no whole number that nothing can count to."""
+    return -_MOST < number < _MOST if isinstance(number, int) else math.isfinite(number)
+
+
 def _default(method: Any, name: str) -> Any:
     if isinstance(method, type):
         declared = getattr(method, "__dataclass_fields__", {}).get(name)
@@ -186,33 +216,3 @@ def _default(method: Any, name: str) -> Any:
         return getattr(method, name, MISSING)
     default = inspect.signature(method).parameters[name].default
     return MISSING if default is inspect.Parameter.empty else default
-
-
-def _named(kind: Any) -> str:
-    """Name a type for a message."""
-    if get_origin(kind) is tuple and Ellipsis not in get_args(kind):
-        return f"{len(get_args(kind))} values"
-    return "a list" if get_origin(kind) is tuple else getattr(kind, "__name__", str(kind))
-
-
-def _is_of(value: Any, kind: Any) -> bool:
-    """Tell whether a value is of a type; whole numbers are numbers, flags are not."""
-    origin, members = get_origin(kind) or kind, get_args(kind)
-    if origin in (int, float):
-        number = numbers.Integral if origin is int else numbers.Real
-        return isinstance(value, number) and not isinstance(value, bool)
-    if origin is tuple:
-        if not isinstance(value, tuple | list):
-            return False
-        kinds = members[:1] * len(value) if members[1:] == (Ellipsis,) else members
-        return len(value) == len(kinds) and all(map(_is_of, value, kinds))
-    if origin is Literal:
-        return isinstance(value, str)
-    return kind is Any or not isinstance(origin, type) or isinstance(value, origin)
-
-
-def _shown(value: Any) -> str:
-    """Spell a value that came, in one line of bearable length."""
-    text = f"{value:g}" if isinstance(value, float) else repr(value)
-    text = " ".join(text.split())
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown, shown_name
 from advvid.methods.imported import is_stranger
 from advvid.methods.setting import NamedSetting
 from advvid.methods.suggestion import did_you_mean
@@ -46,9 +46,13 @@ def split_text(text: str) -> MethodText:
     for pair in filter(None, split_outside_brackets(rest, ",")):
         key, equals, value = pair.partition("=")
         if not equals:
-            raise InputError(f"{name}: {key} needs a value, as in {key}=...")
+            raise InputError(
+                f"{shown_name(name)}: {shown_name(key)} needs a value, as in {shown_name(key)}=..."
+            )
         if key in given:
-            raise InputError(f"{name}: {key} is given twice: leave one of both out")
+            raise InputError(
+                f"{shown_name(name)}: {shown_name(key)} is given twice: leave one of both out"
+            )
         given[key] = value
     return MethodText(name, given)
 
@@ -68,7 +72,7 @@ def split_outside_brackets(text: str, mark: str) -> list[str]:
             parts.append(text[start:place])
             start = place + 1
     if depth != 0:
-        raise InputError(f"brackets do not match in {text!r}")
+        raise InputError(f"brackets do not match in {shown(text)}")
     return [*parts, text[start:]]
 
 
@@ -96,17 +100,17 @@ def read_settings(
         if setting is None or reader is None:
             readable = [one for one in settings if reader_of(settings[one]) is not None]
             hint = did_you_mean(key, readable) or f"choose from {', '.join(readable)}"
-            raise InputError(f"{name} has no setting {key!r}; {hint}")
+            raise InputError(f"{shown_name(name)} has no setting {shown(key)}; {hint}")
         try:
             values[key] = reader(text)
         except ValueError as error:
             if isinstance(error, InputError):
-                raise
-            raise InputError(f"{name}: {key} cannot be {text!r}") from error
+                raise InputError(f"{shown_name(name)}: {key}: {error}") from error
+            raise InputError(f"{shown_name(name)}: {key} cannot be {shown(text)}") from error
         try:
             setting.check(values[key])
         except InputError as error:
-            raise InputError(f"{name}: {error}") from error
+            raise InputError(f"{shown_name(name)}: {error}", settings=error.settings) from error
     return values
 
 
@@ -148,7 +152,7 @@ def _spell_number(value: float) -> str:
 def _reader_of_kinds(kinds: tuple[Any, ...]) -> Reader | None:
     readers: tuple[tuple[Any, Reader], ...] = (
         (bool, read_flag),
-        (int, int),
+        (int, read_whole),
         (float, read_fraction),
         (str, str),
     )
@@ -166,14 +170,39 @@ def _reader_of_kinds(kinds: tuple[Any, ...]) -> Reader | None:
 
 
 def read_fraction(text: str) -> float:
-    """Read a finite number, or a quotient such as 8/255."""
+    """Read a number, or a quotient such as 8/255; "inf" and "1e309" are left to the range."""
     numerator, slash, denominator = text.partition("/")
-    if slash and float(denominator) == 0:
+    if not slash:
+        number = read_ascii_float(text)
+    elif (divisor := read_ascii_float(denominator)) == 0:
         raise ValueError(text)
-    number = float(numerator) / float(denominator) if slash else float(text)
+    else:
+        number = read_ascii_float(numerator) / divisor
     if math.isnan(number):
         raise ValueError(text)
     return number
+
+
+def read_levels(text: str) -> float:
+    """Read a budget or a step in 1/255, such as 8, or as a quotient, 8/255; gives a fraction."""
+    return read_fraction(text) if "/" in text else read_fraction(text) / 255
+
+
+def read_ascii_float(text: str) -> float:
+    """Read a number as it is usually written: no digits of other scripts, and no 1_000."""
+    return float(_plain(text))
+
+
+def read_whole(text: str) -> int:
+    """Read a whole number; see `read_ascii_float`."""
+    return int(_plain(text))
+
+
+def _plain(text: str) -> str:
+    # Python refuses whole numbers of thousands of digits, in a sentence of its own.
+    if not text.isascii() or "_" in text or len(text) > 400:
+        raise ValueError(text[:80])
+    return text
 
 
 def read_pair(text: str) -> tuple[int, int]:
@@ -181,7 +210,7 @@ def read_pair(text: str) -> tuple[int, int]:
     first, times, second = text.partition("x")
     if not times:
         raise ValueError(text)
-    return int(first), int(second)
+    return read_whole(first), read_whole(second)
 
 
 def read_flag(text: str) -> bool:

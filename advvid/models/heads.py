@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.inference.frozen import frozen
+from advvid.inference.layouts import to_layout
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -26,7 +27,7 @@ def find_head(network: nn.Module) -> str | None:
 
 
 def find_head_by_running(
-    network: nn.Module, shapes: Sequence[tuple[int, int]]
+    network: nn.Module, shapes: Sequence[tuple[int, int]], *, layout: str = "NCTHW"
 ) -> tuple[str | None, int | None]:
     """Find the layer that gives the logits, and their number K, by running two clips.
 
@@ -34,8 +35,9 @@ def find_head_by_running(
     averaged over positions: in an unknown network, the layer registered last may be another.
 
     Args:
-        network: clips (B, 3, T, H, W) -> logits (B, K); left as it was.
+        network: clips -> logits (B, K); left as it was.
         shapes: (T, H = W) of the clips; the first that the network takes is used.
+        layout: of the clips that the network takes.
 
     Returns:
         path and K; None for what was not found, both when the network takes none of the shapes.
@@ -43,7 +45,7 @@ def find_head_by_running(
     for frames, size in shapes:
         # Two, for networks that squeeze away a batch of one.
         clips = torch.rand(2, 3, frames, size, size, generator=torch.Generator().manual_seed(0))
-        found = _find_on(network, clips)
+        found = _find_on(network, to_layout(clips, layout))
         if found is not None:
             return found
     return None, None
@@ -59,13 +61,14 @@ def _find_on(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None]
         handle = layer.register_forward_hook(lambda _, __, output: seen.append(output))
     try:
         with frozen(network), torch.no_grad():
-            logits = network(clips)
+            answer = network(clips)
     except (Exception, SystemExit):
         # It may take another shape, or only the caller's own clips.
         return None
     finally:
         if handle is not None:
             handle.remove()
+    logits = getattr(answer, "logits", answer)
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         return None
     width = int(logits.shape[1])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from advvid.methods import Registry
 from advvid.models.adapters.huggingface import build_huggingface
-from advvid.models.adapters.torchvision_video import build_torchvision
+from advvid.models.adapters.torchvision_video import NAMES, build_torchvision
 from advvid.models.adapters.tsm import build_tsm
 from advvid.models.adapters.user_function import build_from_function
 from advvid.models.architectures.resnet3d_specs import build_motions_r3d, build_published_r3d
@@ -49,7 +49,7 @@ MODELS = Registry(
         ),
         "torchvision/NAME": ModelEntry(
             build_torchvision,
-            "r3d_18, mc3_18, r2plus1d_18, s3d, mvit_v1_b, mvit_v2_s, swin3d_t, swin3d_s, swin3d_b",
+            ", ".join(NAMES),
             "16, its own size",
             named_weights="DEFAULT",
         ),

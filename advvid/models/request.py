@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from advvid.errors import InputError
+from advvid.checks import check_count
+from advvid.inference.normalization import PerChannel
 from advvid.models.weights.files import WeightFile
 
 
@@ -19,6 +20,9 @@ class ModelRequest:
         file: weights to be loaded after building, for builders that read the structure off them.
         frames: T, None for the default.
         size: H = W in pixels, None for the default.
+        mean: of pixels in [0, 1], None for the model's own.
+        std: likewise.
+        layout: of the clips that a module of the user takes, None for "NCTHW".
     """
 
     spec: str
@@ -28,12 +32,15 @@ class ModelRequest:
     file: WeightFile | None = None
     frames: int | None = None
     size: int | None = None
+    mean: PerChannel | None = None
+    std: PerChannel | None = None
+    layout: str | None = None
 
     def __post_init__(self) -> None:
         for option in ("num_classes", "frames", "size"):
             value = getattr(self, option)
-            if value is not None and value < 1:
-                raise InputError(f"{option} must be at least 1; got {value}")
+            if value is not None:
+                check_count(option, value)
 
     def input_shape(self, frames: int, size: int) -> tuple[int, int, int, int]:
         """Give (3, T, H, W), from these defaults where the request leaves it open."""

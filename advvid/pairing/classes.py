@@ -28,7 +28,7 @@ def match_labels(labels: Tensor, names: Sequence[str], model: VideoModel) -> Ten
     Raises:
         InputError: when the model lacks a class, or has no names and another number of classes.
     """
-    hint = "fine-tune it with `advvid train`, or take its own predictions: --labels predicted"
+    hint = "fine-tune it with `advvid train`, or take its own predictions: `labels=predicted`"
     if model.classes is not None:
         missing = [name for name in names if name not in model.classes]
         if missing:
@@ -85,7 +85,8 @@ def read_class(text: str, subject: Subject) -> int:
     if text in names:
         return names.index(text)
     count = subject.model.num_classes or len(names)
-    if text.isdigit() and int(text) < count:
+    # Digits of other scripts are none here, and of thousands Python makes no number.
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count:
         return int(text)
     hint = did_you_mean(text, names) or f"number them 0 to {count - 1}"
     raise InputError(f"{subject.model.spec} has no class {shortened(text)}; {hint}")

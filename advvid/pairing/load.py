@@ -20,6 +20,9 @@ def load_subject(
     data: str,
     *,
     weights: str | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    layout: str | None = None,
     clips: int = 0,
     labels: str = "true",
     frames: int | None = None,
@@ -32,7 +35,7 @@ def load_subject(
     Args:
         model: spec, as for `load_model`.
         data: spec, as for `load_dataset`.
-        weights: as for `load_model`.
+        weights: as for `load_model`, like `mean`, `std` and `layout`.
         clips: how many are wanted; 0 takes all.
         labels: "true", or "predicted" for the model's own predictions.
         frames: T; None takes the model's.
@@ -47,7 +50,9 @@ def load_subject(
         raise InputError(f"labels must be true or predicted; got {labels!r}")
     if clips < 0:
         raise InputError(f"clips must be at least 1, or 0 for all; got {clips}")
-    video_model = load_model(model, weights=weights, frames=frames, size=size)
+    video_model = load_model(
+        model, weights=weights, frames=frames, size=size, mean=mean, std=std, layout=layout
+    )
     reading["frames"], reading["size"] = _shape(video_model, frames, size)
     dataset = load_dataset(
         data,
@@ -121,7 +126,7 @@ def load_in_memory(
         "device": str(classifier.device),
         "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
     }
-    notes = [*subject.notes, *(f"skipped {bad.path}: {bad.reason}" for bad in skipped)]
+    notes = [*subject.notes, *(bad.line for bad in skipped)]
     return ClipsInMemory(classifier, batch, targets, facts, notes)
 
 
@@ -130,6 +135,9 @@ def load_training(
     data: str,
     *,
     weights: str | None = None,
+    mean: str | None = None,
+    std: str | None = None,
+    layout: str | None = None,
     frames: int | None = None,
     size: int | None = None,
     **reading: Any,
@@ -144,7 +152,16 @@ def load_training(
     """
     # No video is opened yet, so that the classes can be asked for before the shape is known.
     classes = load_dataset(data, split="train", frames=frames, size=size, **reading).classes
-    loaded = load_model(model, num_classes=len(classes), weights=weights, frames=frames, size=size)
+    loaded = load_model(
+        model,
+        num_classes=len(classes),
+        weights=weights,
+        frames=frames,
+        size=size,
+        mean=mean,
+        std=std,
+        layout=layout,
+    )
     match_head(loaded, classes)
     frames, size = _shape(loaded, frames, size)
     train_data, val_data = (

@@ -10,11 +10,11 @@ from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.figures.saving import save_figure
 from advvid.inference.devices import Precision
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown
-from advvid.reproduction.row_run import RowResult, RowRun, finished_row
+from advvid.reproduction.row_run import RowResult, RowRun, check_rows, finished_row
 from advvid.reproduction.rows import ROWS, TABLES, read_rows
 from advvid.reproduction.scales import Scale, read_scale
 from advvid.runs.claim import claimed
-from advvid.runs.files import write_text
+from advvid.runs.files import remove_leftovers, write_text
 from advvid.runs.launch import launch, open_folder
 
 
@@ -94,9 +94,15 @@ def reproduce(
         "seed": seed,
         "keep": keep,
     }
-    fabric = launch(device, devices)
-    path = open_folder(fabric, out, "reproduce", settings, resume=resume).path
     step_law = PAPER_LAW if law is None else StepSizeLaw.load(law)
+    fabric = launch(device, devices)
+    if not resume:
+        # What is refused must leave no folder behind: the corrected command would find it taken.
+        check_rows([ROWS[key] for key in keys], chosen, step_law)
+    path = open_folder(fabric, out, "reproduce", settings, resume=resume).path
+    # What cannot be read shows before the work of hours.
+    for key in ROWS:
+        finished_row(path / key)
     for key in keys:
         _finish(RowRun(ROWS[key], chosen, path / key, step_law, fabric, devices))
     results = {key: finished_row(path / key) for key in ROWS}
@@ -116,6 +122,7 @@ def _finish(run: RowRun) -> None:
                 state = "another process works on it"
             elif finished_row(run.folder) is not None:
                 state = "finished"
+            remove_leftovers(run.folder)
         state = run.fabric.broadcast(state)
         if state is None:
             run.finish()

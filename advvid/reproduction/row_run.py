@@ -1,16 +1,15 @@
 """One row of a table: trained, then attacked; each part is resumed where it was stopped."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.data import ClipDataset, load_dataset
-from advvid.defenses import as_schedule, build_defense, pgd_check
+from advvid.defenses import Prepared, as_schedule, build_defense, pgd_check
+from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation import DatasetClips, evaluate
 from advvid.evaluation.evaluation import Evaluation
@@ -20,12 +19,15 @@ from advvid.pairing import load_training
 from advvid.reproduction.rows import COLUMNS, TableRow
 from advvid.reproduction.scales import Scale
 from advvid.runs.files import write_text
+from advvid.runs.stored import StoredError, read_json, restored
+from advvid.runs.terminal import say
 from advvid.training import History, train
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 _RESULT, _PGD = "row.json", "pgd.json"
+_AGAIN = "delete it, then resume with --resume"
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,84 @@ class RowResult:
 
 
 def finished_row(folder: Path) -> RowResult | None:
-    """Read the result of a row, or None when it is not finished."""
+    """Read the result of a row, or None when it is not finished.
+
+    Raises:
+        InputError: when its file holds something else.
+    """
     path = folder / _RESULT
-    return RowResult(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return _stored(RowResult, path) if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class PgdColumns:
+    """What a row has reached under PGD alone, until it is finished; see `RowResult`."""
+
+    pgd: list[int]
+    clips: int
+    alarms: list[str]
+
+
+Stored = TypeVar("Stored", RowResult, PgdColumns)
+
+
+def _stored(kind: type[Stored], path: Path) -> Stored:
+    """Read what a row has reached so far."""
+    try:
+        found = restored(kind, read_json(path))
+    except StoredError as error:
+        raise InputError(f"{path} cannot be used ({error}): {_AGAIN}") from error
+    columns = [found.pgd] + ([found.auto] if isinstance(found, RowResult) else [])
+    if any(len(one) != len(COLUMNS) for one in columns):
+        raise InputError(f"{path} has not the {len(COLUMNS)} budgets of a row: {_AGAIN}")
+    return found
+
+
+def load_scale(scale: Scale) -> tuple[VideoModel, ClipDataset, ClipDataset, ClipDataset]:
+    """Load a fresh model, and its clips to train, validate and test on.
+
+    Raises:
+        InputError: when either cannot be loaded.
+    """
+    assert scale.data is not None
+    reading = {"seed": scale.settings.seed, **scale.reading}
+    model, train_data, val_data = load_training(
+        scale.model, scale.data, weights=scale.weights, **reading
+    )
+    _, reading["frames"], reading["size"], _ = train_data.clip_shape
+    test_data = load_dataset(scale.data, split="test", **reading)
+    return model, train_data, val_data, test_data
+
+
+def defended(row: TableRow, scale: Scale, law: StepSizeLaw, data: ClipDataset) -> Prepared | None:
+    """Make what a row trains by; None for training on clean clips.
+
+    Raises:
+        InputError: when scale and data do not go together.
+    """
+    if row.defense is None:
+        return None
+    return build_defense(
+        row.defense,
+        data,
+        seed=scale.settings.seed,
+        **row.options,
+        step_rule=row.step_rule(law),
+        attack_steps=as_schedule(scale.attack_steps),
+        attack_batch_norm=scale.attack_batch_norm,
+        **({"held_out": scale.held_out} if row.defense == "aat" else {}),
+    )
+
+
+def check_rows(rows: Iterable[TableRow], scale: Scale, law: StepSizeLaw) -> None:
+    """Find out before anything is written whether rows can be trained; loads model and data.
+
+    Raises:
+        InputError: when model, data or a defense cannot be used.
+    """
+    _, train_data, _, _ = load_scale(scale)
+    for row in rows:
+        defended(row, scale, law, train_data)
 
 
 @dataclass(frozen=True)
@@ -83,15 +160,8 @@ class RowRun:
 
     def finish(self) -> RowResult:
         """Load a fresh model with its clips; train it, attack it and write down how it fared."""
-        scale = self.scale
         self.say("training")
-        assert scale.data is not None
-        reading = {"seed": scale.settings.seed, **scale.reading}
-        model, train_data, val_data = load_training(
-            scale.model, scale.data, weights=scale.weights, **reading
-        )
-        _, reading["frames"], reading["size"], _ = train_data.clip_shape
-        test_data = load_dataset(scale.data, split="test", **reading)
+        model, train_data, val_data, test_data = load_scale(self.scale)
         history = self._train(model, train_data, val_data)
         self.say("attacking")
         return self._attack(model, test_data, history)
@@ -99,32 +169,18 @@ class RowRun:
     def say(self, text: str) -> None:
         """Tell the user how far the row is."""
         if self.fabric.is_global_zero:
-            console = Console(soft_wrap=True, stderr=True)
-            console.print(f"{self.row.name}: {text}", markup=False, highlight=False)
+            say(f"{self.row.name}: {text}", stderr=True)
 
     def _train(self, model: VideoModel, data: ClipDataset, val_data: ClipDataset) -> History:
         """Train the model in place, from its start or from where it was stopped."""
-        row, scale, out = self.row, self.scale, self.folder / "train"
-        task, chosen = None, data
-        if row.defense is not None:
-            defense = build_defense(
-                row.defense,
-                data,
-                seed=scale.settings.seed,
-                **row.options,
-                step_rule=row.step_rule(self.law),
-                attack_steps=as_schedule(scale.attack_steps),
-                attack_batch_norm=scale.attack_batch_norm,
-                **({"held_out": scale.held_out} if row.defense == "aat" else {}),
-            )
-            assert defense.data is not None
-            task, chosen = defense.task, defense.data
+        scale, out = self.scale, self.folder / "train"
+        defense = defended(self.row, scale, self.law, data)
         return train(
             model,
-            chosen,
+            data if defense is None or defense.data is None else defense.data,
             val_data,
             settings=scale.settings,
-            task=task,
+            task=None if defense is None else defense.task,
             robust=pgd_check(
                 scale.val_eps / 255,
                 law=self.law,
@@ -169,16 +225,16 @@ class RowRun:
 
         # What was measured before the row was stopped is not measured again.
         if (self.folder / _PGD).is_file():
-            known = json.loads((self.folder / _PGD).read_text(encoding="utf-8"))
+            known = _stored(PgdColumns, self.folder / _PGD)
         else:
             found = run("pgd", scale.clips, [pgd], alarms=True)
             alarms = [alarm.message for alarm in found.alarms]
-            known = {"pgd": _right(found, pgd), "clips": len(found.clean), "alarms": alarms}
-            self._write(_PGD, known)
+            known = PgdColumns(_right(found, pgd), len(found.clean), alarms)
+            self._write(_PGD, asdict(known))
         by_all = run("autoattack", scale.auto_clips, [pgd, scale.auto_attack], alarms=False)
         result = RowResult(
             name=self.row.name,
-            **known,
+            **asdict(known),
             auto=_right(by_all, WORST),
             auto_clips=len(by_all.clean),
             epochs=len(history.epochs),

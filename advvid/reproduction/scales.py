@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from advvid.checks import check_count
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.training.settings import TrainSettings
 
 
@@ -106,13 +106,13 @@ def read_scale(
             missing.
     """
     if isinstance(scale, str) and scale not in SCALES:
-        raise InputError(f"scale takes {' or '.join(SCALES)}; got {scale!r}")
+        raise InputError(f"scale takes {' or '.join(SCALES)}; got {shown(scale)}")
     counts = {"epochs": epochs, "clips": clips, "autoattack_clips": autoattack_clips}
     for name, count in counts.items():
         if count is not None:
             check_count(name, count)
     if keep not in ("last", "best"):
-        raise InputError(f"keep takes last or best; got {keep!r}")
+        raise InputError(f"keep takes last or best; got {shown(keep)}")
     found = SCALES[scale] if isinstance(scale, str) else scale
     if epochs is not None:
         training["epochs"] = epochs
@@ -127,7 +127,7 @@ def read_scale(
     )
     if found.data is None or (scale == "ucf101" and found.weights is None):
         raise InputError(
-            f"--scale {scale} needs --data ucf101:DIR and --weights FILE, the Kinetics-700 "
-            "checkpoint that training starts from"
+            f"the scale {shown(scale)} needs `data=ucf101:DIR` and `weights=FILE`, the "
+            "Kinetics-700 checkpoint that training starts from"
         )
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from advvid.errors import InputError
 
@@ -21,19 +22,26 @@ def claimed(path: Path) -> Iterator[bool]:
         InputError: when the file cannot be written.
     """
     try:
-        import fcntl
-    except ImportError:
-        yield True
-        return
-    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield hold(file) is not False
+
+
+def hold(file: IO[Any]) -> bool | None:
+    """Hold an open file until it is closed, or until this process has died.
+
+    Returns:
+        False where another process holds it; None where the system has no such locks (Windows).
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

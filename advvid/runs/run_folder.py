@@ -9,8 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from advvid.errors import InputError
-from advvid.runs.files import write_atomically, write_text
+from advvid.errors import InputError, shown
+from advvid.runs.files import leftovers, remove_leftovers, write_atomically, write_text
+from advvid.runs.stored import read_json
+
+CONFIG = "config.json"
 
 _PACKAGES = (
     "advvid",
@@ -42,28 +45,32 @@ class RunFolder:
     ) -> None:
         if resume:
             self.path = self._of_same_run(path, settings)
+            remove_leftovers(self.path)
             return
         if path is None:
             path = new_run_path(command)
         check_free(path)
+        remove_leftovers(path)
         self.path = path
-        self.write_json("config.json", run_config(command, settings))
+        self.write_json(CONFIG, run_config(command, settings))
 
     @staticmethod
     def _of_same_run(path: Path | None, settings: dict[str, Any]) -> Path:
         """Check that a folder holds a run with these settings."""
         if path is None:
-            raise InputError("--resume needs the folder of the run: add --out DIR")
-        try:
-            found = json.loads((path / "config.json").read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"--out {path} holds no run to resume (no config.json)") from error
+            raise InputError("`resume=True` needs the folder of the run: add `out=DIR`")
+        if not (path / CONFIG).is_file():
+            raise InputError(f"{path} holds no run to resume (no {CONFIG})")
+        found = read_json(path / CONFIG).get("settings")
+        if not isinstance(found, dict):
+            raise InputError(f"{path / CONFIG} has no settings of a run: start a new folder")
         wanted = json.loads(json.dumps(settings))
         for name in {**found, **wanted}:
             if found.get(name) != wanted.get(name):
                 raise InputError(
-                    f"--resume: the run in {path} had {name} {found.get(name)!r}, now it is "
-                    f"{wanted.get(name)!r}: repeat its settings, or start a new folder"
+                    f"cannot resume: the run in {path} had {shown(name)[1:-1]} "
+                    f"{shown(found.get(name))}, now it is {shown(wanted.get(name))}: repeat its "
+                    "settings, or start a new folder"
                 )
         return path
 
@@ -84,14 +91,16 @@ def new_run_path(command: str) -> Path:
 def check_free(path: Path) -> None:
     """Refuse to write into a file, or into a folder that holds something.
 
+    What dead processes have left under temporary names is nothing.
+
     Raises:
         InputError: naming the folder.
     """
     if path.exists() and not path.is_dir():
-        raise InputError(f"--out {path} is a file: name a folder")
-    if path.is_dir() and any(path.iterdir()):
+        raise InputError(f"{path} is a file: name a folder (`out=DIR`)")
+    if path.is_dir() and set(path.iterdir()) - set(leftovers(path)):
         raise InputError(
-            f"--out {path} is not empty: name another folder, so that nothing in it is lost"
+            f"{path} is not empty: name another folder (`out=DIR`), so that nothing in it is lost"
         )
 
 

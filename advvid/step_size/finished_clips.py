@@ -1,7 +1,6 @@
 """Clips of a sweep that are done, kept on disk, so that a killed sweep is resumed."""
 
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -17,14 +16,17 @@ class FinishedClips:
     Args:
         path: the file; None keeps nothing on disk.
         fingerprint: of everything the results depend on, see `fingerprint`.
+        nodes: results of a clip.
+        total: clips of the sweep.
 
     Raises:
         InputError: when the file belongs to another sweep, or cannot be read.
     """
 
-    def __init__(self, path: Path | None, fingerprint: str) -> None:
+    def __init__(self, path: Path | None, fingerprint: str, nodes: int, total: int) -> None:
         self.path = path
         self.fingerprint = fingerprint
+        self.nodes, self.total = nodes, total
         self.losses: list[Tensor] = []
         self.correct: list[Tensor] = []
         if path is not None and path.exists():
@@ -46,11 +48,6 @@ class FinishedClips:
         """Give losses and correctness of all clips, (nodes, clips) each."""
         return torch.cat(self.losses, dim=1), torch.cat(self.correct, dim=1)
 
-    def remove(self) -> None:
-        """Delete the file: the sweep is complete."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
-
     def _write(self, path: Path) -> None:
         losses, correct = self.joined()
         with path.open("wb") as file:
@@ -66,7 +63,8 @@ class FinishedClips:
             with np.load(path, allow_pickle=False) as arrays:
                 found = str(arrays["fingerprint"])
                 losses, correct = (torch.from_numpy(arrays[key]) for key in ("losses", "correct"))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except Exception as error:
+            # Arbitrary bytes make numpy and zipfile raise whatever there is.
             raise InputError(
                 f"cannot resume from {path}: {error}; delete it to start again"
             ) from error
@@ -74,5 +72,19 @@ class FinishedClips:
             raise InputError(
                 f"{path} belongs to another sweep (other model, clips or settings): repeat its "
                 "settings, or choose another folder"
+            )
+        if (
+            losses.shape != correct.shape
+            or losses.shape[0] != self.nodes
+            or not (
+                losses.ndim == 2
+                and 1 <= losses.shape[1] <= self.total
+                and losses.dtype == torch.float32
+                and correct.dtype == torch.bool
+            )
+        ):
+            raise InputError(
+                f"cannot resume from {path}: it does not hold the clips of this sweep; delete it "
+                "to start again"
             )
         self.losses, self.correct = [losses], [correct]

@@ -32,7 +32,12 @@ def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None) -> "Figure":
 
     r_squared = "" if law is None or law.r_squared is None else f", R² = {law.r_squared:.3f}"
     best = [
-        figures.BestStepSize(*(255 * n for n in (row.eps, row.step_size, *row.interval)))
+        figures.BestStepSize(
+            *(
+                255 * n
+                for n in (row.eps, row.step_size, *(row.interval or (row.step_size, row.step_size)))
+            )
+        )
         for row in surface.best()
     ]
     return figures.step_size_law(

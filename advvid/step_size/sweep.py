@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -9,60 +10,64 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import LOSSES, Loss, resolve_loss
 from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
-from advvid.checks import check_budget, check_clips, check_count, check_labels
 from advvid.errors import InputError
-from advvid.estimator.clip_interface import Array
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
+from advvid.methods import Setting, settings_of
+from advvid.methods.arguments import checked
+from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject, in_memory
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
 from advvid.step_size.finished_clips import FinishedClips
+from advvid.step_size.grid import DEFAULT_BUDGETS, Numbers, Refine, read_grid
+from advvid.step_size.optimum import finer_step_sizes
 from advvid.step_size.plan import Level, SweepPlan, plan_sweep
 from advvid.step_size.surface import StepSizeSurface
-
-DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))
-"""The range of Kinfu and Vidal 2022, Fig. 2; multiples of each other, so that runs coincide."""
-
-DEFAULT_RATIOS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0)
-"""Step sizes as multiples of the budget."""
 
 _CLIPS_AT_MOST = 8
 
 
+@checked
 def sweep_step_size(
-    classifier: VideoClassifier,
-    clips: Array | Tensor,
-    labels: Array | Tensor | None = None,
+    classifier: GivenModel,
+    clips: GivenClips,
+    labels: GivenLabels = None,
     *,
-    eps: Sequence[float] = DEFAULT_BUDGETS,
-    max_steps: int = 10,
-    step_sizes: Sequence[float] | None = None,
-    step_ratios: Sequence[float] | None = None,
-    loss: str | Loss = "ce",
-    random_start: bool = False,
-    seed: int = 0,
-    memory: int | None = None,
-    part_file: Path | None = None,
-    progress: bool = False,
+    eps: Numbers = DEFAULT_BUDGETS,
+    max_steps: Annotated[int, Setting("steps", at_least=1, at_most=10_000)] = 10,
+    step_sizes: Numbers | None = None,
+    step_ratios: Numbers | None = None,
+    refine: Refine = 4,
+    loss: Annotated[str | Loss, Setting("what PGD maximizes", choices=tuple(LOSSES))] = "ce",
+    random_start: Annotated[bool, Setting("start at random in the budget")] = False,
+    seed: Annotated[int, Setting("of the random starts", at_least=0)] = 0,
+    memory: Annotated[int | None, Setting("of the iterates", unit="bytes", at_least=1)] = None,
+    part_file: Annotated[str | Path | None, Setting("keeps the clips that are done")] = None,
+    progress: Annotated[bool, Setting("show a bar")] = False,
 ) -> StepSizeSurface:
     """Measure the loss of PGD for every budget, step size and number of steps.
 
     The result equals independent runs of `linf_pgd`, one for each point of the grid, but a run of M
     steps serves all smaller numbers of steps, and runs that coincide are computed once (see
-    `advvid.step_size.plan`).
+    `advvid.step_size.plan`). Then `refine` further step sizes are measured for each budget, between
+    the best one and its neighbors.
 
     Args:
-        classifier: the classifier under attack.
-        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier.
-        labels: int (N,) or one-hot (N, K); None takes the predictions of the classifier.
-        eps: budgets in (0, 1], E of them.
+        classifier: the classifier under attack; or a module from clips (B, 3, T, H, W) in [0, 1]
+            to logits (B, K), such as a model of `advvid.load_model`.
+        clips: (N, 3, T, H, W) in [0, 1], in the layout of the classifier; or a data set of
+            `advvid.load_dataset`, a torch `Dataset` or a `DataLoader`, all of which is read.
+        labels: int (N,) or one-hot (N, K), of clips that bring none along; None takes the
+            predictions of the classifier.
+        eps: budgets in (0, 1], E of them; one number is one budget.
         max_steps: M, at least 1.
         step_sizes: absolute step sizes, fractions of the pixel range, the same for every budget.
         step_ratios: step sizes as multiples of the budget; the default is `DEFAULT_RATIOS`.
+        refine: K, further step sizes for each budget around its best; 0 measures the grid only.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         random_start: start uniformly in the box of each budget instead of at the clip.
         seed: of the random starts.
@@ -72,7 +77,7 @@ def sweep_step_size(
         progress: show a bar.
 
     Returns:
-        Loss and success of every clip at every point of the grid.
+        Loss and success of every clip at every budget and step size, A + K of them.
 
     Raises:
         InputError: when clips, labels, budgets or step sizes cannot be used, or the part file
@@ -80,52 +85,99 @@ def sweep_step_size(
 
     Source: Kinfu and Vidal 2022, sec. 3.1, Fig. 1 and 2.
     """
-    budgets, grid = _grid(eps, step_sizes, step_ratios)
-    check_count("max_steps", max_steps)
-    data = classifier.to_clips(clips).detach()
-    check_clips(data, input_shape=classifier.clip_shape)
-    if labels is None:
-        targets = classifier.logits(data).argmax(dim=1).cpu()
-    else:
-        targets = classifier.to_labels(labels)
-        check_labels(targets, len(data), classifier.nb_classes)
+    for name, value in (
+        *(("max_steps", max_steps), ("refine", refine), ("loss", loss), ("seed", seed)),
+        *(("random_start", random_start), ("memory", memory), ("part_file", part_file)),
+        ("progress", progress),
+    ):
+        settings_of(sweep_step_size)[name].check(value)
+    budgets, grid = read_grid(eps, step_sizes, step_ratios)
+    asked, source = as_subject(classifier, clips, labels)
+    data, known = in_memory(source)
+    targets = asked.logits(data).argmax(dim=1).cpu() if known is None else known
 
-    plan = plan_sweep(budgets, grid, max_steps, random_start=random_start)
-    seeds = clip_seeds(seed, len(data)) if random_start else None
-    size = _clips_at_once(data.shape[1:], plan.width, classifier.device, memory)
-    batcher = MicroBatcher(default_micro_batch(data.shape[1:], classifier.device))
-    model = classifier.differentiable()
-    settings = [budgets.tolist(), grid.tolist(), max_steps, loss, random_start, seed]
-    finished = FinishedClips(
-        part_file,
-        "" if part_file is None else fingerprint(classifier.model, [data, targets], settings),
-    )
-    total = len(data) * (plan.gradients + plan.forwards)
-    with frozen(classifier.model), progress_bar("Sweep", total, shown=progress) as advance:
-        advance(finished.clips * (plan.gradients + plan.forwards))
-        for start in range(finished.clips, len(data), size):
-            at = slice(start, start + size)
-            runner = _TreeRunner(
-                model,
-                data[at].to(classifier.device),
-                targets[at].to(classifier.device),
-                resolve_loss(loss),
-                batcher,
-                advance,
-            )
-            finished.add(*runner.run(plan, None if seeds is None else seeds[at]))
-    by_node, correct_by_node = (values.numpy() for values in finished.joined())
-    if not np.isfinite(by_node).all():
-        raise InputError(
-            f"the loss is not finite for {int((~np.isfinite(by_node)).any(axis=0).sum())} of "
-            f"{len(data)} clips: the model gives NaN or infinite logits"
+    sweep = _Sweep(asked, data, targets, resolve_loss(loss), seed if random_start else None, memory)
+    settings = [budgets.tolist(), max_steps, loss, random_start, seed]
+    found: list[StepSizeSurface] = []
+    # Both are kept until all is done: a sweep that is killed in its second part has its first.
+    kept: list[Path | None] = [None, None]
+    if part_file is not None:
+        first = Path(part_file)
+        kept = [first, first.with_stem(f"{first.stem}-refined")]
+    grids = [grid]
+    for path in kept[: 2 if refine and grid.shape[1] > 1 else 1]:
+        if found:
+            grids.append(finer_step_sizes(grid, found[0].loss[..., -1], refine))
+        plan = plan_sweep(budgets, grids[-1], max_steps, random_start=random_start)
+        mark = ""
+        if path is not None:
+            mark = fingerprint(asked.model, [data, targets], [*settings, grids[-1].tolist()])
+        nodes = len(plan.roots) + sum(map(len, plan.levels))
+        finished = FinishedClips(path, mark, nodes, len(data))
+        losses, correct = sweep.measure(
+            plan, finished, "Refinement" if found else "Sweep", progress=progress
         )
-    offsets = np.cumsum([0, len(plan.roots), *map(len, plan.levels)])[:-1]
-    finished.remove()
-    index = (plan.node + offsets[:, None, None]).transpose(1, 2, 0)
-    return StepSizeSurface(
-        eps=budgets, step_sizes=grid, losses=by_node[index], correct=correct_by_node[index]
-    )
+        found.append(
+            StepSizeSurface(budgets, grids[-1], losses, correct, plan.gradients, plan.forwards)
+        )
+    for path in kept:
+        if path is not None:
+            path.unlink(missing_ok=True)
+    return found[0] if len(found) == 1 else found[0].joined(found[1])
+
+
+class _Sweep:
+    """Measures plans on the same clips of the same classifier."""
+
+    def __init__(
+        self,
+        classifier: VideoClassifier,
+        data: Tensor,
+        targets: Tensor,
+        loss: Loss,
+        start_seed: int | None,
+        memory: int | None,
+    ) -> None:
+        self.classifier, self.data, self.targets, self.loss = classifier, data, targets, loss
+        self.seeds = None if start_seed is None else clip_seeds(start_seed, len(data))
+        self.memory = memory
+        self.batcher = MicroBatcher(default_micro_batch(data.shape[1:], classifier.device))
+
+    def measure(
+        self, plan: SweepPlan, finished: FinishedClips, title: str, *, progress: bool
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Give losses and correctness at every point of the grid, (E, A, M + 1, N).
+
+        Raises:
+            InputError: when the model gives losses that are not finite.
+        """
+        classifier, data, passes = self.classifier, self.data, plan.gradients + plan.forwards
+        size = _clips_at_once(data.shape[1:], plan.width, classifier.device, self.memory)
+        with (
+            frozen(classifier.model),
+            progress_bar(title, len(data) * passes, shown=progress) as advance,
+        ):
+            advance(finished.clips * passes)
+            for start in range(finished.clips, len(data), size):
+                at = slice(start, start + size)
+                runner = _TreeRunner(
+                    classifier.differentiable(),
+                    data[at].to(classifier.device),
+                    self.targets[at].to(classifier.device),
+                    self.loss,
+                    self.batcher,
+                    advance,
+                )
+                finished.add(*runner.run(plan, None if self.seeds is None else self.seeds[at]))
+        by_node, correct_by_node = (values.numpy() for values in finished.joined())
+        if not np.isfinite(by_node).all():
+            raise InputError(
+                f"the loss is not finite for {int((~np.isfinite(by_node)).any(axis=0).sum())} of "
+                f"{len(data)} clips: the model gives NaN or infinite logits"
+            )
+        offsets = np.cumsum([0, len(plan.roots), *map(len, plan.levels)])[:-1]
+        index = (plan.node + offsets[:, None, None]).transpose(1, 2, 0)
+        return by_node[index], correct_by_node[index]
 
 
 class _TreeRunner:
@@ -202,29 +254,6 @@ class _TreeRunner:
 
 def _correct(logits: Tensor, labels: Tensor) -> Tensor:
     return logits.argmax(dim=1) == labels
-
-
-def _grid(
-    eps: Sequence[float],
-    step_sizes: Sequence[float] | None,
-    step_ratios: Sequence[float] | None,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Check budgets and step sizes; give them sorted, as (E,) and (E, A)."""
-    if step_sizes is not None and step_ratios is not None:
-        raise InputError("give step_sizes (absolute) or step_ratios (multiples of eps), not both")
-    if len(eps) == 0:
-        raise InputError("the sweep needs at least one budget; got none")
-    for budget in eps:
-        check_budget(float(budget))
-    given = step_sizes if step_sizes is not None else step_ratios
-    if given is None:
-        given = DEFAULT_RATIOS
-    if len(given) == 0 or not all(np.isfinite(given)) or not min(given) > 0:
-        raise InputError(f"step sizes must be finite and above 0; got {list(given)}")
-    budgets = np.unique(np.asarray(eps, dtype=np.float64))
-    choices = np.unique(np.asarray(given, dtype=np.float64))
-    scale = np.ones_like(budgets) if step_sizes is not None else budgets
-    return budgets, scale[:, None] * choices
 
 
 def _clips_at_once(

@@ -1,5 +1,6 @@
 """A training run in progress, by steps and epochs."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from advvid.data.clip_dataset import ClipDataset
 from advvid.runs.progress import Bar
 from advvid.training.batches import Batches
 from advvid.training.measuring.best_weights import holding
+from advvid.training.measuring.catastrophic_overfitting import onset
 from advvid.training.measuring.measures import Measures, NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
 from advvid.training.measuring.tally import means
@@ -120,7 +122,12 @@ class TrainingRun:
         epoch, by_optimizer = state.epoch + 1, over_processes(fabric, state.tally.sums[1:], "sum")
         train_loss, train_top1 = self.measures.mean(state.tally.sums[0], "training", epoch)
         with holding(self.exported, self._averaged()):
-            measured = self.measures.measure(self.measured, epoch)
+            measured = self.measures.measure(
+                self.measured,
+                epoch,
+                train_top1=train_top1,
+                counted=self.task.counted_attack(state.epoch, settings.epochs, self.batches.steps),
+            )
             if self.measures.chooses:
                 state.best.offer(self.exported, measured.score, epoch)
         self.task.end_epoch(
@@ -153,7 +160,15 @@ class TrainingRun:
         self.save()
         self._write_files()
         self.bar.print(epoch_line(record, settings.epochs))
+        self._warn(record)
         fabric.barrier()
+
+    def _warn(self, record: EpochRecord) -> None:
+        """Say at once when catastrophic overfitting begins."""
+        _, *before, _ = (None, *self.state.history.epochs)
+        warning = onset(before[-1] if before else None, record)
+        if warning and self.fabric.is_global_zero:
+            warnings.warn(warning, stacklevel=1)
 
     def _kept_weights(self) -> Mapping[str, Tensor]:
         """Give the weights that are kept, the best or the average; nothing where the last are."""

@@ -41,7 +41,7 @@ def epoch_keys(
         InputError: when there is no clip for some process.
     """
     if count < 1:
-        raise InputError("the training set is empty: check --data and the split")
+        raise InputError("the training set is empty: check `data` and its split")
     if batch_size % world or count < world:
         raise InputError(
             f"{world} processes cannot share batches of {batch_size} of {count} clips: make the "

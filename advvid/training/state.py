@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
+from advvid.runs.stored import StoredError, restored
 from advvid.training.measuring.best_weights import BestWeights
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.tally import Tally
 from advvid.training.networks import Networks
 from advvid.training.records.checkpoints import Checkpoint
+from advvid.training.records.fitting import check_fitting
 from advvid.training.records.history import EpochRecord, History
 from advvid.training.scale.processes import over_processes
 from advvid.training.task import Task
@@ -84,6 +86,12 @@ class TrainingState:
             InputError: when it is of another model.
         """
         try:
+            check_fitting(
+                checkpoint,
+                exported=self.exported,
+                optimizers=self.networks.optimizers,
+                averaged=self.average is not None,
+            )
             for name, network in self.networks.bare.items():
                 network.load_state_dict(checkpoint.networks[name])
             for name, optimizer in self.networks.optimizers.items():
@@ -92,16 +100,26 @@ class TrainingState:
             if self.average is not None and checkpoint.ema is not None:
                 self.average.load_state_dict(checkpoint.ema)
             history = History(
-                [EpochRecord(**row) for row in checkpoint.history],
+                [restored(EpochRecord, row) for row in checkpoint.history],
                 [BadVideo(*video) for video in checkpoint.skipped],
                 self.best.epoch,
             )
+        except StoredError as error:
+            raise InputError(
+                f"cannot resume: the checkpoint holds {error}: start another run in another folder"
+            ) from error
         except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
                 "cannot resume: the checkpoint is of another model or of other frozen parameters; "
                 "load the model as the run did"
             ) from error
-        self.task.load_state_dict(checkpoint.task_state)
+        try:
+            self.task.load_state_dict(checkpoint.task_state)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise InputError(
+                "cannot resume: the checkpoint holds no state of this defense: start another run "
+                "in another folder"
+            ) from error
         self.epoch, self.iteration = checkpoint.epoch, checkpoint.iteration
         # In place: others hold on to it.
         vars(self.history).update(vars(history))

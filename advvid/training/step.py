@@ -11,7 +11,15 @@ from torch import Tensor, nn
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.training.settings import TrainSettings
-from advvid.training.task import CLASSIFIER, EpochContext, Hooks, Loss, StepContext, Task
+from advvid.training.task import (
+    CLASSIFIER,
+    CountedAttack,
+    EpochContext,
+    Hooks,
+    Loss,
+    StepContext,
+    Task,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,6 +116,10 @@ class StepTask(Task):
         """Report what the step reports."""
         return self.step.report(epoch, epochs, steps)
 
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the step attacks by."""
+        return self.step.counted_attack(epoch, epochs, steps)
+
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw what the step draws."""
         return self.step.figures(reports)
@@ -133,7 +145,7 @@ class _FunctionStep(Step):
 
 def make_task(
     model: nn.Module,
-    task: Task | Callable[[nn.Module], Task] | None,
+    task: Task | type[Task] | Callable[[nn.Module], Task] | None,
     step: TrainStep | Step,
     optimizer: torch.optim.Optimizer | None,
 ) -> Task:
@@ -146,7 +158,9 @@ def make_task(
         return StepTask(model, step, optimizer)
     if step is not clean_step:
         raise InputError("a task has its own steps: give either task or step")
-    made = task if isinstance(task, Task) else task(model)
+    made = task if isinstance(task, Task) else task(model)  # type: ignore[call-arg]
+    if not isinstance(made, Task):
+        raise InputError(f"task must make a Task of the model; got {type(made).__name__}")
     if optimizer is not None:
         if not isinstance(made, StepTask):
             raise InputError("a task makes its own optimizers: leave optimizer out")

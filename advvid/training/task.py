@@ -143,6 +143,19 @@ class EpochContext:
         return self.passes[CLASSIFIER]
 
 
+@dataclass(frozen=True)
+class CountedAttack:
+    """What training clips are attacked with that count as top-1 of an epoch.
+
+    Args:
+        eps: smallest Linf budget on whole clips, a fraction of the pixel range.
+        share: share of the counted clips that are attacked, in [0, 1].
+    """
+
+    eps: float
+    share: float = 1.0
+
+
 class Hooks:
     """What a task may remember and report; all of it optional."""
 
@@ -166,6 +179,15 @@ class Hooks:
         """
         del epoch, epochs, steps
         return {}
+
+    def counted_attack(self, epoch: int, epochs: int, steps: int = 1) -> CountedAttack | None:
+        """Say what the clips that counted as top-1 were attacked with, for arguments of `report`.
+
+        PGD of no larger budget on the same clips then shows whether they are overfitted. None, the
+        default, where they were not attacked, or within other bounds.
+        """
+        del epoch, epochs, steps
+        return None
 
     def figures(self, reports: list[Mapping[str, Any]]) -> Mapping[str, "Figure"]:
         """Draw the reports of all epochs so far: names of files -> figures."""

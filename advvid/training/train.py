@@ -10,6 +10,7 @@ from torch import nn
 from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.inference.probe import probe_model
+from advvid.methods.arguments import checked
 from advvid.runs.fabric import launch_fabric
 from advvid.runs.progress import progress_bar
 from advvid.training.batches import Batches, DatasetBatches
@@ -25,6 +26,7 @@ from advvid.training.step import Step, TrainStep, clean_step, make_task
 from advvid.training.task import Task
 
 
+@checked
 def train(
     model: nn.Module,
     train_data: ClipDataset | Batches,
@@ -34,7 +36,7 @@ def train(
     out: Path | None = None,
     resume: bool = False,
     step: TrainStep | Step = clean_step,
-    task: Task | Callable[[nn.Module], Task] | None = None,
+    task: Task | type[Task] | Callable[[nn.Module], Task] | None = None,
     robust: RobustCheck | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     device: str | torch.device = "auto",

@@ -57,7 +57,7 @@ def resolve_loss(loss: str | Loss) -> Loss:
     Raises:
         InputError: when there is no loss of that name.
     """
-    if callable(loss):
+    if callable(loss) and not isinstance(loss, type):
         return loss
     if loss not in LOSSES:
         raise InputError(f"unknown loss {loss!r}; choose from {', '.join(LOSSES)}")

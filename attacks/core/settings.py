@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,8 @@ def check_budgets(eps: float | Tensor | Array) -> None:
     Raises:
         InputError: with the hint that budgets of the API are fractions.
     """
-    check_budget(torch.as_tensor(eps))
+    # A number that is none of torch's is told as it came.
+    check_budget(torch.as_tensor(eps) if isinstance(eps, Tensor | np.ndarray) else eps)
 
 
 def read_step(text: str) -> float | StepSizeLaw:

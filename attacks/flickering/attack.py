@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.settings import PIXEL_RANGE
 from advvid.attacks.core.step_law import check_step
@@ -58,6 +59,7 @@ class FlickeringResult(NamedTuple):
     """(B, 3, T, 1, 1)."""
 
 
+@clip_attack
 def flickering(
     model: Model,
     clips: Tensor,

@@ -9,6 +9,8 @@ from torch import Tensor
 from advvid.defenses.core.budgets import check_budgets
 from advvid.defenses.core.training_attack import TrainingAttack
 from advvid.errors import InputError
+from advvid.methods import check_settings
+from advvid.methods.arguments import checked
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Choice:
     name: str | None = None
 
     def __post_init__(self) -> None:
+        check_settings(self)
         if self.attack.spec.entry.norm == "Linf":
             check_budgets(self.eps)
 
@@ -42,6 +45,7 @@ PAPER_BUDGETS = (0.0, 2 / 255, 4 / 255, 6 / 255, 8 / 255, 10 / 255, 12 / 255)
 """E = {0, 2, ..., 12}, Kinfu and Vidal 2022, sec. 5.1."""
 
 
+@checked
 def budget_choices(
     budgets: Sequence[float] = PAPER_BUDGETS, attack: TrainingAttack | None = None
 ) -> tuple[Choice, ...]:

@@ -5,10 +5,12 @@ import numpy as np
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 
 _SHARE, _MOST = 10, 1000
 
 
+@checked
 def hold_out(
     data: ClipDataset, count: int | None = None, *, seed: int = 0
 ) -> tuple[ClipDataset, ClipDataset]:

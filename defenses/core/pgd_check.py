@@ -5,9 +5,11 @@ from torch import Tensor, nn
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_budget, check_count
+from advvid.methods.arguments import checked
 from advvid.training.measuring.robust_check import RobustCheck
 
 
+@checked
 def pgd_check(
     eps: float,
     *,
@@ -42,4 +44,4 @@ def pgd_check(
             model, clips, labels, eps=eps, step_size=law, steps=steps, early_stop=True, seed=seeds
         )
 
-    return RobustCheck(attack, name, clips, seed, keep_best)
+    return RobustCheck(attack, name, clips, seed, keep_best, eps)

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
+from advvid.methods import check_settings
+from advvid.methods.text import read_ascii_float
 
 Kind = Literal["constant", "linear", "cosine", "list"]
 Per = Literal["epoch", "iteration"]
@@ -35,16 +37,18 @@ class Schedule:
     per: Per = "epoch"
 
     def __post_init__(self) -> None:
-        for name, choices in (("kind", get_args(Kind)), ("per", get_args(Per))):
-            if (value := getattr(self, name)) not in choices:
-                raise InputError(f"a schedule has a {name} of {', '.join(choices)}; got {value!r}")
+        check_settings(self)
         wanted = {"constant": 1, "linear": 2, "cosine": 2}.get(self.kind)
         if len(self.values) != wanted if wanted else not self.values:
             raise InputError(
-                f"a {self.kind} schedule has {wanted or 'at least 1'} value(s); got {self.values}"
+                f"a {self.kind} schedule has {wanted or 'at least 1'} value(s); got "
+                f"{shown(self.values)}"
             )
-        if not all(math.isfinite(value) for value in self.values):
-            raise InputError(f"a schedule has finite values; got {self.values}")
+
+    def smallest(self, epoch: int, epochs: int, steps: int) -> float:
+        """Give the smallest number in force in an epoch of so many steps."""
+        iterations = range(epoch * steps, (epoch + 1) * steps)
+        return min(self.at(epoch, epochs, one, epochs * steps) for one in iterations)
 
     def at(self, epoch: int, epochs: int, iteration: int = 0, total: int = 1) -> float:
         """Give the number in force.
@@ -104,10 +108,10 @@ def read_schedule(text: str) -> Schedule:
     if not numbers:
         kind, numbers = "constant", [body]
     try:
-        values = tuple(float(number) for number in numbers)
+        values = tuple(map(read_ascii_float, numbers))
         return Schedule(kind, values, per or "epoch")  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(
-            f"{text!r} is neither a number nor a schedule such as linear:0:12, cosine:0:12 or "
+            f"{shown(text)} is neither a number nor a schedule such as linear:0:12, cosine:0:12 or "
             "list:0:4:8:12, with @iteration behind it to change within epochs"
         ) from error

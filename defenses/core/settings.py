@@ -1,9 +1,10 @@
 """Settings that several defenses share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from advvid.attacks.spec import parse_attack
 from advvid.defenses.core.budgets import Budgets, one_budget, read_budgets, spell_budgets
 from advvid.defenses.core.defense import Defense
 from advvid.defenses.core.schedules import Schedule, as_schedule, check_steps, read_schedule
@@ -15,7 +16,7 @@ from advvid.defenses.core.step_rules import (
 )
 from advvid.defenses.core.training_attack import AttackBatchNorm, TrainingAttack
 from advvid.errors import InputError
-from advvid.methods import Setting
+from advvid.methods import Setting, settings_of
 from advvid.methods.text import split_outside_brackets, without_brackets
 
 FIVE_STEPS = as_schedule(5)
@@ -31,17 +32,31 @@ def read_attacks(text: str) -> tuple[str, ...]:
     return tuple(without_brackets(part) for part in parts)
 
 
+def check_attacks(attack: str | tuple[str, ...]) -> None:
+    """Refuse attacks that do not exist or cannot be set so, and no attack.
+
+    Raises:
+        InputError: see `parse_attack`.
+    """
+    texts = (attack,) if isinstance(attack, str) else attack
+    if not texts:
+        raise InputError("attack must name what to train on; got none", settings=("attack",))
+    for text in texts:
+        parse_attack(text)
+
+
 def check_one_attack(attack: str | tuple[str, ...]) -> None:
     """Refuse several attacks.
 
     Raises:
         InputError: saying which defense takes them.
     """
-    if isinstance(attack, tuple) and len(attack) != 1:
+    check_attacks(attack)
+    if not isinstance(attack, str) and len(attack) != 1:
         raise InputError(f"this defense trains on one attack, not {len(attack)}: use aat for more")
 
 
-def _attack(check: Callable[[Any], object] | None = None) -> Setting:
+def _attack(check: Callable[[Any], object] = check_attacks) -> Setting:
     return Setting(
         "what to train on, NAME or [NAME:KEY=VALUE,...] (see `advvid attacks`)",
         read=read_attacks,
@@ -104,3 +119,18 @@ class AttackingDefense(Defense):
             )
             for text in texts
         ]
+
+    def check_used(self, attacks: Sequence[TrainingAttack]) -> None:
+        """Refuse a step rule or steps that none of the attacks has a use for; defaults pass.
+
+        Raises:
+            InputError: naming the setting.
+        """
+        used = {
+            "step_rule": any(attack.spec.entry.takes_law for attack in attacks),
+            "attack_steps": any(attack.takes("max_iter") for attack in attacks),
+        }
+        for name, setting in settings_of(type(self)).items():
+            if not used.get(name, True) and getattr(self, name) != setting.default:
+                names = ", ".join(attack.attack for attack in attacks)
+                raise InputError(f"{name} means nothing for {names}: leave it out")

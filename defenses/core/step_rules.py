@@ -4,7 +4,8 @@ from pathlib import Path
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.defenses.core.schedules import Schedule, read_schedule
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
+from advvid.methods.text import read_ascii_float
 
 StepRule = StepSizeLaw | Schedule
 """The step as a law of the budget, or as a schedule of numbers, fractions of the pixel range."""
@@ -66,12 +67,12 @@ def read_step_rule(text: str) -> StepRule:
     if text.endswith(".json") or Path(text).is_file():
         return StepSizeLaw.load(text)
     try:
-        number = float(text.removesuffix("x"))
+        number = read_ascii_float(text.removesuffix("x"))
     except ValueError as error:
         raise InputError(
-            f"unknown step rule {text!r}: give optimal, half, eps, a multiple of the budget "
+            f"unknown step rule {shown(text)}: give optimal, half, eps, a multiple of the budget "
             "(1.25x), a step in 1/255, or the file of a law"
         ) from error
     if not 0 < number < float("inf"):
-        raise InputError(f"a step rule needs a step above 0; got {text!r}")
+        raise InputError(f"a step rule needs a step above 0; got {shown(text)}")
     return StepSizeLaw(number, 0.0) if text.endswith("x") else StepSizeLaw(0.0, number)

@@ -19,6 +19,7 @@ from advvid.defenses.core.pgd_check import pgd_check
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
+from advvid.methods.arguments import checked
 from advvid.training import Batches, History, LoaderBatches, RobustCheck, TrainSettings, train
 
 _ART_WORDS = {
@@ -29,6 +30,7 @@ _ART_WORDS = {
 Pairs = tuple[Array | Tensor, Array | Tensor]
 
 
+@checked
 class DefenseTrainer(Trainer):
     """A defense that trains a classifier, with ART's interface.
 

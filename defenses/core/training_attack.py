@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.probe import probe_model
+from advvid.methods.arguments import checked
 from advvid.training.labels import hard_labels
 from advvid.training.mode import normalizations
 from advvid.training.scale.sync_batch_norm import local_batch_norm
@@ -28,6 +29,7 @@ AttackBatchNorm = Literal["eval", "train"]
 _USUAL_BUDGET = 8 / 255
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingAttack:
     """An attack with settings, whose budget comes anew with every call.
@@ -58,8 +60,6 @@ class TrainingAttack:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spec", parse_attack(self.attack))
         check_steps(self.max_iter)
-        if self.batch_norm not in get_args(AttackBatchNorm):
-            raise InputError(f"batch_norm must be eval or train; got {self.batch_norm!r}")
         spec = self.spec
         if spec.entry.norm != "Linf" and spec.eps is None:
             raise InputError(
@@ -91,6 +91,11 @@ class TrainingAttack:
         scheduled = isinstance(self.eps_step, Schedule)
         return scheduled or as_schedule(self.max_iter).kind != "constant"
 
+    def whole_clip_budget(self, eps: float) -> float | None:
+        """Give the Linf budget on whole clips of an attack at `eps`; None for other bounds."""
+        budget = eps if self.spec.eps is None else self.spec.eps
+        return budget if self.spec.entry.bound == "Linf" else None
+
     def fair_budget(self, eps: float) -> float:
         """Give the budget of PGD on whole clips that a model so trained is fairly measured at.
 
@@ -100,10 +105,10 @@ class TrainingAttack:
         Args:
             eps: that it trains with, unless the text fixes another.
         """
+        if (whole := self.whole_clip_budget(eps)) is not None:
+            return whole
         spec = self.spec
         budget = eps if spec.eps is None else spec.eps
-        if spec.entry.bound == "Linf":
-            return budget
         return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
 
     def __call__(

@@ -21,7 +21,8 @@ def clips_of_a_file(count: int = 40) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 def fooled(model: nn.Module, clips: Tensor, labels: Tensor) -> Tensor:
-    return model(clips).argmax(1) != labels
+    wrong: Tensor = model(clips).argmax(1) != labels
+    return wrong
 
 
 @pytest.mark.parametrize("levels", [1.0, 2.0, 2.7])

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -27,8 +28,13 @@ def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_pat
     done = advvid("evaluate", *QUICK, "--out", "run")
     assert done.code == 0, done.err
     run = tmp_path / "run"
-    assert (run / "table.md").read_text().strip() in done.out
-    assert "| worst case |" in done.out
+    page, lines = (run / "table.md").read_text(), done.out.splitlines()
+    assert "| worst case |" in page
+    assert max(map(len, lines)) <= 80
+    assert not any("|" in line or "\x1b" in line for line in lines)
+    shown = next(line.split() for line in lines if line.startswith("worst case "))
+    assert [f"{float(share):.1f}" in page for share in shown[2:]] == [True] * 3
+    assert r"\toprule" in (run / "table.tex").read_text()
     assert "results: run" in done.out
     results = json.loads((run / "results.json").read_text())
     assert [r["eps"] for r in results["results"]] == pytest.approx([1, 8, 1, 8])
@@ -120,7 +126,7 @@ def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path
     assert one.code == 0, one.err
     done = run_process(tmp_path, "evaluate", *arguments, "--devices", "2", "--out", "two")
     assert done.code == 0, done.err
-    assert done.out.count("| worst case |") == 1
+    assert done.out.count("worst case  ") == 1
     found, expected = (
         json.loads((tmp_path / name / "results.json").read_text()) for name in ("two", "one")
     )
@@ -142,7 +148,7 @@ def test_no_alarms_no_pictures(advvid: CommandRunner, tmp_path: Path) -> None:
 def test_clean_accuracy_alone(advvid: CommandRunner, tmp_path: Path, arguments: list[str]) -> None:
     done = advvid("evaluate", "--clips", "6", *arguments, "--out", "run")
     assert done.code == 0, done.err
-    assert "| none | 100.0 [" in done.out
+    assert re.search(r"^none +100\.0 \[", done.out, re.MULTILINE)
     assert "alarm" not in done.out.lower()
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["clean"]["correct"] == [True] * 6
@@ -150,7 +156,7 @@ def test_clean_accuracy_alone(advvid: CommandRunner, tmp_path: Path, arguments: 
     (row,) = csv.DictReader((tmp_path / "run" / "results.csv").open())
     assert row["n"] == "6"
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"config.json", "results.json", "results.csv", "table.md"}
+    assert names == {"config.json", "results.json", "results.csv", "table.md", "table.tex"}
 
 
 def test_alarms_are_printed_and_kept(

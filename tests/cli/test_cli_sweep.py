@@ -30,7 +30,7 @@ def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
     assert "95%" in done.out
     (folder,) = (tmp_path / "runs").iterdir()
     surface = StepSizeSurface.load(folder / "surface.npz")
-    assert surface.losses.shape == (7, 12, 11, 16)
+    assert surface.losses.shape == (7, 12 + 4, 11, 16)
     final = surface.loss[..., -1]
     # Flat for alpha >= 2 eps.
     flat = final[:, -2:]
@@ -40,7 +40,13 @@ def test_default_run_shows_what_the_paper_saw(tmp_path: Path) -> None:
         assert row.argmax() not in (0, len(row) - 1)
         assert row[0] < 0.9 * row.max()
         assert row[-1] < 0.95 * row.max()
+    assert f"{surface.gradients} gradients and {surface.forwards} forwards a clip" in done.out
     results = json.loads((folder / "results.json").read_text())
+    for row in results["best"]:
+        low, high = row["step_size_interval"]
+        assert low < row["step_size"] < high
+        assert 0 < row["resolution"] < 0.3
+    assert results["law"]["resolution"] == max(row["resolution"] for row in results["best"])
     assert results["law"]["r_squared"] >= 0.8
     assert results["law"]["slope"] > 0
     np.testing.assert_allclose(results["loss"], surface.loss)
@@ -59,6 +65,8 @@ def test_own_options_and_law_file(advvid: CommandRunner, tmp_path: Path) -> None
         *FRESH,
         "--alphas",
         "0.5,1,2",
+        "--refine",
+        "0",
         "--law",
         "law.json",
         "--out",
@@ -205,6 +213,7 @@ def test_classes_are_matched_by_name(advvid: CommandRunner, tmp_path: Path) -> N
         (["--alphas", "0.1x,2"], "not both"),
         (["--alphas", "-1"], "above 0"),
         (["--steps", "0"], "--steps"),
+        (["--refine", "-1"], "--refine"),
         (["--clips", "0"], "--clips"),
         (["--model", "motion-r3d"], "motions-r3d"),
         (["--weights", "missing.pt"], "missing.pt"),

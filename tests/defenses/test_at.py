@@ -128,7 +128,7 @@ def test_invalid_arguments_are_one_line(arguments: dict[str, object]) -> None:
 
 
 def test_directions_and_kinds_of_a_curriculum_are_checked() -> None:
-    with pytest.raises(InputError, match="up or down"):
+    with pytest.raises(InputError, match="up, down"):
         curriculum_step(direction="left")
     with pytest.raises(InputError, match="linear or cosine"):
         curriculum_step(kind="list")

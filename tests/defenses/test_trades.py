@@ -63,7 +63,8 @@ def test_the_step_is_the_loss_of_both_halves() -> None:
     expected = F.cross_entropy(model(clips), labels)
     expected = expected + 2 * kl_divergence(model(clips), model(attacked)).mean()
     torch.testing.assert_close(loss, expected)
-    clean, _ = TradesStep(0.0)(model, clips, labels, given)
+    rising = Schedule("linear", (0.0, EPS))
+    clean, _ = TradesStep(rising)(model, clips, labels, given)
     torch.testing.assert_close(clean, F.cross_entropy(model(clips), labels))
 
 

@@ -9,7 +9,8 @@ import pytest
 from advvid.errors import InputError
 from advvid.evaluation import ConditionResult, Evaluation, Strength
 from advvid.evaluation.conditions.attack import L2, LINF
-from advvid.evaluation.views.tables import group_markdown
+from advvid.evaluation.conditions.suites import expand
+from advvid.evaluation.views.markdown import group_markdown
 
 
 def result(
@@ -118,3 +119,21 @@ def test_csv_and_json_hold_the_same_numbers() -> None:
     assert content["results"][0]["interval"] == pytest.approx(
         [float(rows[1]["low"]), float(rows[1]["high"])], abs=1e-6
     )
+
+
+def test_a_group_that_is_one_attack_in_parts_counts_the_worst_of_each_clip() -> None:
+    parts = [
+        result("apgd-ce", 8, [1, 1, 0], group="AutoAttack", combined="worst"),
+        result("square", 8, [0, 1, 1], group="AutoAttack", combined="worst"),
+    ]
+    found = evaluation(*parts, result("pgd", 8, [1, 1, 1], group="PGD"))
+    row = next(line for line in group_markdown(found, "attack").splitlines() if "Auto" in line)
+    assert row.startswith("| AutoAttack | 2 | 33.3 [")
+    assert "worst of each clip" in row
+    assert "66.7, 66.7" in row
+
+
+def test_the_suites_say_how_their_groups_are_combined() -> None:
+    ways = {row.group: row.combined for row in expand(["standard", "paper"])}
+    assert ways["AutoAttack"] == "worst"
+    assert ways["masked PGD"] == ways["flickering"] == "mean"

@@ -107,6 +107,8 @@ def test_scores_of_all_clips_of_a_video_are_averaged(
     for result, (kind, clips) in zip(found.results, kinds, strict=True):
         assert (result.name, result.strength.value, result.applied) == (kind, clips, VIDEOS)
         assert result.correct.tolist() == expected(kind, clips, labels, numbers)
+        # Other frames are no change of pixels.
+        assert not result.changes
     # Clips of the data set are uniform, one of each video.
     assert found.clean.tolist() == found.results[0].correct.tolist()
     assert len({tuple(result.correct) for result in found.results}) > 2
@@ -155,8 +157,9 @@ def test_the_command_samples_a_real_folder_beside_attacks(
         *("--condition", "sampling:kind=dense,clips=2", "--no-alarms", "--out", "run"),
     )
     assert done.code == 0, done.err
-    assert "| dense |" in done.out
-    assert "| pgd:max_iter=1 |" in done.out
+    table = (tmp_path / "run" / "table.md").read_text()
+    assert "| dense" in table
+    assert "| pgd:max_iter=1 |" in table
     content = json.loads((tmp_path / "run" / "results.json").read_text())
     assert [row["kind"] for row in content["results"]] == ["attack", "sampling"]
     config = json.loads((tmp_path / "run" / "config.json").read_text())["settings"]

@@ -114,6 +114,19 @@ def test_a_finished_row_is_not_touched(data: str, whole: tuple[Path, int]) -> No
         run(data, out)
 
 
+def test_what_is_refused_leaves_no_folder(data: str, tmp_path: Path) -> None:
+    def refused(message: str, scale: Scale = SCALE, **changes: Any) -> None:
+        given: dict[str, Any] = {"data": data, "rows": "aat", "device": "cpu", **changes}
+        with pytest.raises(InputError, match=message):
+            reproduce(["table2"], scale=scale, out=tmp_path / "run", **given)
+        assert not (tmp_path / "run").exists()
+
+    refused("no law", law=tmp_path / "no law.json")
+    refused("no folder", data="folder:no folder")
+    refused("no model", scale=replace(SCALE, model="no model"))
+    refused("hold out", scale=replace(SCALE, held_out=1000))
+
+
 def test_alarms_are_listed_below_the_table() -> None:
     result = RowResult("benign", [4] * 5, [2] * 5, 4, 2, 1, 1, 1.0, ["robust by masking"])
     text = comparison_markdown({"benign": result}, ("benign", "at-8-eps"))

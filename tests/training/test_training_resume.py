@@ -93,9 +93,9 @@ def test_killed_process_ends_in_the_same_weights(tmp_path: Path, unbroken: Path)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     # Epoch 1 is there, and what the kill would leave of a file half written does no harm.
     assert (out / "history.csv").read_text().count("\n") == 2
-    (out / ".checkpoint-half.pt").write_bytes(b"half")
+    (out / ".advvid-abcd1234-checkpoint.pt").write_bytes(b"half")
     resume_and_compare(out, unbroken)
-    assert not (out / ".checkpoint-half.pt").exists()
+    assert not (out / ".advvid-abcd1234-checkpoint.pt").exists()
 
 
 def test_checkpoints_within_an_epoch_change_nothing(tmp_path: Path, unbroken: Path) -> None:
@@ -165,6 +165,6 @@ def test_a_checkpoint_of_another_architecture_is_refused(unbroken: Path) -> None
 
 def test_a_folder_with_a_run_is_not_overwritten(unbroken: Path) -> None:
     before = {path.name: path.read_bytes() for path in unbroken.iterdir()}
-    with pytest.raises(InputError, match=r"already holds a run .* --resume"):
+    with pytest.raises(InputError, match=r"already holds a run .*resume=True"):
         train(TinyNet(), ToyClips(30), settings=SETTINGS, out=unbroken, device="cpu")
     assert before == {path.name: path.read_bytes() for path in unbroken.iterdir()}

@@ -15,6 +15,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.options import DatasetOptions
 from advvid.data.sampling import Rng, Sampler, read_sampler
+from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError
 
 DEFAULT_FRAMES, DEFAULT_SIZE = 16, 112
@@ -93,7 +94,7 @@ class VideoDataset(ClipDataset):
         item = self.items[video]
         rng = None if draw is None else np.random.default_rng((self.options.seed, index, draw))
         frames = self._frames(item, number, rng)
-        clip = self.decoder.read(item.path, frames, short_side=self.short_side)
+        clip = self._read(item.path, frames)
         return view(clip, self.augment, rng, self.clip_shape), item.label
 
     def identity(self, index: int) -> str:
@@ -121,6 +122,21 @@ class VideoDataset(ClipDataset):
     def video_number(self, index: int) -> int:
         """Number of the video that a clip is taken from."""
         return index // self.options.clips_per_video
+
+    def _read(self, path: str, frames: list[int]) -> Tensor:
+        """Read frames; those of a damaged video only where that is wanted."""
+        try:
+            return self.decoder.read(path, frames, short_side=self.short_side)
+        except BadVideoError as error:
+            if self.on_bad_video != "conceal":
+                raise
+            clip = self.decoder.conceal(path, frames, short_side=self.short_side)
+            if clip is None:
+                raise
+            bad = error.bad_video.concealed
+            if bad not in self.skipped:
+                self.skipped.append(bad)
+            return clip
 
     def _frames(self, item: VideoItem, number: int, rng: Rng) -> list[int]:
         """Frames of the clip with some number of a video."""

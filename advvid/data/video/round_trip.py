@@ -1,6 +1,7 @@
 """What a lossy video file leaves of a clip."""
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -43,7 +44,14 @@ def _round_trip(clip: Tensor, crf: int, fps: int) -> Tensor:
 
     file = io.BytesIO()
     options = {"crf": str(crf), "preset": "medium", "threads": "1"}
-    encode(file, to_frames(clip), codec="libx264", pixel_format="yuv420p", fps=fps, options=options)
+    encode(
+        file,
+        to_frames(clip).numpy(),
+        codec="libx264",
+        pixel_format="yuv420p",
+        fps=Fraction(fps),
+        options=options,
+    )
     file.seek(0)
     with av.open(file, "r") as container:
         images = [

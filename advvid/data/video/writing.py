@@ -1,14 +1,20 @@
 """Writing clips as video files without loss."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from advvid.errors import InputError
 from advvid.runs.files import write_atomically
+
+Image = npt.NDArray[np.uint8]
+"""(H, W, 3), RGB."""
 
 
 def write_video(path: Path, clip: Tensor, *, fps: int = 25) -> None:
@@ -24,10 +30,23 @@ def write_video(path: Path, clip: Tensor, *, fps: int = 25) -> None:
     """
     if path.suffix != ".mkv":
         raise InputError(f"lossless video is written as .mkv; got {path.name}")
-    frames = to_frames(clip)
+    write_frames(path, to_frames(clip).numpy(), fps=Fraction(fps))
+
+
+def write_frames(path: Path, images: Iterable[Image], *, fps: Fraction) -> None:
+    """Write images as `write_video` writes a clip, one at a time.
+
+    Args:
+        path: a file that ends in .mkv.
+        images: uint8 (H, W, 3) each, RGB, of one size.
+        fps: frames a second.
+
+    Raises:
+        InputError: when the file cannot be written.
+    """
 
     def write(temporary: Path) -> None:
-        encode(str(temporary), frames, codec="ffv1", pixel_format="bgr0", fps=fps)
+        encode(str(temporary), images, codec="ffv1", pixel_format="bgr0", fps=fps)
 
     write_atomically(path, write)
 
@@ -47,11 +66,11 @@ def to_frames(clip: Tensor) -> Tensor:
 
 def encode(
     file: Any,
-    frames: Tensor,
+    images: Iterable[Image],
     *,
     codec: str,
     pixel_format: str,
-    fps: int,
+    fps: Fraction,
     options: dict[str, str] | None = None,
     container_format: str = "matroska",
 ) -> None:
@@ -59,7 +78,7 @@ def encode(
 
     Args:
         file: path or binary file.
-        frames: uint8 (T, H, W, 3), RGB.
+        images: uint8 (H, W, 3) each, RGB, of one size; taken one at a time.
         codec: name of the encoder.
         pixel_format: that it is given.
         fps: frames a second.
@@ -70,11 +89,12 @@ def encode(
     from av.video.reformatter import ColorRange, Colorspace
 
     with av.open(file, "w", format=container_format) as container:
-        stream: Any = container.add_stream(codec, rate=Fraction(fps), options=options or {})
-        stream.height, stream.width = frames.shape[1:3]
+        stream: Any = container.add_stream(codec, rate=fps, options=options or {})
         stream.pix_fmt = pixel_format
         planar = pixel_format.startswith("yuv")
-        for image in frames.numpy():
+        for number, image in enumerate(images):
+            if number == 0:
+                stream.height, stream.width = image.shape[:2]
             frame: Any = av.VideoFrame.from_ndarray(image, format="rgb24")
             if planar:
                 # Named on both ways, or small frames are read back with other colors.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -13,14 +13,15 @@ from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_atta
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
-from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
+from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
-from advvid.evaluation.conditions.suites import expand
+from advvid.evaluation.conditions.suites import PlannedAttack, expand
+from advvid.methods.kinds import CONVERTED
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
 
-Attacks = str | VideoAttack | Sequence[str | VideoAttack]
+Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
@@ -31,15 +32,23 @@ class AttackCondition(Condition):
         attack: built for the classifier that is evaluated.
         spec: names its row.
         eps: the budget, in the norm of the attack.
-        group: kind of attack that it is averaged with, unless its name.
+        group: kind of attack that it makes one row with, unless its name.
+        combined: how the attacks of the group make one number.
     """
 
     only_correct = True
 
     def __init__(
-        self, attack: VideoAttack, spec: AttackSpec, eps: float, *, group: str | None = None
+        self,
+        attack: VideoAttack,
+        spec: AttackSpec,
+        eps: float,
+        *,
+        group: str | None = None,
+        combined: Combined = "mean",
     ) -> None:
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
+        self.combined = combined
         self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
@@ -47,6 +56,7 @@ class AttackCondition(Condition):
         if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
+        self.passes = expected_passes(attack)
         self.settings = json.loads(json.dumps(settings, default=_named))
 
     @property
@@ -73,6 +83,25 @@ class AttackCondition(Condition):
         return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
 
 
+def expected_passes(attack: VideoAttack) -> float:
+    """Guess from its settings how many passes of the model an attack takes for a clip.
+
+    Steps times runs times targets, or queries. It is only a forecast until the attack has run.
+    """
+    values = attack.values()
+
+    def number(*names: str) -> float:
+        known = (values.get(name) for name in names)
+        return max(1.0, *(float(one) for one in known if isinstance(one, int | float)), 1.0)
+
+    if attack.access == "control":
+        return 0.0
+    if attack.access == "black box":
+        return number("queries", "max_iter", "steps", "n_queries")
+    runs = number("num_random_init", "nb_random_init", "n_restarts")
+    return 3 * number("max_iter", "steps") * runs * number("targets") + number("queries")
+
+
 def plan_attacks(
     setup: Setup, attacks: Attacks, eps: Sequence[float], law: StepSizeLaw
 ) -> tuple[list[AttackCondition], list[float]]:
@@ -85,13 +114,13 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
+    given = attacks if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
-    named = [one for row in rows for one in _from_text(setup, *row, budgets, law)]
+    named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
     built = [one for attack in objects for one in _from_object(setup, attack, budgets)]
     # Budgets that were not chosen for the attacks that are there make no columns.
@@ -114,9 +143,10 @@ def plan_attack(
 
 
 def _from_text(
-    setup: Setup, spec: AttackSpec, group: str, budgets: Sequence[float], law: StepSizeLaw
+    setup: Setup, planned: PlannedAttack, budgets: Sequence[float], law: StepSizeLaw
 ) -> Iterable[AttackCondition]:
     """Build an attack with a budget of its own once, others for each budget."""
+    spec, group, combined = planned
     _check_norm(spec)
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
@@ -126,7 +156,7 @@ def _from_text(
             built = _build(
                 setup, spec, eps, **({"eps_step": law} if spec.entry.follows_law else {})
             )
-        yield AttackCondition(built, spec, eps, group=group)
+        yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
 def _check_norm(spec: AttackSpec) -> None:

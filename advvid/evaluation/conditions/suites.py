@@ -1,11 +1,13 @@
 """Sets of attacks by one name."""
 
-import difflib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from advvid.attacks.registry import ATTACKS
 from advvid.attacks.spec import AttackSpec, parse_attack
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
+from advvid.evaluation.condition import Combined
+from advvid.methods.suggestion import ask, near_names
 
 # The five attack types of Kinfu and Vidal 2022, Table 4, three settings each. The paper does not
 # print its settings: these are those of its authors' code, half and twice as much of what bounds
@@ -43,25 +45,37 @@ SUITES: dict[str, dict[str, list[str]]] = {
 }
 """Name of a suite -> group -> attacks. "paper" is VideoAT's Table 4 and the columns of Table 1."""
 
+WORST_OF_EACH_CLIP = frozenset({"AutoAttack"})
+"""Groups that are one attack in several parts: a clip is robust that withstands all of them. The
+accuracies of other groups are averaged."""
 
-def expand(attacks: Sequence[str]) -> list[tuple[AttackSpec, str]]:
+
+class PlannedAttack(NamedTuple):
+    """An attack of a suite, or one that was named by itself."""
+
+    spec: AttackSpec
+    group: str
+    """Attacks of one group share a bar and a number."""
+    combined: Combined = "mean"
+
+
+def expand(attacks: Sequence[str]) -> list[PlannedAttack]:
     """Turn names of attacks and suites into attacks, in order and each once; "none" gives none.
-
-    Each comes with its group: attacks of one share a bar and a mean.
 
     Raises:
         InputError: for a name that is neither, or settings that an attack does not have.
     """
-    rows: dict[str, tuple[AttackSpec, str]] = {}
+    rows: dict[str, PlannedAttack] = {}
     for text in attacks:
         if text in SUITES:
             for group, members in SUITES[text].items():
+                how: Combined = "worst" if group in WORST_OF_EACH_CLIP else "mean"
                 for member in members:
-                    rows.setdefault(member, (parse_attack(member), group))
+                    rows.setdefault(member, PlannedAttack(parse_attack(member), group, how))
         elif text != "none":
-            near = difflib.get_close_matches(text, SUITES, n=1, cutoff=0.8)
-            if near and text.partition(":")[0] not in ATTACKS:
-                raise InputError(f"unknown attack or suite {text!r}; did you mean {near[0]}?")
+            near = near_names(text, [*SUITES, *ATTACKS], most=1)
+            if ATTACKS.canonical(text.partition(":")[0]) is None and near and near[0] in SUITES:
+                raise InputError(f"unknown attack or suite {shown(text)}; {ask(near)}")
             spec = parse_attack(text)
-            rows.setdefault(text, (spec, spec.name))
+            rows.setdefault(text, PlannedAttack(spec, spec.name))
     return list(rows.values())

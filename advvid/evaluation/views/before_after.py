@@ -8,6 +8,7 @@ import torch
 from advvid.data.loader import ClipBatch
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.result import Results
+from advvid.evaluation.views.about import subject
 from advvid.figures.animation import comparison_picture
 from advvid.random_streams import clip_seeds
 
@@ -44,4 +45,7 @@ def picture(
     names = classes or range(classifier.nb_classes)
     answers = zip(labels.tolist(), predicted, strict=True)
     titles = [f"{names[label]} -> {names[after]}" for label, after in answers]
-    comparison_picture(path, batch.clips, changed, titles=titles, caption=condition.caption)
+    origins = [results.origins[i].frames for i in shown] if results.origins else [()]
+    frames = origins if all(origins) else None
+    caption = " | ".join((condition.caption, subject(results)))
+    comparison_picture(path, batch.clips, changed, titles=titles, caption=caption, frames=frames)

@@ -1,4 +1,4 @@
-"""Results as JSON, and the same rows as CSV."""
+"""Results as JSON, and the same rows as plain dicts and CSV."""
 
 import csv
 import io
@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from advvid.escaping import for_csv
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import Flags, Numbers, Results, accuracy_of
+from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
+from advvid.evaluation.result import Results
 from advvid.figures.words import WORST
 
-_SCORES = ("n", "correct", "accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
+_SHARES = ("accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
+_SCORES = ("n", "correct", *_SHARES)
 _COSTS = {
     "attacked": "d",
     "seconds": ".3f",
     "gradients_per_clip": ".2f",
     "forwards_per_clip": ".2f",
 }
+_CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
+_CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
 
@@ -44,8 +49,13 @@ def as_json(results: Results) -> dict[str, Any]:
             "gradients_per_clip": one.gradients_per_clip,
             "forwards_per_clip": one.forwards_per_clip,
             "loss": _numbers(one.loss),
-            **{f"clip_{name}": _numbers(values) for name, values in one.report.items()},
-            **_scored({scored: getattr(one, scored) for scored in results.scorings}),
+            **_changes(results, one),
+            # What an attack says of itself stands behind what was measured.
+            **{
+                f"clip_{name}": _numbers(values)
+                for name, values in {**one.report, **one.changes}.items()
+            },
+            **_scored(results, {scored: getattr(one, scored) for scored in results.scorings}),
         }
         for one in results.results
     ]
@@ -57,11 +67,14 @@ def as_json(results: Results) -> dict[str, Any]:
     return {
         "unit": "1/255",
         "clips": len(results.clean),
+        "distinct_clips": results.distinct_clips,
+        "videos": results.videos,
         "eot": results.eot,
         "eps": [one.printed for one in results.columns_of("attack")],
         "attacks": list(results.attacks),
         "kinds": kinds,
         "positions": results.positions.tolist(),
+        "origins": [{**one._asdict(), "frames": list(one.frames)} for one in results.origins],
         "labels": results.labels.tolist(),
         "clean": _worst(results, None),
         "results": rows,
@@ -71,24 +84,43 @@ def as_json(results: Results) -> dict[str, Any]:
     }
 
 
-def as_csv(results: Results) -> str:
-    """Give the rows of `as_json` as lines: first for no condition, last for the worst cases."""
+def as_records(results: Results) -> list[dict[str, Any]]:
+    """Give a plain dict for each condition and strength, for `pandas.DataFrame(...)`.
+
+    First for no condition, last for the worst cases; all have the same keys, None where there is
+    nothing. Accuracies are shares in [0, 1], strengths in the unit of their axis.
+    """
     content = as_json(results)
     none = dict.fromkeys(results.kinds, "none")
     clean = {kind["axis"]: kind["clean"] for kind in content["kinds"].values()}
     nowhere = {**none, **clean, "group": "none", "condition": "none"}
-    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}]
-    for row in content["results"]:
-        lines.append({**row, **{name: format(row[name], how) for name, how in _COSTS.items()}})
+    lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}, *content["results"]]
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
-    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_PLACE]
+    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_CHANGED, *_PLACE]
+    return [
+        {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(header)}
+        for line in lines
+    ]
+
+
+def as_csv(results: Results) -> str:
+    """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
+    records = as_records(results)
+    how = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     text = io.StringIO()
-    names = list(dict.fromkeys(header))
-    writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, records[0].keys(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**line, **_line(line)} for line in lines)
+    for record in records:
+        writer.writerow({name: _cell(value, how.get(name, "")) for name, value in record.items()})
     return text.getvalue()
+
+
+def _cell(value: Any, how: str) -> Any:
+    """Spell a value of a record for CSV."""
+    if isinstance(value, str):
+        return for_csv(value)
+    return value if value is None or not how else format(value, how)
 
 
 def _place(name: str, strength: Strength) -> dict[str, Any]:
@@ -99,33 +131,45 @@ def _place(name: str, strength: Strength) -> dict[str, Any]:
     return {**own, **dict(zip(_PLACE, values, strict=True))}
 
 
+def _changes(results: Results, one: ConditionResult) -> dict[str, Any]:
+    """Say how far clips were changed, and what accuracy is where few frames may be."""
+    found: dict[str, Any] = {}
+    for name, column in _CHANGES.items():
+        found[column] = one.change(name)
+        found[f"{column}_of_fooled"] = one.change(name, fooled=True)
+    if results.chooses_frames(one):
+        limited = results.accuracy_by_frames(one.name, one.strength.value)
+        found["accuracy_by_frames"] = [accuracy.value for accuracy in limited]
+    return found
+
+
 def _worst(results: Results, column: Strength | None) -> dict[str, Any]:
-    return _scored({scored: results.worst(column, scored=scored) for scored in results.scorings})
+    return _scored(
+        results, {scored: results.worst(column, scored=scored) for scored in results.scorings}
+    )
 
 
-def _scored(flags: Mapping[str, Flags]) -> dict[str, Any]:
+def _scored(results: Results, flags: Mapping[str, Flags]) -> dict[str, Any]:
     """Give accuracy, interval and flags of one set of answers, in all ways of scoring."""
-    accuracy = accuracy_of(flags["correct"])
+    accuracy = results.share(flags["correct"])
     found: dict[str, Any] = {
         "accuracy": accuracy.value,
-        "interval": list(accuracy.interval),
-        "accuracy_8bit": accuracy_of(flags["correct_8bit"]).value,
+        "interval": accuracy.interval and list(accuracy.interval),
+        "accuracy_8bit": results.share(flags["correct_8bit"]).value,
         "correct": flags["correct"].tolist(),
         "correct_8bit": flags["correct_8bit"].tolist(),
     }
     if "correct_h264" in flags:
-        found["accuracy_h264"] = accuracy_of(flags["correct_h264"]).value
+        found["accuracy_h264"] = results.share(flags["correct_h264"]).value
         found["correct_h264"] = flags["correct_h264"].tolist()
     return found
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the scores of a row of JSON as columns of CSV."""
-    low, high = row["interval"]
+    """Give the scores of a row of JSON as columns."""
+    low, high = row["interval"] or (None, None)
     shares = (row["accuracy"], low, high, row["accuracy_8bit"], row.get("accuracy_h264"))
-    texts = ("" if share is None else f"{share:.6f}" for share in shares)
-    values = (len(row["correct"]), sum(row["correct"]), *texts)
-    return dict(zip(_SCORES, values, strict=True))
+    return dict(zip(_SCORES, (len(row["correct"]), sum(row["correct"]), *shares), strict=True))
 
 
 def _numbers(values: Numbers) -> list[float | None]:

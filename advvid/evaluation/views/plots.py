@@ -1,29 +1,49 @@
 """Results as curves and bars."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
+from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Strength
-from advvid.evaluation.result import Flags, Results, accuracy_of, mean_accuracy
+from advvid.evaluation.condition_result import Flags
+from advvid.evaluation.result import Results, group_accuracy, strongest
+from advvid.evaluation.views.about import subject
 from advvid.figures import words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
-from advvid.figures.saving import save_figure
+from advvid.figures.saving import read_formats, save_figure
 
 
-def draw(folder: Path, results: Results, *, chance: float | None) -> None:
-    """Draw the curves and bars of each kind of conditions; `chance` is accuracy of guessing."""
+def draw(
+    folder: Path, results: Results, *, chance: float | None, formats: Iterable[str] = ("png",)
+) -> None:
+    """Draw the curves and bars of each kind of conditions, and accuracy by frames changed.
+
+    Args:
+        folder: where the figures are written.
+        results: what is drawn.
+        chance: accuracy of guessing, or None.
+        formats: of `advvid.figures.saving.FORMATS`.
+    """
+    of, clean, formats = subject(results), results.clean_accuracy.value, read_formats(formats)
     for kind in results.kinds:
         axis = results.axis_of(kind)
         if drawn := curves(results, kind):
             figure = accuracy_curves(
                 drawn,
-                results.clean_accuracy.value,
+                clean,
                 chance=chance,
                 label=words.strength(axis.name, axis.unit),
                 clean_name=_clean_name(results, kind),
+                subject=of,
             )
             name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            save_figure(figure, folder / name)
-        save_figure(group_bars(bars(results, kind), kind=kind), folder / f"{kind}_types.png")
+            save_figure(figure, folder / name, formats)
+        figure = group_bars(bars(results, kind), kind=kind, subject=of)
+        save_figure(figure, folder / f"{kind}_types.png", formats)
+    if drawn := frame_curves(results):
+        figure = accuracy_curves(drawn, clean, chance=chance, label=words.FRAMES, subject=of)
+        save_figure(figure, folder / "accuracy_by_frames.png", formats)
 
 
 def curves(results: Results, kind: str) -> list[Curve]:
@@ -42,15 +62,35 @@ def curves(results: Results, kind: str) -> list[Curve]:
     return found
 
 
+def frame_curves(results: Results) -> list[Curve]:
+    """Give accuracy against the frames that may be changed, of attacks that choose frames."""
+    found = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if results.chooses_frames(one):
+            limited = results.accuracy_by_frames(one.name, one.strength.value)
+            accuracy = [results.clean_accuracy, *limited]
+            low, high = zip(*map(_ends, accuracy), strict=True)
+            values = [one.value for one in accuracy]
+            name = f"{one.strength}, {one.name}"
+            found.append(Curve(name, range(len(accuracy)), values, low, high))
+    return found
+
+
 def bars(results: Results, kind: str) -> list[Bar]:
     """Give the mean accuracy of each group of a kind, first of all under no condition."""
     clean = results.clean_accuracy
-    found = [Bar(_clean_name(results, kind), clean.value, *clean.interval)]
+    found = [Bar(_clean_name(results, kind), clean.value, *_ends(clean))]
     for group, members in results.groups(kind).items():
-        mean = mean_accuracy(members)
+        mean = group_accuracy(members)
         points = [one.accuracy.value for one in members] if len(members) > 1 else []
-        found.append(Bar(group, mean.value, *mean.interval, points))
+        found.append(Bar(group, mean.value, *_ends(mean), points))
     return found
+
+
+def _ends(accuracy: Accuracy) -> tuple[float, float]:
+    """Give the ends of an interval; NaN, which is not drawn, where there is none."""
+    return accuracy.interval or (math.nan, math.nan)
 
 
 def _clean_name(results: Results, kind: str) -> str:
@@ -63,6 +103,6 @@ def _curve(results: Results, name: str, at: list[tuple[Strength, Flags]]) -> Cur
     axis = at[0][0].axis
     clean = [] if axis.clean is None else [(Strength(axis.clean, axis), results.clean)]
     strengths, flags = zip(*clean, *at, strict=True)
-    accuracy = [accuracy_of(one) for one in flags]
-    low, high = zip(*(one.interval for one in accuracy), strict=True)
+    accuracy = [results.share(one) for one in flags]
+    low, high = zip(*(_ends(one) for one in accuracy), strict=True)
     return Curve(name, [s.printed for s in strengths], [one.value for one in accuracy], low, high)

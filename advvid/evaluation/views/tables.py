@@ -1,88 +1,210 @@
-"""Results as tables in Markdown."""
+"""The tables of results, before they are spelled in Markdown, LaTeX or for a terminal."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from advvid.evaluation.result import ConditionResult, Results, accuracy_of, mean_accuracy, strongest
+from advvid.evaluation.accuracy import Accuracy
+from advvid.evaluation.condition import Strength
+from advvid.evaluation.condition_result import ConditionResult
+from advvid.evaluation.result import Results, group_accuracy, strongest
 from advvid.figures.words import WORST
 
 _SUFFIX = {"correct": "", "correct_8bit": ", 8 bits", "correct_h264": ", H.264"}
+_CALLS = {"gradients": "gradients_per_clip", "forwards": "forwards_per_clip"}
+_CHANGES = ("frames", "thickness", "roughness")
 
 
-def report(results: Results) -> str:
-    """Give the tables with what their numbers are, as table.md has them."""
+@dataclass(frozen=True)
+class Cell:
+    """An accuracy, and the strength that it is at where the column does not say so."""
+
+    accuracy: Accuracy
+    at: str = ""
+
+    @property
+    def value(self) -> str:
+        """The accuracy alone, in %."""
+        return f"{100 * self.accuracy.value:.1f}"
+
+    def __str__(self) -> str:
+        """Accuracy with its interval; that there is none the legend says once for all."""
+        return self.value if self.accuracy.interval is None else str(self.accuracy)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A condition at several strengths.
+
+    Args:
+        name: of the condition, as it was asked for.
+        cells: what stands in each column; several where strengths are the row's own.
+        costs: what stands in each column of costs.
+        worst: whether it is a worst case over the other rows.
+    """
+
+    name: str
+    cells: Sequence[Sequence[Cell]]
+    costs: Sequence[str] = ()
+    worst: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Accuracy under the conditions of one kind.
+
+    Args:
+        kind: of the conditions, such as "attack"; heads the column of names.
+        strengths: heads of the columns of accuracy.
+        costs: heads of the columns of what it took, at the largest strength of each row.
+        rows: see `Row`.
+    """
+
+    kind: str
+    strengths: Sequence[str]
+    costs: Sequence[str]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class SmallTable:
+    """A table beside those of accuracy.
+
+    Args:
+        head: of each column; the first holds names.
+        rows: texts.
+        note: what the numbers are, or "".
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+
+
+def tables(results: Results) -> list[Table]:
+    """Give a table for each kind of conditions, or one of accuracy under none."""
+    if results.kinds:
+        return [_table(results, kind) for kind in results.kinds]
+    rows = [
+        Row(f"none{_SUFFIX[scored]}", [[_worst(results, None, scored)]])
+        for scored in results.scorings
+    ]
+    return [Table("condition", ["accuracy"], [], rows)]
+
+
+def small_tables(results: Results) -> list[SmallTable]:
+    """Give the tables of groups, changes and frames; those with nothing to tell are left out."""
     groups = [
-        group_markdown(results, kind)
+        group_table(results, kind)
         for kind in results.kinds
         if any(len(members) > 1 for members in results.groups(kind).values())
     ]
-    return "\n\n".join([_legend(results), markdown(results), *groups])
+    found = [*groups, _change_table(results), frame_table(results)]
+    return [table for table in found if table.rows]
 
 
-def markdown(results: Results) -> str:
-    """Give a table for each kind of conditions, or one line where there are none.
-
-    Rows are conditions, columns strengths, cells accuracies in % with their 95% Wilson intervals. A
-    condition with a strength of its own has it in a column of its own. Time and calls are those of
-    the largest strength; calls are per clip.
-    """
-    if results.kinds:
-        return "\n\n".join(_table(results, kind) for kind in results.kinds)
-    count = str(len(results.clean))
-    rows = [
-        [f"none{_SUFFIX[scored]}", str(accuracy_of(results.worst(None, scored=scored))), count]
-        for scored in results.scorings
-    ]
-    return _joined(["condition", "accuracy", "n"], rows)
-
-
-def group_markdown(results: Results, kind: str) -> str:
-    """Give the mean accuracy of each group, every condition at its largest strength."""
+def group_table(results: Results, kind: str) -> SmallTable:
+    """Give one accuracy of each group, every condition at its largest strength."""
     rows = []
     for group, members in results.groups(kind).items():
-        each = ", ".join(f"{100 * one.accuracy.value:.1f}" for one in members)
-        rows.append([group, str(len(members)), str(mean_accuracy(members)), each])
-    return _joined([f"{kind} type", f"{kind}s", "mean accuracy", "of each"], rows)
+        each = ", ".join(Cell(one.accuracy).value for one in members)
+        worst = any(one.combined == "worst" for one in members)
+        how = "worst of each clip" if worst else "mean" if len(members) > 1 else ""
+        rows.append([group, str(len(members)), str(Cell(group_accuracy(members))), how, each])
+    return SmallTable([f"{kind} type", f"{kind}s", "accuracy", "which is", "of each"], rows)
 
 
-def _legend(results: Results) -> str:
-    """Say what the numbers of the tables are."""
+def _change_table(results: Results) -> SmallTable:
+    """Give how far each attack changes clips, at its largest strength."""
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if one.changes:
+            pairs = [[one.change(name, fooled=way) for way in (False, True)] for name in _CHANGES]
+            cells = [" / ".join("-" if v is None else f"{v:.3g}" for v in pair) for pair in pairs]
+            rows.append([one.name, _at(one), *cells])
+    head = ["change by attack", "eps", f"frames of {results.frames}", "thickness %", "roughness %"]
+    note = (
+        "Mean over all clips attacked / over those that are fooled. Frames: of which any pixel "
+        "differs. Thickness: mean size of the change; roughness: of its change from frame to frame."
+    )
+    return SmallTable(head, rows, note)
+
+
+def frame_table(results: Results) -> SmallTable:
+    """Give accuracy where at most k frames of a clip may be changed; no row where none chooses."""
+    limits = _some(results.frames)
+    rows = []
+    for members in results.rows("attack").values():
+        one = strongest(members)
+        if results.chooses_frames(one):
+            found = results.accuracy_by_frames(one.name, one.strength.value)
+            rows.append([one.name, _at(one), *(f"{100 * found[k - 1].value:.1f}" for k in limits)])
+    return SmallTable(
+        ["accuracy by frames changed", "eps", *(f"at most {k}" for k in limits)], rows
+    )
+
+
+def _some(count: int) -> list[int]:
+    """Give all numbers from 1 to a small count; of a larger one 1, 2, 4, ... and the count."""
+    if count <= 8:
+        return list(range(1, count + 1))
+    return sorted({*(2**power for power in range(count.bit_length())), count})
+
+
+def _at(one: ConditionResult) -> str:
+    """Give the strength of a result, with its unit where that is not the usual one."""
+    usual = one.strength.axis.unit == "1/255"
+    return f"{one.strength.printed:.3g}" + ("" if usual else f" ({one.strength.axis.unit})")
+
+
+def legend(results: Results) -> list[str]:
+    """Say what the numbers of the tables are, in sentences."""
     axes = dict.fromkeys(results.axis_of(kind) for kind in results.kinds)
     units = "".join(f"; {axis.name} in {axis.unit}" for axis in axes if axis.unit)
-    legend = f"Top-1 accuracy in %, 95% Wilson intervals in brackets{units}."
-    if not results.kinds:
-        return legend
-    per_clip = ", gradients and forwards of one" if _calls(results.results) else ""
-    return f"{legend}\nSeconds of all clips{per_clip}, at the largest strength of each row."
+    found = [f"Top-1 accuracy in %, {_intervals(results)}{units}."]
+    if results.kinds:
+        per_clip = ", gradients and forwards of one" if _calls(results.results) else ""
+        found.append(f"Seconds of all clips{per_clip}, at the largest strength of each row.")
+    return found
 
 
-def _table(results: Results, kind: str) -> str:
+def _intervals(results: Results) -> str:
+    """Say what is independent in the intervals."""
+    if results.clean_accuracy.interval is None:
+        return "without intervals: one video or clip tells nothing of others"
+    if results.videos == len(results.clean):
+        return "95% Wilson intervals in brackets"
+    return "95% intervals over videos, which are independent where clips are not, in brackets"
+
+
+def _table(results: Results, kind: str) -> Table:
     axis, columns, rows = results.axis_of(kind), results.columns_of(kind), results.rows(kind)
     own = not all(results.in_column(one) for members in rows.values() for one in members)
-    calls = any(map(_calls, rows.values()))
+    members = [one for row in rows.values() for one in row]
+    costs = ["seconds", *(_CALLS if _calls(members) else ())]
     clean = "clean" if axis.clean is None else f"{axis.name} {axis.clean:g}"
     strengths = [clean, *(f"{axis.name} {one.printed:.3g}" for one in columns)]
-    costs = ["seconds", "gradients", "forwards"] if calls else ["seconds"]
-    count = str(len(results.clean))
     lines = []
-    for name, members in rows.items():
-        cells = [str(results.clean_accuracy)]
+    for name, several in rows.items():
+        cells = [[Cell(results.clean_accuracy)]]
         for column in columns:
-            here = (str(one.accuracy) for one in members if one.strength.equals(column))
-            cells.append(next(here, ""))
+            here = [one for one in several if one.strength.equals(column)]
+            cells.append([Cell(one.accuracy) for one in here[:1]])
         if own:
-            beside = (_own(one, axis.unit) for one in members if not results.in_column(one))
-            cells.append("; ".join(beside))
-        last = strongest(members)
-        numbers = [f"{last.seconds:.1f}"]
-        if calls:
-            numbers += [f"{last.gradients_per_clip:.0f}", f"{last.forwards_per_clip:.0f}"]
-        lines.append([name, *cells, count, *numbers])
+            beside = [one for one in several if not results.in_column(one)]
+            cells.append([Cell(one.accuracy, _strength(one, axis.unit)) for one in beside])
+        last = strongest(several)
+        lines.append(Row(name, cells, [_cost(last, cost) for cost in costs]))
     if len(rows) > 1 and columns and axis.clean is not None:
         for scored in results.scorings:
-            worst = [results.worst(column, scored=scored) for column in (None, *columns)]
-            cells = [*(str(accuracy_of(flags)) for flags in worst), *[""] * own]
-            lines.append([f"{WORST}{_SUFFIX[scored]}", *cells, count, *[""] * len(costs)])
-    return _joined([kind, *strengths, *[f"own {axis.name}"] * own, "n", *costs], lines)
+            cells = [[_worst(results, column, scored)] for column in (None, *columns)]
+            row = f"{WORST}{_SUFFIX[scored]}", [*cells, *[[]] * own], [""] * len(costs)
+            lines.append(Row(*row, worst=True))
+    return Table(kind, [*strengths, *[f"own {axis.name}"] * own], costs, lines)
+
+
+def _worst(results: Results, column: Strength | None, scored: str) -> Cell:
+    return Cell(results.share(results.worst(column, scored=scored)))
 
 
 def _calls(results: Iterable[ConditionResult]) -> bool:
@@ -90,11 +212,12 @@ def _calls(results: Iterable[ConditionResult]) -> bool:
     return any(one.forwards or one.gradients for one in results)
 
 
-def _own(one: ConditionResult, usual: str) -> str:
+def _cost(one: ConditionResult, cost: str) -> str:
+    if cost == "seconds":
+        return f"{one.seconds:.1f}"
+    return f"{getattr(one, _CALLS[cost]):.0f}"
+
+
+def _strength(one: ConditionResult, usual: str) -> str:
     unit = one.strength.axis.unit
-    return f"{one.accuracy} at {one.strength.printed:.4g}{'' if unit == usual else f' ({unit})'}"
-
-
-def _joined(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{one.strength.printed:.4g}{'' if unit == usual else f' ({unit})'}"

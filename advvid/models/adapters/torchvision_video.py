@@ -8,6 +8,10 @@ from advvid.models.heads import find_head, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
 
+NAMES = (
+    *("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b", "mvit_v2_s"),
+    *("swin3d_t", "swin3d_s", "swin3d_b"),
+)
 _FRAMES = 16
 
 
@@ -84,7 +88,7 @@ def _create(models: Any, request: ModelRequest, weights: Any) -> Any:
             raise
         raise InputError(
             f"cannot download {weights.url} ({str(error).splitlines()[0]}): fetch it elsewhere "
-            "and pass --weights FILE"
+            "and pass `weights=FILE`"
         ) from error
 
 

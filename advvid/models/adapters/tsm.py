@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.suggestion import did_you_mean, shortened
 from advvid.models.architectures.temporal_shift import (
     SUPPORTED,
@@ -34,7 +34,7 @@ def build_tsm(request: ModelRequest) -> VideoModel:
         raise InputError(f"timm has no backbone {shortened(name)}; {hint}")
     if request.weights not in (None, "imagenet"):
         raise InputError(
-            f"tsm backbones take --weights imagenet, none or a file; got {request.weights!r}"
+            f"tsm backbones take `weights=imagenet`, none or a file; got {shown(request.weights)}"
         )
     network = _create(timm, name, pretrained=request.weights == "imagenet")
     shape = request.input_shape(8, network.default_cfg["input_size"][-1])
@@ -75,6 +75,6 @@ def _create(timm: Any, name: str, *, pretrained: bool) -> Any:
             raise InputError(f"timm cannot build {name}: {str(error).splitlines()[0]}") from error
         raise InputError(
             f"cannot download the ImageNet weights of {name} ({type(error).__name__}): fetch them "
-            "elsewhere and pass --weights FILE (.safetensors or .pth)"
+            "elsewhere and pass `weights=FILE` (.safetensors or .pth)"
         ) from error
     return network

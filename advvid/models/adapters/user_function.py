@@ -16,8 +16,8 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     """Import a function, the current folder included, call it, and take the module it returns.
 
     `num_classes` and `frames` are passed where they are given and the function has parameters
-    of these names. The module takes clips (B, 3, T, H, W) in [0, 1] and gives logits (B, K); a
-    `VideoModel` is kept as it is.
+    of these names. The module takes clips in [0, 1] or normalized, (B, 3, T, H, W) or in the layout
+    that is asked for, and gives logits (B, K); a `VideoModel` is kept as it is.
 
     Raises:
         InputError: when there is no such function, it fails, or it returns something else.
@@ -30,6 +30,11 @@ def build_from_function(request: ModelRequest) -> VideoModel:
         except (Exception, SystemExit) as error:
             raise InputError(f"{request.spec} failed: {describe_error(error)}") from error
     if isinstance(model, VideoModel):
+        if request.layout not in (None, model.layout):
+            raise InputError(
+                f"{request.spec} gives a VideoModel, whose layout is {model.layout}: leave it out, "
+                "or change it there"
+            )
         return model
     if not isinstance(model, nn.Module):
         raise InputError(
@@ -40,7 +45,8 @@ def build_from_function(request: ModelRequest) -> VideoModel:
     known = getattr(model, "input_shape", None)
     if known is not None and len(known) == 4:
         shapes.insert(0, (int(known[1]), int(known[2])))
-    head, width = find_head_by_running(model, shapes)
+    layout = request.layout or "NCTHW"
+    head, width = find_head_by_running(model, shapes, layout=layout)
     passed = "num_classes" in arguments
     if passed and head is not None and head_width(model, head) != request.num_classes:
         # The guessed layer does not give the logits.
@@ -53,13 +59,18 @@ def build_from_function(request: ModelRequest) -> VideoModel:
         spec=request.spec,
         num_classes=request.num_classes if passed else width,
         input_shape=shape,
+        layout=layout,
         head=head,
         weights=request.spec,
     )
 
 
 def _arguments(function: Any, request: ModelRequest) -> dict[str, int]:
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        # A builtin such as dict does not say what it takes.
+        return {}
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     requested = {"num_classes": request.num_classes, "frames": request.frames}
     return {

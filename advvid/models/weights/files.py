@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from advvid.errors import InputError
+from advvid.models.weights.notes import WeightNotes, read_notes
 from advvid.runs.files import write_atomically
 
 _METADATA = "advvid"
@@ -22,17 +23,23 @@ _SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a file holds: tensors by name, on the CPU, and the metadata saved with them."""
+    """What a file holds: tensors by name, on the CPU, the metadata saved with them, and of these
+    the notes that are ours, checked."""
 
     path: Path
     tensors: dict[str, Tensor]
     metadata: dict[str, Any] = field(default_factory=dict)
+    notes: WeightNotes = field(default_factory=WeightNotes)
 
 
 def looks_like_file(weights: str) -> bool:
     """Distinguish a path from a name such as DEFAULT."""
     path = Path(weights)
-    return path.suffix in _SUFFIXES or len(path.parts) > 1 or path.exists()
+    try:
+        return path.suffix in _SUFFIXES or len(path.parts) > 1 or path.exists()
+    except (OSError, ValueError):
+        # Too long a name, or a zero byte in it.
+        return False
 
 
 def write_weight_file(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, Any]) -> None:
@@ -79,7 +86,7 @@ def read_weight_file(path: Path) -> WeightFile:
         InputError: when it is missing, damaged, of another kind, or holds code.
     """
     if path.is_dir():
-        raise InputError(f"{path} is a folder; --weights takes a .safetensors, .pt or .pth file")
+        raise InputError(f"{path} is a folder; `weights` takes a .safetensors, .pt or .pth file")
     if not path.is_file():
         raise InputError(f"no such file: {path}")
     if path.stat().st_size == 0:
@@ -96,13 +103,30 @@ def _read_safetensors(path: Path) -> WeightFile:
         with safe_open(path, framework="pt") as file:
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
-            note = dict(json.loads((file.metadata() or {}).get(_METADATA, "{}")))
+            text = (file.metadata() or {}).get(_METADATA, "{}")
     except (SafetensorError, ValueError, TypeError, OSError) as error:
         raise InputError(
             f"cannot read {path}: it is not a whole safetensors file ({_first_line(error)}); "
             "copy or download it again"
         ) from error
-    return WeightFile(path, tensors, note)
+    parameters = sum(tensor.numel() for tensor in tensors.values())
+    try:
+        metadata = json.loads(text)
+        if not isinstance(metadata, dict):
+            raise InputError(f"they must be a JSON object; got {type(metadata).__name__}")
+        notes = read_notes(metadata, parameters=parameters)
+    except RecursionError as error:
+        raise _unusable(path, "they are nested too deeply") from error
+    except ValueError as error:  # an InputError too
+        raise _unusable(path, _first_line(error)) from error
+    return WeightFile(path, tensors, metadata, notes)
+
+
+def _unusable(path: Path, why: str) -> InputError:
+    return InputError(
+        f"the notes in {path} cannot be used: {why}; save the weights again, or as .pt without "
+        "notes"
+    )
 
 
 def _read_torch(path: Path) -> Any:

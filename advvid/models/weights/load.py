@@ -7,19 +7,23 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
+from advvid.methods.suggestion import shortened
 from advvid.models.architectures.resnet3d import ResNet3D
 from advvid.models.architectures.resnet3d_specs import FIRST_GENERATION, is_first_generation
+from advvid.models.heads import head_width
 from advvid.models.video_model import VideoModel
 from advvid.models.weights.files import WeightFile, read_weight_file, write_weight_file
 from advvid.models.weights.state_dicts import load_exactly, strip_prefixes
 
 
+@checked
 def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
     """Write the weights as safetensors, under a temporary name and renamed.
 
     Args:
         model: any module; of a `VideoModel`, the backbone's tensors are written, with its spec,
-            number and names of classes, input shape and normalization noted beside them.
+            number and names of classes, input shape, normalization and layout noted beside them.
         path: what to write.
         metadata: further notes, or others than the model's own, such as `classes`; JSON values.
 
@@ -37,10 +41,12 @@ def save_weights(model: nn.Module, path: str | Path, **metadata: Any) -> None:
             "input_shape": model.input_shape,
             "mean": model.mean.flatten().tolist(),
             "std": model.std.flatten().tolist(),
+            "layout": model.layout,
         }
     write_weight_file(network.state_dict(), Path(path), notes | metadata)
 
 
+@checked
 def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load a file of weights into a model, with the classes and normalization saved there.
 
@@ -63,17 +69,21 @@ def load_weight_file(model: nn.Module, file: WeightFile) -> None:
         load_exactly(model, tensors, source=str(file.path), to=type(model).__name__)
         return
     check_spec(file, model.spec)
-    network = model.backbone
+    network, notes = model.backbone, file.notes
     tensors = strip_prefixes(file.tensors, network.state_dict())
+    width = None if model.head is None else head_width(network, model.head)
+    for noted in (notes.num_classes, notes.classes and len(notes.classes)):
+        if None not in (width, noted) and noted != width:
+            raise InputError(
+                f"{file.path} notes {noted} classes, but {model.spec} has {width} here: load "
+                "weights of as many, or save these again"
+            )
     load_exactly(network, tensors, source=str(file.path), to=model.spec)
     model.weights = str(file.path)
-    notes = file.metadata
-    if notes.get("num_classes"):
-        model.num_classes = int(notes["num_classes"])
-    if notes.get("classes"):
-        model.classes = tuple(notes["classes"])
-    if notes.get("mean") and notes.get("std"):
-        model.set_normalization(tuple(notes["mean"]), tuple(notes["std"]))
+    model.num_classes = notes.num_classes or model.num_classes
+    model.classes = notes.classes or model.classes
+    if notes.mean is not None and notes.std is not None:
+        model.set_normalization(notes.mean, notes.std)
     elif isinstance(network, ResNet3D) and is_first_generation(tensors):
         model.set_normalization(*FIRST_GENERATION)
         warnings.warn(
@@ -89,8 +99,9 @@ def check_spec(file: WeightFile, spec: str) -> None:
     Raises:
         InputError: naming both.
     """
-    saved = file.metadata.get("spec")
+    saved = file.notes.spec
     # A local folder may have been moved since.
-    moved = isinstance(saved, str) and saved.startswith("hf/") and spec.startswith("hf/")
+    moved = saved is not None and saved.startswith("hf/") and spec.startswith("hf/")
     if saved is not None and saved != spec and not moved:
-        raise InputError(f"{file.path} holds weights of {saved}, not {spec}: load {saved}")
+        name = shortened(saved)[1:-1]
+        raise InputError(f"{file.path} holds weights of {name}, not {spec}: load {name}")

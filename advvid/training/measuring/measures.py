@@ -11,12 +11,14 @@ from advvid.data.clip_dataset import ClipDataset
 from advvid.errors import InputError
 from advvid.training.batches import Batches
 from advvid.training.labels import smoothed_cross_entropy
+from advvid.training.measuring.catastrophic_overfitting import overfits
 from advvid.training.measuring.evaluation_view import EvaluationView
 from advvid.training.measuring.robust_check import RobustCheck, measure_under_attack
 from advvid.training.measuring.tally import Tally, means
 from advvid.training.records.history import History
 from advvid.training.scale.processes import all_videos, over_processes
 from advvid.training.settings import TrainSettings
+from advvid.training.task import CountedAttack
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -31,14 +33,17 @@ class Measured:
     val_robust_top1: float | None = None
     seen_top1: float | None = None
     seen_robust_top1: float | None = None
+    catastrophic_overfitting: bool | None = None
 
     @property
     def score(self) -> list[float]:
         """What weights are chosen by: accuracy under attack, then without.
 
-        Where no clip survives the attack, the model that is better without it is chosen.
+        Where no clip survives the attack, the model that is better without it is chosen. One that
+        overfits catastrophically is behind all that do not.
         """
-        return [s for s in (self.val_robust_top1, self.val_top1) if s is not None]
+        first, *others = [s for s in (self.val_robust_top1, self.val_top1) if s is not None]
+        return [first - bool(self.catastrophic_overfitting), *others]
 
 
 class Measures:
@@ -68,10 +73,16 @@ class Measures:
         self.chooses = val_data is not None and (by_attack or settings.patience is not None)
         self.history = history
 
-    def measure(self, model: nn.Module, epoch: int) -> Measured:
+    def measure(
+        self, model: nn.Module, epoch: int, *, train_top1: float, counted: CountedAttack | None
+    ) -> Measured:
         """Measure everything that is asked for.
 
-        `model` is without what synchronizes processes, and left in evaluation mode.
+        Args:
+            model: without what synchronizes processes; left in evaluation mode.
+            epoch: from 1.
+            train_top1: of the epoch.
+            counted: see `overfits`.
 
         Raises:
             InputError: when no clip can be read.
@@ -84,7 +95,14 @@ class Measures:
             _, robust_top1 = self._under_attack(model, self.val_data, "validation", epoch)
         if (sample := self.batches.sample()) is not None:
             seen_top1, seen_robust_top1 = self._under_attack(model, sample, "training", epoch)
-        return Measured(val_loss, val_top1, robust_top1, seen_top1, seen_robust_top1)
+        overfitted = overfits(
+            counted,
+            train_top1=train_top1,
+            robust_top1=seen_robust_top1,
+            robust_eps=None if self.robust is None else self.robust.eps,
+            classes=len(self.batches.classes),
+        )
+        return Measured(val_loss, val_top1, robust_top1, seen_top1, seen_robust_top1, overfitted)
 
     def mean(self, sums: Tensor, what: str, epoch: int) -> tuple[float, float]:
         """Turn the sums (3,) of this process into mean loss and top-1 of all; see `measure`."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds
 from advvid.training.measuring.evaluation_view import EvaluationView
 
@@ -21,6 +22,7 @@ class ClipAttack(Protocol):
         ...
 
 
+@checked
 @dataclass(frozen=True)
 class RobustCheck:
     """How robustness is measured after each epoch, on validation clips and on training clips.
@@ -32,6 +34,7 @@ class RobustCheck:
         seed: of the choice of clips and of the attack.
         keep_best: whether the weights of the best epoch are kept; False only measures, and keeps
             the last.
+        eps: Linf budget on whole clips, a fraction of the pixel range; None for other attacks.
 
     Raises:
         InputError: when `clips` is not a number of clips.
@@ -42,6 +45,7 @@ class RobustCheck:
     clips: int | None = None
     seed: int = 0
     keep_best: bool = True
+    eps: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.clips is not None:

@@ -1,15 +1,22 @@
 """The state of a training run on disk, from which it resumes as if nothing had happened."""
 
+import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
+from advvid.runs.stored import StoredError, restored
 
 _FORMAT = 2
+# Length of the comment with which an archive ends, and the comment of ours.
+_NO_COMMENT, _MARK, _DIGEST_SIZE = b"\0\0", b"advvid sha256 ", 32
+_AT_ONCE = 2**22
 
 
 @dataclass
@@ -46,6 +53,7 @@ class Checkpoint:
     best: dict[str, Any] | None = None
 
 
+@checked
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint; until it is whole and on the disk, the one before it stays.
 
@@ -60,20 +68,23 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         except RuntimeError as error:
             # torch's file writer reports a full disk as a RuntimeError of many lines.
             raise OSError(str(error).splitlines()[0] or "the disk is full") from error
+        _seal(temporary)
 
     write_atomically(path, write)
 
 
+@checked
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint to the CPU, without unpickling any code.
 
     Raises:
-        InputError: when there is none, or it is not a training checkpoint.
+        InputError: when there is none, when it is damaged, or no training checkpoint.
     """
     if not path.is_file():
         raise InputError(
-            f"no run to resume: there is no {path}; start one in a new folder, without --resume"
+            f"no run to resume: there is no {path}; start one in a new folder, without `resume`"
         )
+    _check_seal(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -88,11 +99,53 @@ def load_checkpoint(path: Path) -> Checkpoint:
         if isinstance(found, int):
             what = f"a training run of another version of advvid (format {found}, not {_FORMAT})"
         raise InputError(
-            f"{path} holds {what}: start another run in another folder, with --weights for weights"
+            f"{path} holds {what}: start another run in another folder; weights are for `weights`"
         )
     try:
-        return Checkpoint(**content)
-    except TypeError as error:
+        return restored(Checkpoint, content)
+    except StoredError as error:
         raise InputError(
-            f"{path} is not a whole checkpoint of a training run: start another in a new folder"
+            f"{path} is not a whole checkpoint of a training run ({error}): start another in a new "
+            "folder"
         ) from error
+
+
+def _seal(path: Path) -> None:
+    """Write the checksum of an archive into its comment, which readers of archives pass over."""
+    with path.open("r+b") as file:
+        file.seek(-len(_NO_COMMENT), os.SEEK_END)
+        if file.read() != _NO_COMMENT:
+            raise OSError(f"torch {torch.__version__} writes archives in another form")
+        digest = _digest(file, file.tell() - len(_NO_COMMENT))
+        file.seek(-len(_NO_COMMENT), os.SEEK_END)
+        file.write((len(_MARK) + len(digest)).to_bytes(2, "little") + _MARK + digest)
+
+
+def _check_seal(path: Path) -> None:
+    """Compare a checkpoint with its checksum; torch itself reads over what has changed.
+
+    One that was written without a checksum, by an earlier version, passes.
+
+    Raises:
+        InputError: when they differ.
+    """
+    with path.open("rb") as file:
+        size, sealed = file.seek(0, os.SEEK_END), len(_MARK) + _DIGEST_SIZE
+        file.seek(max(0, size - sealed))
+        mark, digest = file.read(len(_MARK)), file.read()
+        intact = mark != _MARK or digest == _digest(file, size - sealed - len(_NO_COMMENT))
+    if not intact:
+        raise InputError(
+            f"{path} is damaged (its checksum is another), so the run cannot be resumed: put a "
+            f"copy of the file in its place, or start another run in another folder, with "
+            f"--weights {path.parent / 'model.safetensors'} for the weights of its last epoch"
+        )
+
+
+def _digest(file: BinaryIO, count: int) -> bytes:
+    """Hash the first bytes of a file."""
+    file.seek(0)
+    hashed = hashlib.sha256()
+    for start in range(0, count, _AT_ONCE):
+        hashed.update(file.read(min(_AT_ONCE, count - start)))
+    return hashed.digest()

@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from advvid.methods.arguments import checked
 from advvid.training.records.history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@checked
 def learning_curve(history: History) -> "Figure":
     """Draw loss and top-1 accuracy in % over the epochs, see `advvid.figures.learning_curve`."""
     from advvid.figures import learning_curve
@@ -15,6 +17,7 @@ def learning_curve(history: History) -> "Figure":
     return learning_curve.learning_curve(history.rows())
 
 
+@checked
 def generalization_gap(history: History) -> "Figure":
     """Draw accuracy on clips that were trained on and on others, for a run with a `RobustCheck`."""
     from advvid.figures import generalization_gap

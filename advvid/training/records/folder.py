@@ -9,8 +9,10 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.runs.files import write_text
-from advvid.runs.run_folder import RunFolder, check_free
+from advvid.runs.files import leftovers, remove_leftovers, write_text
+from advvid.runs.run_folder import CONFIG, RunFolder, check_free
+from advvid.runs.stored import read_json
+from advvid.training.measuring.catastrophic_overfitting import onsets
 from advvid.training.records.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from advvid.training.records.curves import generalization_gap, learning_curve
 from advvid.training.records.history import History
@@ -57,15 +59,13 @@ class TrainingFolder:
         """
         if resume:
             found = load_checkpoint(self.checkpoint)
-            # What a killed process was writing.
-            for leftover in self.path.glob(f".{self.checkpoint.stem}-*{self.checkpoint.suffix}"):
-                leftover.unlink(missing_ok=True)
+            remove_leftovers(self.path)
             return found
         taken = [name for name in _OURS if (self.path / name).exists()]
         if taken:
             raise InputError(
-                f"{self.path} already holds a run ({', '.join(taken)}): resume it by --resume, "
-                "or choose another --out"
+                f"{self.path} already holds a run ({', '.join(taken)}): resume it "
+                "(`resume=True`), or choose another folder (`out`)"
             )
         if not self._never_started():
             check_free(self.path)
@@ -80,7 +80,7 @@ class TrainingFolder:
         if free < needed:
             raise InputError(
                 f"{self.path} has {free / 2**20:.0f} MB of free space; this run needs "
-                f"{needed / 2**20:.0f} MB for checkpoints: free some or choose another --out"
+                f"{needed / 2**20:.0f} MB for checkpoints: free some, or choose another `out`"
             )
         return None
 
@@ -90,26 +90,22 @@ class TrainingFolder:
         Raises:
             InputError: when the folder cannot be written.
         """
-        for path in self._never_started():
-            path.unlink(missing_ok=True)
+        if self._never_started():
+            (self.path / CONFIG).unlink(missing_ok=True)
         RunFolder(self.path, "train", settings)
 
-    def _never_started(self) -> list[Path]:
-        """List the files of a run that was killed before its first checkpoint, if no more is there.
+    def _never_started(self) -> bool:
+        """Whether a run was killed before its first checkpoint, and nothing else is here.
 
         Such a run cannot be resumed, and must not keep another from its folder.
         """
-        found = list(self.path.iterdir()) if self.path.is_dir() else []
-        if not all(
-            p.name == "config.json" or p.name.startswith((".checkpoint-", ".config-"))
-            for p in found
-        ):
-            return []
+        config = self.path / CONFIG
+        if not config.is_file() or set(self.path.iterdir()) - {config, *leftovers(self.path)}:
+            return False
         try:
-            config = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
-            return found if config["command"] == "train" else []
-        except (OSError, ValueError, LookupError, TypeError):
-            return []
+            return bool(read_json(config).get("command") == "train")
+        except InputError:
+            return False
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint."""
@@ -152,6 +148,7 @@ def results(history: History, *, finished: bool) -> dict[str, Any]:
         "finished": finished,
         **{name: value for name, value in rows[-1].items() if name not in ("epoch", "seconds")},
         **({} if best is None else {"kept_epoch": best, "kept": rows[best - 1]}),
+        "warnings": onsets(history.epochs),
         "seconds": sum(record.seconds for record in history.epochs),
         "skipped_videos": len(history.skipped),
         "skipped": [video._asdict() for video in history.skipped],

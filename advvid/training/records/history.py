@@ -25,6 +25,8 @@ class EpochRecord:
         seen_top1: accuracy without attack, after the epoch, on a sample of training clips.
         seen_robust_top1: accuracy under the same attack on that sample: what is more than
             `val_robust_top1` is the generalization gap.
+        catastrophic_overfitting: whether training attacks are mastered while PGD leaves nearly
+            nothing of the training clips; None where the two cannot be compared.
         losses: mean of the losses of each optimizer, where there are several.
         step: what the task reports of the epoch, see `Task.report`.
     """
@@ -39,12 +41,20 @@ class EpochRecord:
     val_robust_top1: float | None = None
     seen_top1: float | None = None
     seen_robust_top1: float | None = None
+    catastrophic_overfitting: bool | None = None
     losses: dict[str, float] = field(default_factory=dict)
     step: dict[str, Any] = field(default_factory=dict)
 
 
 # Columns that a history may lack altogether.
-_OPTIONAL = ("val_robust_top1", "seen_top1", "seen_robust_top1", "losses", "step")
+_OPTIONAL = (
+    "val_robust_top1",
+    "seen_top1",
+    "seen_robust_top1",
+    "catastrophic_overfitting",
+    "losses",
+    "step",
+)
 
 
 @dataclass

@@ -189,7 +189,7 @@ def test_invalid_arguments_are_named_in_one_line() -> None:
     x, y = data()
     trainer = AdversarialTrainer(classifier(), settings=SETTINGS, verbose=False)
     calls: list[tuple[Callable[[], object], str]] = [
-        (lambda: AdversarialTrainer(object()), "VideoClassifier; got object"),  # type: ignore[arg-type]
+        (lambda: AdversarialTrainer(object()), "VideoClassifier; got <object"),  # type: ignore[arg-type]
         (lambda: trainer.fit(x * 255, y), "divide by 255"),
         (lambda: trainer.fit(x, y + 3), "from 0 to 2; got 3 to 5"),
         (lambda: trainer.fit(x, y, epochs=3), "takes no epochs"),

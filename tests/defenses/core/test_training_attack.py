@@ -123,7 +123,7 @@ def test_a_random_start_is_the_clips_own() -> None:
         ({"max_iter": 0}, "max_iter"),
         ({"max_iter": Schedule("linear", (0, 5))}, "max_iter"),
         ({"attack": "pgd:max_iter=3", "max_iter": Schedule("list", (1, 2))}, "no schedule"),
-        ({"batch_norm": "off"}, "eval or train"),
+        ({"batch_norm": "off"}, "eval, train"),
     ],
 )
 def test_invalid_arguments_are_one_line(arguments: dict[str, object], word: str) -> None:

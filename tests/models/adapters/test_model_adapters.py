@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from advvid.errors import InputError
-from advvid.models import MODELS, VideoModel, load_model, save_weights
+from advvid.models import MODELS, load_model, save_weights
 
 
 def test_the_list_names_every_video_model_of_torchvision() -> None:
@@ -236,51 +236,3 @@ def test_functions_that_cannot_be_used(user_module: str, function: str, message:
     with pytest.raises(InputError, match=message) as caught:
         load_model(function)
     assert "\n" not in str(caught.value)
-
-
-def small_videomae() -> tuple[Any, Any]:
-    transformers = pytest.importorskip("transformers")
-    config = transformers.VideoMAEConfig(
-        image_size=32,
-        patch_size=16,
-        num_frames=4,
-        tubelet_size=2,
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        id2label={0: "run", 1: "jump", 2: "sit"},
-        label2id={"run": 0, "jump": 1, "sit": 2},
-    )
-    return transformers, transformers.VideoMAEForVideoClassification(config).eval()
-
-
-def test_a_video_classifier_of_transformers(tmp_path: Path) -> None:
-    _, network = small_videomae()
-    folder = tmp_path / "videomae"
-    network.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(
-        '{"do_normalize": true, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.2, 0.1]}'
-    )
-    model = load_model(f"hf/{folder}")
-    assert (model.num_classes, model.input_shape) == (3, (3, 4, 32, 32))
-    assert model.classes == ("run", "jump", "sit")
-    clips = torch.rand(2, 3, 4, 32, 32)
-    mean, std = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.2, 0.1])
-    values: Tensor = (clips.permute(0, 2, 3, 4, 1) - mean) / std
-    expected = network(pixel_values=values.permute(0, 1, 4, 2, 3)).logits
-    torch.testing.assert_close(model(clips), expected)
-
-    with pytest.warns(UserWarning, match="classifier.weight"):
-        model = load_model(f"hf/{folder}", num_classes=5)
-    assert model(clips).shape == (2, 5)
-    save_weights(model, tmp_path / "five.safetensors")
-    moved = folder.rename(tmp_path / "moved")
-    again: VideoModel = load_model(f"hf/{moved}", weights=tmp_path / "five.safetensors")
-    torch.testing.assert_close(again(clips), model(clips))
-
-
-def test_a_name_that_transformers_cannot_load(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
-    with pytest.raises(InputError, match="cannot load hf/"):
-        load_model(f"hf/{tmp_path / 'nowhere'}")

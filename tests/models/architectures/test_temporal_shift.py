@@ -144,5 +144,5 @@ def test_unknown_backbone_and_backbone_without_residual_blocks() -> None:
         load_model("tsm/resnet51")
     with pytest.raises(InputError, match=r"vgg11 has no residual block .*resnet50"):
         load_model("tsm/vgg11")
-    with pytest.raises(InputError, match=r"take --weights imagenet, none or a file; got 'DEFAULT'"):
+    with pytest.raises(InputError, match=r"take `weights=imagenet`, none or a file; got 'DEFAULT'"):
         load_model("tsm/test_resnet", weights="DEFAULT")

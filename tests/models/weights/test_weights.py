@@ -15,7 +15,7 @@ from advvid.models import VideoModel, load_model, load_weights, save_weights
 from advvid.models.architectures.resnet3d_specs import FIRST_GENERATION, KINETICS
 
 
-def fresh(seed: int = 0, **options: int) -> VideoModel:
+def fresh(seed: int = 0, **options: Any) -> VideoModel:
     return load_model("motions-r3d", weights="none", seed=seed, **options)
 
 
@@ -300,7 +300,7 @@ def test_names_that_are_no_words_and_notes_of_another_shape_are_refused(tmp_path
     model = load_model("motions-r3d", weights="none")
     for shape in ([3, 8], [3, "8", 32, 32], [3, 0, 32, 32], 5):
         save_weights(model, tmp_path / "short.safetensors", input_shape=shape)
-        with pytest.raises(InputError, match="input shape"):
+        with pytest.raises(InputError, match="input_shape must be"):
             load_model("motions-r3d", weights=tmp_path / "short.safetensors")
 
 

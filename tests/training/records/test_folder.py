@@ -40,6 +40,7 @@ def test_results_count_and_list_what_was_skipped(tmp_path: Path) -> None:
         "val_top1": 0.75,
         "lr": 0.1,
         "seconds": 5.0,
+        "warnings": [],
         "skipped_videos": 1,
         "skipped": [{"path": "a.avi", "reason": "broken"}],
     }
@@ -84,10 +85,10 @@ def test_a_run_killed_before_its_first_checkpoint_leaves_the_folder_free(tmp_pat
     settings = TrainSettings(epochs=1, batch_size=6)
     # What a kill between the settings and the first checkpoint leaves.
     RunFolder(out, "train", {"lr": 1.0})
-    (out / ".checkpoint-half.pt").write_bytes(b"half")
+    (out / ".advvid-abcd1234-checkpoint.pt").write_bytes(b"half")
     train(TinyNet(), ToyClips(12), settings=settings, out=out, device="cpu")
     assert json.loads((out / "config.json").read_text())["settings"]["lr"] == settings.lr
-    assert not (out / ".checkpoint-half.pt").exists()
+    assert not (out / ".advvid-abcd1234-checkpoint.pt").exists()
     for command, extra in (("evaluate", None), ("train", "notes.txt")):
         other = tmp_path / command
         RunFolder(other, command, {})

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from advvid.data.clip_source import DatasetClips
 from advvid.data.loader import ClipBatch
+from advvid.data.video.bad_video import BadVideoError
 from advvid.data.video.writing import write_video
-from advvid.evaluation.condition import Setup
+from advvid.evaluation.adversarial.full_video import videos_of, write_full_video
+from advvid.evaluation.condition import TOLERANCE, Setup
 from advvid.evaluation.conditions.attack import AttackCondition
-from advvid.evaluation.judge import judge
+from advvid.evaluation.judge import changes, judge, located
 from advvid.figures.animation import comparison_picture
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
@@ -31,6 +33,7 @@ def write_adversarial_clips(
     target: int | None = None,
     classes: Sequence[str] | None = None,
     fps: int = 8,
+    full_video: bool = False,
 ) -> list[dict[str, Any]]:
     """Attack all clips of a source, a batch at a time, and write what comes out.
 
@@ -43,13 +46,22 @@ def write_adversarial_clips(
         target: class that clips are to look like, or None for any wrong one.
         classes: names as the model counts them, or None.
         fps: frames a second of the videos.
+        full_video: whether to write NNNN-full.mkv, too: the whole video with the clip in its place.
 
     Returns:
-        What results.json says of each clip: label, predictions before and after, success.
+        What results.json says of each clip: where it comes from, label, predictions before and
+        after, which frames carry the change, and whether the attack succeeded. "eligible" clips are
+        those that it could succeed on: classified correctly before, or not yet as the target.
+        "success" of others is False.
+
+    Raises:
+        InputError: when `full_video` is asked for and the clips are not taken from video files, or
+            something cannot be written.
     """
     classifier, source, batch_size, seed = setup
     assert isinstance(source, DatasetClips)
-    targeted, names = target is not None, classes or range(classifier.nb_classes)
+    videos = videos_of(source.dataset) if full_video else None
+    names = classes or range(classifier.nb_classes)
     rows: list[dict[str, Any]] = []
     shown: list[tuple[Tensor, Tensor, str]] = []
     with progress_bar("Attack", len(source)) as advance:
@@ -57,27 +69,54 @@ def write_adversarial_clips(
             before = classifier.logits(batch.clips).argmax(dim=1).cpu()
             labels = before if batch.labels is None else batch.labels.cpu()
             goals = labels if target is None else torch.full_like(labels, target)
+            eligible = before == labels if target is None else before != goals
             aimed = ClipBatch(batch.clips, goals, batch.indices, [])
             outcome = attack.apply(aimed, clip_seeds(seed, batch.indices))
             adversarial = attack.check(aimed, outcome)
-            after = judge(classifier, adversarial, goals)
+            with located(f"under {attack.caption}"):
+                after = judge(classifier, adversarial, goals)
+            measured = changes(batch.clips, adversarial)
             for i, place in enumerate(batch.indices.tolist()):
                 clean, changed, file = batch.clips[i], adversarial[i], f"{place:04d}.mkv"
+                origin = source.origin(place)
                 write_video(folder.path / file, changed, fps=fps)
                 report = {name: values[i] for name, values in outcome.report.items()}
                 arrays = {"clean": clean, "adversarial": changed, **report}
                 folder.write(f"{place:04d}.npz", partial(_write_arrays, arrays))
+                able = bool(eligible[i])
+                carriers = _changed_frames(clean, changed)
                 row: dict[str, Any] = {
                     "clip": source.dataset.identity(int(source.indices[place])),
                     "file": file,
+                    "video": origin.video,
+                    "path": origin.path,
+                    "frame_count": clean.shape[1],
+                    "frames": list(origin.frames),
+                    "changed_frames": carriers,
+                    "changed_video_frames": [origin.frames[t] for t in carriers if origin.frames],
                     "label": int(labels[i]),
                     "predicted": int(before[i]),
                     "adversarial": int(after.predicted[i]),
-                    "success": bool(after.correct[i]) == targeted,
-                    "success_8bit": bool(after.correct_8bit[i]) == targeted,
+                    "eligible": able,
+                    "success": able and _reached(after.correct[i], target),
+                    "success_8bit": able and _reached(after.correct_8bit[i], target),
                     "linf": float((changed - clean).abs().max()) * 255,
+                    "thickness": round(float(measured["thickness"][i]), 6),
+                    "roughness": round(float(measured["roughness"][i]), 6),
                     "loss": round(float(after.loss[i]), 6),
                 }
+                if videos is not None:
+                    row["full_video"] = full = f"{place:04d}-full.mkv"
+                    try:
+                        seen = write_full_video(
+                            folder.path / full, videos, origin, (changed - clean).cpu()
+                        )
+                    except BadVideoError as error:
+                        row |= {"full_video": None, "full_video_missing": error.bad_video.reason}
+                    else:
+                        answer = judge(classifier, seen[None], goals[i : i + 1])
+                        row["full_video_adversarial"] = int(answer.predicted[0])
+                        row["success_full_video"] = able and _reached(answer.correct[0], target)
                 rows.append(row)
                 if len(shown) < _PICTURED:
                     title = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
@@ -98,6 +137,17 @@ def write_adversarial_clips(
     skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
     folder.write_json("results.json", {**content, "skipped": skipped})
     return rows
+
+
+def _reached(correct: Tensor, target: int | None) -> bool:
+    """Tell whether the goal is met: the class is the target, or any but the label."""
+    return bool(correct) == (target is not None)
+
+
+def _changed_frames(clean: Tensor, changed: Tensor) -> list[int]:
+    """List the frames of a clip in which any pixel differs."""
+    frames = ((changed - clean).abs().amax(dim=(0, 2, 3)) > TOLERANCE).nonzero().flatten()
+    return [int(frame) for frame in frames]
 
 
 def _write_arrays(arrays: Mapping[str, Tensor], path: Path) -> None:

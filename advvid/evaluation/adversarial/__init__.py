@@ -1,0 +1,1 @@
+"""What `advvid attack` writes: adversarial clips, and whole videos with them in place."""

@@ -1,0 +1,32 @@
+"""What results are of: model, data, clips and videos, for the head of a table and of a figure."""
+
+from advvid.evaluation.result import Results
+
+_FACTS = ("model", "weights", "data", "split", "clips", "seed", "command")
+
+
+def facts(results: Results) -> dict[str, str]:
+    """Give what was evaluated, in the order in which it is shown; nothing that is not known."""
+    known = {**results.about, "clips": clip_count(results)}
+    return {name: str(known[name]) for name in _FACTS if known.get(name) not in (None, "")}
+
+
+def warnings(results: Results) -> tuple[str, ...]:
+    """Give what a reader must know before the numbers."""
+    return tuple(map(str, results.about.get("warnings", ())))
+
+
+def subject(results: Results) -> str:
+    """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips, 3 videos"."""
+    known = facts(results)
+    model, data, split = (known.get(name, "") for name in ("model", "data", "split"))
+    what = " on ".join(filter(None, (model, f"{data} ({split})" if data and split else data)))
+    return ", ".join(filter(None, (what, f"n = {known['clips']}")))
+
+
+def clip_count(results: Results) -> str:
+    """Count clips, and the videos that they are taken from where these are fewer."""
+    count = len(results.clean)
+    if results.videos != count:
+        return results.sample
+    return f"{count} clip{'s' * (count != 1)}"

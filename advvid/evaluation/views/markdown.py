@@ -1,0 +1,86 @@
+"""Results as Markdown."""
+
+from collections.abc import Sequence
+
+from advvid.escaping import for_markdown
+from advvid.evaluation.result import Results
+from advvid.evaluation.views import about
+from advvid.evaluation.views.tables import (
+    Cell,
+    SmallTable,
+    Table,
+    frame_table,
+    group_table,
+    legend,
+    small_tables,
+    tables,
+)
+
+
+def report(results: Results) -> str:
+    """Give the page that table.md is: warnings, what was evaluated, alarms, tables."""
+    lines = [f"**WARNING** {for_markdown(one)}" for one in about.warnings(results)]
+    lines += [
+        f"**ALARM {for_markdown(one.name)}** {for_markdown(one.message)}" for one in results.alarms
+    ]
+    known = [[name, for_markdown(value)] for name, value in about.facts(results).items()]
+    heading = "Accuracy" + (f" under {' and '.join(results.kinds)}" if results.kinds else "")
+    parts = [
+        f"# {heading}",
+        *lines,
+        _joined(["evaluated", ""], known, numbers=False),
+        *(["No alarm: nothing speaks against the gradients of this model."] * _quiet(results)),
+        "\n".join(legend(results)),
+        markdown(results),
+        *map(_small, small_tables(results)),
+    ]
+    return "\n\n".join(parts)
+
+
+def markdown(results: Results) -> str:
+    """Give a table for each kind of conditions, or one line where there are none.
+
+    Rows are conditions, columns strengths, cells accuracies in % with their 95% intervals. A
+    condition with a strength of its own has it in a column of its own. Time and calls are those of
+    the largest strength; calls are per clip.
+    """
+    return "\n\n".join(_table(table, results.sample) for table in tables(results))
+
+
+def group_markdown(results: Results, kind: str) -> str:
+    """Give one accuracy of each group, every condition at its largest strength."""
+    return _small(group_table(results, kind))
+
+
+def frames_markdown(results: Results) -> str:
+    """Give accuracy where at most k frames of a clip may be changed; "" where no attack chooses."""
+    table = frame_table(results)
+    return _small(table) if table.rows else ""
+
+
+def _quiet(results: Results) -> bool:
+    """Tell whether alarms were looked for, and none was found."""
+    return bool(results.probes) and not results.alarms
+
+
+def _small(table: SmallTable) -> str:
+    lines = [list(map(for_markdown, row[:1])) + list(row[1:]) for row in table.rows]
+    return "\n\n".join(filter(None, (_joined(table.head, lines), table.note)))
+
+
+def _table(table: Table, count: str) -> str:
+    lines = [
+        [for_markdown(row.name), *map(_cells, row.cells), count, *row.costs] for row in table.rows
+    ]
+    return _joined([table.kind, *table.strengths, "n", *table.costs], lines)
+
+
+def _cells(cells: Sequence[Cell]) -> str:
+    return "; ".join(f"{one}{f' at {one.at}' * bool(one.at)}" for one in cells)
+
+
+def _joined(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> str:
+    """Spell a table; all columns but the first hold numbers, or none does."""
+    rest = "---:" if numbers else "---"
+    lines = [head, ["---", *[rest] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
