@@ -194,7 +194,8 @@ def note_small_budget(eps: float) -> None:
         warnings.warn(
             f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
             f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
-            stacklevel=2,
+            # Of this line, whoever asked: the same budget is told of once.
+            stacklevel=1,
         )
 
 

@@ -170,6 +170,11 @@ class LinfPGD(VideoAttack):
         del batch
         return None
 
+    def check_fit(self, clip_shape: tuple[int, ...]) -> None:
+        """Refuse a support that does not fit into clips (3, T, H, W)."""
+        one = torch.zeros(1, dtype=torch.int64)
+        self.support(AttackBatch(torch.zeros(1, *clip_shape), one, one, one, None, one))
+
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
         mask, own = batch.mask, self.support(batch)

@@ -20,6 +20,7 @@ from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError, one_line
+from advvid.runs.processes import is_helper, leave, leave_to_main
 from advvid.runs.terminal import say
 
 # Recent releases of typer carry their own copy of click, older ones use the installed one.
@@ -155,14 +156,17 @@ def _defect(error: Exception) -> str:
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning as one line: the place in our source says nothing to a user."""
+    if is_helper():
+        return  # the first process has the same
     _print_error(f"note: {message}")
 
 
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:
+    leave_to_main()
     if debug and error is not None:
         raise error
     _print_error(_with_options(message))
-    sys.exit(code)
+    leave(code)
 
 
 def _with_options(message: str) -> str:

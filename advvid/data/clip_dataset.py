@@ -134,9 +134,13 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             )
         check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
+        seen: set[ClipOrigin] = set()
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
-                chosen.append(self.clip(int(index)))
+                origin = self.origin(int(index))
+                if origin not in seen:
+                    chosen.append(self.clip(int(index)))
+                    seen.add(origin)
             except BadVideoError as error:
                 if self.on_bad_video == "raise":
                     raise
@@ -145,10 +149,16 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             if len(chosen) == n:
                 break
         if len(chosen) < n:
+            first = next((bad for bad in self.skipped if not bad.used), None)
+            if first is None:
+                raise InputError(
+                    f"only {len(chosen)} of the {len(self)} clips of {self.name} differ, {n} were "
+                    f"asked for: ask for 1 to {len(chosen)}"
+                )
             raise InputError(
                 f"only {len(chosen)} of the {len(self)} clips of {self.name} can be read, "
                 f"{n} were asked for: ask for fewer or repair the videos "
-                f"(first: {self.skipped[0].path}: {self.skipped[0].reason})"
+                f"(first: {first.path}: {first.reason})"
             )
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
         return to_unit(torch.stack([clip for clip, _ in chosen])), labels

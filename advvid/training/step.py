@@ -108,6 +108,10 @@ class StepTask(Task):
         """Restore the state of the step."""
         self.step.load_state_dict(state)
 
+    def check_fit(self, passes: Mapping[str, nn.Module], clips: Tensor) -> None:
+        """Let the step look at clips."""
+        self.step.check_fit(passes, clips)
+
     def end_epoch(self, context: EpochContext) -> None:
         """Let the step work between epochs."""
         self.step.end_epoch(context)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
-from advvid.checks import check_array, check_clips, check_labels
+from advvid.checks import check_array, check_clips, check_labels, note_small_budget
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
@@ -140,6 +140,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
             InputError: naming them.
         """
 
+    def check_fit(self, clip_shape: tuple[int, ...]) -> None:
+        """Refuse settings that clips (3, T, H, W) are too small for; attacks nothing."""
+
     def values(self) -> dict[str, Any]:
         """Give the settings of this kind of attack, without those that every attack has."""
         return {name: getattr(self, name) for name in self.attack_params if name not in self.common}
@@ -181,7 +184,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         # Sums over axes round in the order of memory: a layout must not change a bit.
         clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
-        _check_one_a_clip(getattr(self, "eps", None), len(clips))
+        _check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
+        if self.norm == "Linf" and isinstance(budget, float):
+            note_small_budget(budget)
         labels = self._labels(clips, y)
         support = None if mask is None else self._support(mask, clips)
 

@@ -19,7 +19,7 @@ from advvid.defenses.core.pgd_check import pgd_check
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.methods.arguments import checked
+from advvid.methods.arguments import came, checked
 from advvid.training import Batches, History, LoaderBatches, RobustCheck, TrainSettings, train
 
 _ART_WORDS = {
@@ -230,6 +230,11 @@ class _GeneratorLoader:
     """ART's endless generator as a loader with a length."""
 
     def __init__(self, generator: Any, classifier: VideoClassifier) -> None:
+        if not all(hasattr(generator, name) for name in ("size", "batch_size", "get_batch")):
+            raise InputError(
+                f"the generator must be one of ART, with get_batch; got {came(generator)}: fit and "
+                "fit_loader take other clips"
+            )
         self.generator, self.classifier = generator, classifier
 
     def __len__(self) -> int:

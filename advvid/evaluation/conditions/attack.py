@@ -10,7 +10,7 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
-from advvid.checks import check_budget
+from advvid.checks import check_budget, note_small_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
@@ -114,11 +114,12 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = attacks if isinstance(attacks, list | tuple) else [attacks]
+    given: list[Any] = list(attacks) if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
+        note_small_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
     named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
@@ -153,9 +154,8 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(
-                setup, spec, eps, **({"eps_step": law} if spec.entry.follows_law else {})
-            )
+            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            built = _build(setup, spec, eps, **chosen)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
@@ -170,7 +170,11 @@ def _check_norm(spec: AttackSpec) -> None:
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    return spec.build(setup.classifier, eps=eps, **common, **more)
+    built = spec.build(setup.classifier, eps=eps, **common, **more)
+    # Before a folder is made, not when the first batch is attacked.
+    if (shape := setup.classifier.clip_shape) is not None:
+        built.check_fit(shape)
+    return built
 
 
 def _from_object(

@@ -215,3 +215,28 @@ def test_the_optimizer_keeps_its_learning_rate() -> None:
     assert optimizer.param_groups[0]["lr"] == 0.1
     assert "peak_lr" not in optimizer.param_groups[0]
     assert len(optimizer.state) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("generator", [None, 3, "clips", ToyClips(6)])
+def test_what_is_no_generator_of_art_is_one_line(generator: Any) -> None:
+    trainer = FastTrainer(classifier(), settings=SETTINGS, verbose=False)
+    with pytest.raises(InputError, match="must be one of ART"):
+        trainer.fit_generator(generator)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda c, v=v: AdversarialTrainer(c, eps=v) for v in ("8/255", None, 2.0, float("nan"))),
+        *(lambda c, v=v: AdversarialTrainer(c, max_iter=v) for v in ("x", 0, 1.5, None)),
+        *(lambda c, v=v: AdversarialTrainer(c, settings=v) for v in ("fast", 3, {})),
+        *(lambda c, v=v: AdaptiveTrainer(c, v) for v in (3, "pgd", (1, "x"))),
+        *(lambda c, v=v: DefenseTrainer(c, v) for v in ("at", None, FastTrainer)),
+        lambda c: TradesTrainer(c, beta="6"),
+        lambda c: FreeTrainer(c, replays=None),
+        lambda c: CurriculumTrainer(c, direction=1),
+    ],
+)
+def test_trainers_refuse_settings_of_other_types_in_one_line(make: Make) -> None:
+    with pytest.raises(InputError):
+        make(classifier())
