@@ -81,6 +81,7 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
+    from advvid.data.video.writing import check_rate
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
@@ -92,8 +93,8 @@ def attack(
 
     parse_attack(chosen.attack)
     budget = read_budget(chosen.eps)
-    for name, value in (("batch_size", batch_size), ("fps", fps)):
-        check_count(name, value)
+    check_count("batch_size", batch_size)
+    check_rate(fps)
     subject = clips.subject(model, seed=seed)
     wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {

@@ -28,6 +28,12 @@ def read_precision(word: str) -> Any:
     return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 
+def read_data(given: list[str] | None) -> str | list[str]:
+    """Give the one data set that is named, or all of several."""
+    specs = given or ["motions"]
+    return specs[0] if len(specs) == 1 else specs
+
+
 def read_device(word: str) -> str:
     """Refuse what is no name of a device; whether it is there shows later."""
     if re.fullmatch(r"auto|cpu(:0)?|mps|(cuda|xpu|hpu|meta)(:\d{1,3})?", word) is None:
@@ -71,11 +77,12 @@ Precision = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    list[str] | None,
     option(
         "--data",
         "SPEC",
-        "motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
+        "motions, folder:DIR, csv:FILE, ucf11:DIR, ucf101:DIR, package.module:function or a video "
+        "file (see `advvid datasets`); motions unless given. Several are joined.",
         CLIPS,
         completed="data set",
     ),
@@ -240,7 +247,7 @@ class ReadingOptions:
 class SelectionOptions:
     """Which clips of which data set, and whose labels. A command sets `clips` in a subclass."""
 
-    data: Data = "motions"
+    data: Data = None
     clips: Annotated[int, option("--clips", "N", "Clips to attack; 0 takes all.", CLIPS)] = 1
     labels: Annotated[
         str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
@@ -256,9 +263,15 @@ class ClipOptions(ReadingOptions, SelectionOptions):
     def __post_init__(self) -> None:
         """Refuse what can be seen to be wrong before anything is loaded."""
         super().__post_init__()
-        check_data(self.data)
+        for spec in self.data or ():
+            check_data(spec)
         if self.labels not in ("true", "predicted"):
             raise InputError(f"labels must be true or predicted; got {shown(self.labels)}")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them."""
+        return {**super().config, "data": read_data(self.data)}
 
     def subject(self, model: ModelOptions, *, seed: int) -> "Subject":
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     *,
     model: options.ModelOptions,
-    data: options.Data = "motions",
+    data: options.Data = None,
     reading: TrainReadingOptions,
     defense: Name = "none",
     defending: Annotated[dict[str, Any], FromSettings(defense_options)],
@@ -44,7 +44,8 @@ def train(
     killed run is resumed to the same weights.
     """
     # Before torch is imported: a typo should cost no time.
-    check_data(data)
+    for spec in data or ():
+        check_data(spec)
     check_options("training", training)
     if defense != "none":
         check_method("defense", defense)
@@ -74,7 +75,7 @@ def train(
     defended = read_defense(defense, defending)
     check.budget()
     video_model, train_data, val_data = load_training(
-        model.model, data, **model.loading, seed=run.seed, **reading.config
+        model.model, options.read_data(data), **model.loading, seed=run.seed, **reading.config
     )
     made = None if defended is None else defended.prepare(train_data, seed=run.seed)
     robust = check.make(made, seed=run.seed)

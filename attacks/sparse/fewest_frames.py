@@ -7,11 +7,11 @@ from torch import Tensor
 
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import frame_mask
-from advvid.attacks.core.frame_sparsity import descend_sparsely, frame_norms
 from advvid.attacks.core.linf_box import Box
 from advvid.attacks.core.losses import Loss, is_adversarial
 from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import PAPER_LAW
+from advvid.attacks.sparse.proximal import descend_sparsely, frame_norms
 from advvid.checks import check_labels
 
 _PRICES = 5
