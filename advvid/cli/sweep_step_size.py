@@ -14,8 +14,8 @@ from advvid.cli.options import (
     ModelOptions,
     RunOptions,
     option,
-    resumable,
 )
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 from advvid.errors import InputError, shown
 
