@@ -34,6 +34,7 @@ from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import Setting, check_settings
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
 from advvid.training.task import CountedAttack, EpochContext, StepContext
@@ -260,6 +261,7 @@ class AdaptiveTraining(AttackingDefense):
         )
 
 
+@checked
 class AdaptiveTrainer(NamedTrainer):
     """Adaptive adversarial training (AAT) behind ART's interface.
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_method, methods
+from advvid.cli.numbers import read_budgets
 from advvid.cli.options import CLIPS, OUTPUT, option
 from advvid.cli.setting_options import grouped
 
@@ -36,6 +38,7 @@ class EvaluationOptions:
             "(quick, standard, paper), package.module:Class, or none. Give it several times for "
             "several; quick unless given.",
             EVALUATION,
+            completed="attack",
         ),
     ] = None
     condition: Annotated[
@@ -46,6 +49,7 @@ class EvaluationOptions:
             "Something else that happens to clips, such as sampling:clips=8 (see `advvid "
             "conditions`), or package.module:Class. Give it several times for several.",
             EVALUATION,
+            completed="condition",
         ),
     ] = None
     eps: Annotated[
@@ -95,6 +99,14 @@ class EvaluationOptions:
         ),
     ] = True
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        read_budgets(self.eps, zero=True)
+        for text in self.attack or ():
+            check_method("attack", text, also=("none", *methods("suite")))
+        for text in self.condition or ():
+            check_method("condition", text)
+
 
 @grouped
 def evaluate(
@@ -114,19 +126,19 @@ def evaluate(
             OUTPUT,
         ),
     ] = 3,
+    figures: options.Figures = "png",
     run: options.RunOptions,
 ) -> None:
     """Measure accuracy under attack, with intervals, and look for signs of false robustness.
 
-    Prints one table: rows attacks, columns budgets. Every result is checked
+    Prints tables: rows attacks, columns budgets. Every result is checked
     against its bound and scored again, as it is and after rounding to 8 bits.
     Alarms tell when gradients cannot be trusted.
 
-    Writes results.json, results.csv, table.md, figures and an animated picture
-    of a few clips. A stopped run is resumed with --resume.
+    Writes results.json, results.csv, table.md, table.tex, figures and an
+    animated picture of a few clips. A stopped run is resumed with --resume.
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-    from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.registry import CONDITIONS
@@ -134,6 +146,7 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
+    from advvid.figures.saving import read_formats
     from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
@@ -147,6 +160,7 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
+    formats = read_formats(figures)
     check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
@@ -180,6 +194,7 @@ def evaluate(
             classes=subject.class_names,
             pictures=pictures,
             about=options.about(model),
+            figures=formats,
         )
     if fabric.is_global_zero:
         say(*(f"note: {bad.line}" for bad in source.skipped))

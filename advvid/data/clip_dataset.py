@@ -134,9 +134,13 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             )
         check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
+        seen: set[ClipOrigin] = set()
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
-                chosen.append(self.clip(int(index)))
+                origin = self.origin(int(index))
+                if origin not in seen:
+                    chosen.append(self.clip(int(index)))
+                    seen.add(origin)
             except BadVideoError as error:
                 if self.on_bad_video == "raise":
                     raise
@@ -145,10 +149,16 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             if len(chosen) == n:
                 break
         if len(chosen) < n:
+            first = next((bad for bad in self.skipped if not bad.used), None)
+            if first is None:
+                raise InputError(
+                    f"only {len(chosen)} of the {len(self)} clips of {self.name} differ, {n} were "
+                    f"asked for: ask for 1 to {len(chosen)}"
+                )
             raise InputError(
                 f"only {len(chosen)} of the {len(self)} clips of {self.name} can be read, "
                 f"{n} were asked for: ask for fewer or repair the videos "
-                f"(first: {self.skipped[0].path}: {self.skipped[0].reason})"
+                f"(first: {first.path}: {first.reason})"
             )
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
         return to_unit(torch.stack([clip for clip, _ in chosen])), labels
@@ -207,6 +217,20 @@ class ClipSubset(ClipDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"the subset of {self.name} has clips 0 to {len(self) - 1}: {index}")
         return int(self.indices[index])
+
+
+def check_clip_size(frames: int, size: int) -> None:
+    """Refuse clips (3, T, H, W) of more than 2 GiB as float32.
+
+    Raises:
+        InputError: saying how much one would take.
+    """
+    size_in_bytes = 3 * frames * size**2 * 4
+    if size_in_bytes > 2**31:
+        raise InputError(
+            f"a clip of {frames} frames of {size} x {size} pixels takes "
+            f"{size_in_bytes / 2**30:,.0f} GiB, and 2 are the most: choose fewer frames or pixels"
+        )
 
 
 def balanced_order(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from advvid.checks import check_clips, check_count, check_label_form, check_workers
 from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
-from advvid.data.clip_origin import ClipOrigin
+from advvid.data.clip_origin import ClipOrigin, first_equals
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
@@ -79,19 +79,7 @@ class MemoryClips:
     @cached_property
     def _firsts(self) -> list[int]:
         """For every clip, the first that has the same pixels."""
-        flat = self.clips.flatten(1)
-        # A few pixels tell most clips apart; only those that agree there are compared in full.
-        few = flat[:, :: max(1, flat.shape[1] // 1024)].cpu().contiguous().numpy()
-        alike: dict[bytes, list[int]] = {}
-        firsts = []
-        for position, row in enumerate(few):
-            known = alike.setdefault(row.tobytes(), [])
-            equal = (one for one in known if torch.equal(flat[one], flat[position]))
-            first = next(equal, position)
-            if first == position:
-                known.append(position)
-            firsts.append(first)
-        return firsts
+        return first_equals(self.clips)
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""

@@ -27,6 +27,7 @@ from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
+from advvid.figures.saving import read_formats
 from advvid.methods.arguments import came, checked
 from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
@@ -125,6 +126,7 @@ def evaluate_into(
     classes: tuple[str, ...] | None = None,
     pictures: int = 3,
     about: Mapping[str, Any] | None = None,
+    figures: Sequence[str] = ("png",),
 ) -> Evaluation:
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
@@ -137,11 +139,13 @@ def evaluate_into(
         pictures: clips to show before and after the attack that fools most.
         about: what is known of model, clips and command beside what they tell themselves, see
             `Results`.
+        figures: formats of the figures, "png", "svg" and "pdf".
 
     Raises:
         InputError: when the folder holds something else, or cannot be written.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
+    formats = read_formats(figures)
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
@@ -153,7 +157,8 @@ def evaluate_into(
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
         write_text(folder.path / "table.tex", latex(evaluation))
-        draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
+        chance = None if classes is None else 1 / len(classes)
+        draw(folder.path, evaluation, chance=chance, formats=formats)
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
     return evaluation

@@ -20,6 +20,7 @@ from advvid.inference.frozen import Model
 from advvid.inference.micro_batch import MicroBatcher
 from advvid.methods.arguments import check_argument
 from advvid.methods.setting import Setting, check_settings
+from advvid.methods.text import note_small_budget
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
 
@@ -184,7 +185,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         # Sums over axes round in the order of memory: a layout must not change a bit.
         clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
-        _check_one_a_clip(getattr(self, "eps", None), len(clips))
+        _check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
+        if self.norm == "Linf" and isinstance(budget, float):
+            note_small_budget(budget)
         labels = self._labels(clips, y)
         support = None if mask is None else self._support(mask, clips)
 
@@ -272,14 +275,12 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
 
     def _support(self, mask: ArrayOrTensor, clips: Tensor) -> Tensor:
         """Bring a mask in the layout of the classifier into (1 or B, ...)."""
-        classifier = self.estimator
         check_array("mask", mask)
         given = torch.from_numpy(mask) if isinstance(mask, np.ndarray) else mask
         if given.ndim > 5:
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
         given = given[(None,) * (5 - given.ndim)]
-        support = classifier.to_canonical(given)
-        return check_mask(support, clips)
+        return check_mask(self.estimator.to_canonical(given), clips)
 
 
 def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:

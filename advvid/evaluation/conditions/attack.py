@@ -17,6 +17,7 @@ from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setu
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
 from advvid.methods.kinds import CONVERTED
+from advvid.methods.text import note_small_budget
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
@@ -119,6 +120,7 @@ def plan_attacks(
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
+        note_small_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
     named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
