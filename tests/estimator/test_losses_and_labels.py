@@ -302,7 +302,7 @@ def test_what_are_no_clips_is_refused(classifier: VideoClassifier, case: str, do
 @pytest.mark.parametrize("case", NOT_LABELS)
 def test_what_are_no_labels_is_refused(classifier: VideoClassifier, case: str, door: str) -> None:
     before = [p.detach().clone() for p in classifier.inner.parameters()]
-    with pytest.raises(InputError, match="labels|y must be"):
+    with pytest.raises(InputError, match=r"labels|y must be"):
         DOORS[door](classifier, random_clips(3)[0].numpy(), NOT_LABELS[case])
     after = classifier.inner.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
