@@ -34,6 +34,7 @@ from advvid.defenses.core.training_attack import AttackingStep, TrainingAttack
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import Setting, check_settings
+from advvid.methods.arguments import checked
 from advvid.random_streams import clip_seeds
 from advvid.training.order import derive_seed
 from advvid.training.task import CountedAttack, EpochContext, StepContext
@@ -100,6 +101,10 @@ class AdaptiveStep(AttackingStep):
         )
         logits = model(attacked)
         return context.criterion(logits, labels), logits
+
+    def attacks(self) -> Sequence[TrainingAttack]:
+        """Give those of all choices."""
+        return [choice.attack for choice in self.choices]
 
     def draw(self, seed: int) -> int:
         """Draw a choice from P, the same for the same seed."""
@@ -256,6 +261,7 @@ class AdaptiveTraining(AttackingDefense):
         )
 
 
+@checked
 class AdaptiveTrainer(NamedTrainer):
     """Adaptive adversarial training (AAT) behind ART's interface.
 

@@ -1,6 +1,6 @@
 """Adversarial training (AT)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -54,6 +54,10 @@ class AdversarialStep(AttackingStep):
         """Give loss and logits of the attacked batch; see `TrainStep`."""
         logits = model(self.perturb(clips, labels, context))
         return context.criterion(logits, labels), logits
+
+    def attacks(self) -> Sequence[TrainingAttack]:
+        """Give the one."""
+        return [self.attack]
 
     def perturb(self, clips: Tensor, labels: Tensor, context: StepContext) -> Tensor:
         """Attack the batch, all but the clips that stay clean."""

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from torch.utils.data import DataLoader, Dataset
+
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.wrapping import as_dataset
 from advvid.defenses.aat import AdaptiveTraining
 from advvid.defenses.at import AdversarialTraining
 from advvid.defenses.cat import CurriculumTraining
@@ -56,13 +59,17 @@ def read_defense(text: str, **settings: Any) -> Defense:
 
 @checked
 def build_defense(
-    defense: str | Defense, data: ClipDataset, *, seed: int = 0, **settings: Any
+    defense: str | Defense,
+    data: "ClipDataset | Dataset[Any] | DataLoader[Any]",
+    *,
+    seed: int = 0,
+    **settings: Any,
 ) -> Prepared:
     """Make what `advvid.train` needs to train by a defense.
 
     Args:
         defense: as text, see `read_defense`, or made.
-        data: clips to train on.
+        data: clips to train on, as for `advvid.train`.
         seed: of the choice of clips that are held out.
         settings: of a defense that comes as text.
 
@@ -73,4 +80,4 @@ def build_defense(
         defense = read_defense(defense, **settings)
     elif settings:
         raise InputError(f"{', '.join(settings)}: a defense that is made has its settings already")
-    return defense.prepare(data, seed=seed)
+    return defense.prepare(as_dataset(data), seed=seed)

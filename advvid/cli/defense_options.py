@@ -70,8 +70,10 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
         from advvid.cli.numbers import read_budget
 
+        check_count("val_steps", self.val_steps)
         if self.val_clips < 0:
             raise InputError(
                 f"val_clips must be at least 1, or 0 for all; got {self.val_clips}",

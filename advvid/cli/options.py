@@ -1,5 +1,7 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.runs.processes import is_helper
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
@@ -60,6 +63,9 @@ Resume = Annotated[
 ]
 BatchSize = Annotated[
     int, option("--batch-size", None, "Clips attacked at once; changes the speed only.", OUTPUT)
+]
+Figures = Annotated[
+    str, option("--figures", "FORMATS", "png, svg, pdf, or several with commas between.", OUTPUT)
 ]
 Devices = Annotated[int, option("--devices", "N", "GPUs, or processes on a CPU.", OUTPUT)]
 Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", OUTPUT)]
@@ -173,7 +179,8 @@ class ReadingOptions:
         option(
             "--on-bad-video",
             None,
-            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            "raise: stop at a damaged video; skip: list it and leave it out; conceal: list it and "
+            "use what FFmpeg makes of it.",
             CLIPS,
         ),
     ] = "raise"
@@ -217,6 +224,12 @@ class RunOptions:
     out: Out = None
 
 
+def about(model: ModelOptions) -> dict[str, Any]:
+    """Say what was asked for, for the head of a table: the command, and weights by their name."""
+    weights = {} if model.weights is None else {"weights": model.weights}
+    return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
+
+
 @contextmanager
 def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
     """Say at Ctrl-C how to resume, and exit with code 130.
@@ -230,5 +243,6 @@ def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
     except KeyboardInterrupt:
         there = (folder / needs).exists()
         hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        say(f"advvid: stopped{hint}", stderr=True)
+        if not is_helper():
+            say(f"advvid: stopped{hint}", stderr=True)
         raise SystemExit(130) from None

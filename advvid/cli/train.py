@@ -42,12 +42,12 @@ def train(
     figures and results.json after each epoch, and a checkpoint from which a
     killed run is resumed to the same weights.
     """
-    from advvid.checks import check_count
     from advvid.cli.defense_options import read_defense
     from advvid.cli.setting_options import read_options
     from advvid.errors import InputError
     from advvid.methods import settings_of
     from advvid.pairing import load_training
+    from advvid.runs.fabric import check_devices
     from advvid.runs.launch import is_first_process
     from advvid.runs.run_folder import new_run_path
     from advvid.training import TrainSettings
@@ -62,8 +62,7 @@ def train(
         workers=workers,
         seed=run.seed,
     )
-    for name, count in (("devices", devices), ("nodes", nodes)):
-        check_count(name, count)
+    check_devices(model.device, devices=devices, nodes=nodes)
     defended = read_defense(defense, defending)
     check.budget()
     video_model, train_data, val_data = load_training(
@@ -112,7 +111,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
             f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
         )
     if history.skipped:
-        say(f"skipped {len(history.skipped)} videos that cannot be read:")
+        say(f"videos that cannot be read as they were recorded: {len(history.skipped)}")
     for video in history.skipped:
-        say(f"  {video.path}: {video.reason}")
+        say(f"  {video.line}")
     say(f"results: {out}")

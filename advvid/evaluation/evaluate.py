@@ -1,10 +1,10 @@
 """Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
@@ -27,7 +27,9 @@ from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
+from advvid.figures.saving import read_formats
 from advvid.methods.arguments import came, checked
+from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -53,7 +55,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
-    videos: Sequence[str | int] | None = None,
+    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -123,6 +125,8 @@ def evaluate_into(
     fabric: "Fabric | None" = None,
     classes: tuple[str, ...] | None = None,
     pictures: int = 3,
+    about: Mapping[str, Any] | None = None,
+    figures: Sequence[str] = ("png",),
 ) -> Evaluation:
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
@@ -133,14 +137,19 @@ def evaluate_into(
         fabric: see `evaluate`.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+        about: what is known of model, clips and command beside what they tell themselves, see
+            `Results`.
+        figures: formats of the figures, "png", "svg" and "pdf".
 
     Raises:
         InputError: when the folder holds something else, or cannot be written.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
+    formats = read_formats(figures)
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
+    evaluation = replace(evaluation, about={**evaluation.about, **(about or {})})
     if fabric is None or fabric.is_global_zero:
         source = plan.setup.source
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
@@ -148,7 +157,8 @@ def evaluate_into(
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
         write_text(folder.path / "table.tex", latex(evaluation))
-        draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
+        chance = None if classes is None else 1 / len(classes)
+        draw(folder.path, evaluation, chance=chance, formats=formats)
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
     return evaluation
@@ -191,19 +201,19 @@ def _attacked(model: Any, attacks: Attacks) -> Any:
 
 def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
     """Note from which videos clips in memory are taken."""
-    if not isinstance(source, MemoryClips):
+    if type(source) is not MemoryClips or source.videos is not None:
         raise InputError("a source of clips brings its videos along: leave videos out")
     return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
 
 
-def _names_of(videos: Sequence[str | int], count: int) -> list[str]:
+def _names_of(videos: Any, count: int) -> list[str]:
     """Give the names of videos as texts.
 
     Raises:
         InputError: unless there is a text or a whole number for each clip.
     """
-    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else list(videos)
-    if not all(type(one) in (str, int) for one in given):
+    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
+    if not isinstance(given, list | tuple) or any(type(one) not in (str, int) for one in given):
         raise InputError(
             "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
             f"{came(videos)}"

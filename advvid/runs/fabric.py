@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from advvid.checks import check_count
-from advvid.errors import InputError
 from advvid.inference.devices import Precision, resolve_device
+from advvid.runs.processes import (
+    announce_main,
+    by_torchrun,
+    check_processes,
+    is_helper,
+    started,
+)
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -39,16 +45,10 @@ def launch_fabric(
         def convert_input(self, data: Any) -> Any:
             return data
 
-    check_count("devices", devices)
-    check_count("nodes", nodes)
-    target = resolve_device(device)
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    target = check_devices(device, devices=devices, nodes=nodes)
+    if by_torchrun():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // devices
-    if target.type == "cuda" and devices > torch.cuda.device_count():
-        raise InputError(
-            f"{devices} CUDA devices asked for, {torch.cuda.device_count()} found: ask for fewer"
-        )
     fabric = Fabric(
         accelerator=target.type,
         devices=[target.index] if target.index is not None and devices == 1 else devices,
@@ -57,5 +57,28 @@ def launch_fabric(
         plugins=[Autocast("bf16-mixed", target.type)] if precision == "bf16" else None,
         precision=None if precision == "bf16" else "32-true",
     )
+    if devices > 1 and not is_helper():
+        announce_main()
     fabric.launch()
+    started()
     return fabric
+
+
+def check_devices(device: str | torch.device, *, devices: int = 1, nodes: int = 1) -> torch.device:
+    """Find out whether processes can be started, before anything else is done; see `launch_fabric`.
+
+    Returns:
+        The device, or the first of them.
+
+    Raises:
+        InputError: when a device is not there, or a number is not at least 1.
+    """
+    check_count("devices", devices)
+    check_count("nodes", nodes)
+    target = resolve_device(device)
+    if target.type == "cuda":
+        check_processes(devices, nodes, torch.cuda.device_count(), "CUDA devices")
+    else:
+        # Two can be tried anywhere.
+        check_processes(devices, nodes, max(2, os.cpu_count() or 1), "places for processes")
+    return target

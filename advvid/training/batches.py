@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Sized
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from advvid.checks import check_clips
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch, clip_loader
+from advvid.data.wrapping import as_dataset
 from advvid.errors import InputError
+from advvid.methods.kinds import is_of
 from advvid.training.labels import check_any_labels
 from advvid.training.order import epoch_keys, steps_per_epoch
 from advvid.training.settings import TrainSettings
@@ -58,8 +61,11 @@ class DatasetBatches:
         self.steps = steps_per_epoch(len(data), settings.batch_size)
 
     def check(self, world: int) -> None:
-        """Say at once when the batches cannot be shared."""
-        self._keys(0, 0, world)
+        """Say at once when the batches cannot be shared, or the first clip is no clip."""
+        first, *_ = self._keys(0, 0, world)
+        if self.data.on_bad_video == "raise":
+            # An augmentation that does not fit, too.
+            self.data[first]
 
     def epoch(
         self, epoch: int, *, start: int, rank: int, world: int, pin_memory: bool
@@ -151,6 +157,36 @@ class LoaderBatches:
     def sample(self) -> ClipDataset | None:
         """Give None: nothing is known of single clips."""
         return None
+
+
+def as_batches(data: Any, settings: TrainSettings, model: nn.Module) -> Batches:
+    """Take batches from what holds them, or make them of clips.
+
+    Args:
+        data: `Batches`, or what `advvid.data.as_dataset` takes. Classes without names are counted
+            as those of the model.
+        settings: see `DatasetBatches`.
+        model: of as many classes.
+
+    Raises:
+        InputError: when it holds no clips.
+    """
+    if not isinstance(data, Dataset | DataLoader) and is_of(data, Batches):
+        batches: Batches = data
+        return batches
+    held = data.dataset if isinstance(data, DataLoader) else data
+    names = getattr(held, "classes", None) or getattr(model, "classes", None)
+    count = getattr(model, "num_classes", None)
+    if not names and isinstance(count, int):
+        names = [str(number) for number in range(count)]
+    return DatasetBatches(as_dataset(data, classes=names or None), settings)
+
+
+def default_settings(data: Any) -> TrainSettings:
+    """Give the settings of a run where none are given: a `DataLoader` says how it is read."""
+    if isinstance(data, DataLoader) and data.batch_size is not None:
+        return TrainSettings(batch_size=data.batch_size, workers=data.num_workers)
+    return TrainSettings()
 
 
 def _pair(content: Any, classes: int) -> tuple[Tensor, Tensor]:

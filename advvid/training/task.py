@@ -166,6 +166,17 @@ class Hooks:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` gave."""
 
+    def check_fit(self, passes: Mapping[str, nn.Module], clips: Tensor) -> None:
+        """Refuse clips (B, 3, T, H, W) that cannot be trained on, before anything is written.
+
+        Args:
+            passes: the networks of the task, on the device of the clips.
+            clips: of the shape of all clips, in [0, 1].
+
+        Raises:
+            InputError: saying what does not fit.
+        """
+
     def end_epoch(self, context: EpochContext) -> None:
         """Work between epochs, on all processes, before the checkpoint of the epoch is written."""
 

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.wrapping import as_dataset
 from advvid.errors import InputError
 from advvid.inference.probe import probe_model
 from advvid.methods.arguments import checked
 from advvid.runs.fabric import launch_fabric
 from advvid.runs.progress import progress_bar
-from advvid.training.batches import Batches, DatasetBatches
+from advvid.training.batches import Batches, as_batches, default_settings
 from advvid.training.loop import TrainingRun
 from advvid.training.measuring.measures import NotFiniteError
 from advvid.training.measuring.robust_check import RobustCheck
@@ -29,14 +31,14 @@ from advvid.training.task import Task
 @checked
 def train(
     model: nn.Module,
-    train_data: ClipDataset | Batches,
-    val_data: ClipDataset | None = None,
+    train_data: "ClipDataset | Batches | Dataset[Any] | DataLoader[Any]",
+    val_data: "ClipDataset | Dataset[Any] | DataLoader[Any] | None" = None,
     *,
     settings: TrainSettings | None = None,
     out: Path | None = None,
     resume: bool = False,
     step: TrainStep | Step = clean_step,
-    task: Task | Callable[[nn.Module], Task] | None = None,
+    task: Task | type[Task] | Callable[[nn.Module], Task] | None = None,
     robust: RobustCheck | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     device: str | torch.device = "auto",
@@ -55,9 +57,12 @@ def train(
             gradient are trained. In the end it has its mode and device of before, and the weights
             of the last epoch, their moving average (`settings.ema`), or those of the best epoch
             (with `robust` or `settings.patience`).
-        train_data: clips to train on, seen in their training view; or batches of another source.
-        val_data: clips to measure on after each epoch, seen in their evaluation view.
-        settings: see `TrainSettings`.
+        train_data: clips to train on, seen in their training view; a torch `Dataset` or a
+            `DataLoader`, of which each item is a clip with its label (see
+            `advvid.data.as_dataset`); or batches of another source.
+        val_data: clips to measure on after each epoch, seen in their evaluation view, likewise.
+        settings: see `TrainSettings`; None takes its defaults, with the batch size and the workers
+            of a `DataLoader` that is trained on.
         out: folder for checkpoint, weights, history, learning curve and results; None writes none.
         resume: resume the run in `out`.
         step: gives the loss of a batch, see `TrainStep`.
@@ -84,10 +89,10 @@ def train(
         InputError: when settings, data and model do not fit, when `out` cannot be written or holds
             another run, or when the loss is not finite any more.
     """
-    settings = TrainSettings() if settings is None else settings
-    batches = (
-        DatasetBatches(train_data, settings) if isinstance(train_data, ClipDataset) else train_data
-    )
+    settings = default_settings(train_data) if settings is None else settings
+    batches = as_batches(train_data, settings, model)
+    if val_data is not None:
+        val_data = as_dataset(val_data, classes=batches.classes)
     made = make_task(model, task, step, optimizer)
     check_data(batches, val_data)
     if val_data is None and (robust is not None or settings.patience is not None):
@@ -115,7 +120,9 @@ def train(
         raise InputError("no parameter of the model asks for a gradient: nothing to train")
     total, shown = settings.epochs * batches.steps, progress and fabric.is_global_zero
     with arranged(networks, optimizers, settings, fabric.device):
-        check_model(exported, batches, fabric.device)
+        clips = torch.zeros(1, *batches.clip_shape, device=fabric.device)
+        check_model(exported, clips, len(batches.classes))
+        made.check_fit({k: one.to(fabric.device) for k, one in networks.items()}, clips)
         with progress_bar("training", total, shown=shown) as bar:
             run = TrainingRun(
                 TrainingState(made, Networks(fabric, networks, optimizers, settings), exported),
@@ -140,17 +147,17 @@ def train(
                 raise InputError(f"{error} (last good checkpoint: {kept})") from error
 
 
-def check_model(model: nn.Module, data: Batches, device: torch.device) -> None:
+def check_model(model: nn.Module, clips: Tensor, classes: int) -> None:
     """Find out whether model and data go together, before anything is shown or written.
 
     Raises:
         InputError: when the model fails on such clips, or has another number of classes.
     """
-    logits = probe_model(model.to(device), torch.zeros(1, *data.clip_shape, device=device))
-    if logits.shape[1] != len(data.classes):
+    logits = probe_model(model.to(clips.device), clips)
+    if logits.shape[1] != classes:
         raise InputError(
-            f"the data has {len(data.classes)} classes and the model {logits.shape[1]}: load it "
-            f"with num_classes={len(data.classes)}"
+            f"the data has {classes} classes and the model {logits.shape[1]}: load it with "
+            f"num_classes={classes}"
         )
 
 

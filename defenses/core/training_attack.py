@@ -1,6 +1,7 @@
 """How clips are attacked inside a training step."""
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from advvid.training.labels import hard_labels
 from advvid.training.mode import normalizations
 from advvid.training.scale.sync_batch_norm import local_batch_norm
 from advvid.training.step import Step
-from advvid.training.task import EpochContext, StepContext
+from advvid.training.task import CLASSIFIER, EpochContext, StepContext
 
 AttackBatchNorm = Literal["eval", "train"]
 
@@ -111,6 +112,16 @@ class TrainingAttack:
         budget = eps if spec.eps is None else spec.eps
         return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
 
+    def check_fit(self, model: nn.Module, clips: Tensor) -> None:
+        """Refuse settings of the attack that do not go with a model and clips such as these.
+
+        Raises:
+            InputError: see `VideoAttack.check_fit`.
+        """
+        eps = _USUAL_BUDGET if self.spec.eps is None else self.spec.eps
+        attack = self.spec.build(wrapped(model, clips), eps=eps, verbose=False)
+        attack.check_fit(tuple(clips.shape[1:]))
+
     def __call__(
         self,
         model: nn.Module,
@@ -183,6 +194,15 @@ class AttackingStep(Step):
     """A step that attacks the classifier it trains; wraps it once."""
 
     _estimator: VideoClassifier | None = None
+
+    @abstractmethod
+    def attacks(self) -> Sequence[TrainingAttack]:
+        """Give all attacks that are trained on."""
+
+    def check_fit(self, passes: Mapping[str, nn.Module], clips: Tensor) -> None:
+        """Refuse clips that an attack does not fit; see `Hooks.check_fit`."""
+        for attack in self.attacks():
+            attack.check_fit(passes[CLASSIFIER], clips)
 
     def attacked(
         self,

@@ -123,18 +123,18 @@ def test_a_resumed_evaluation_knows_the_videos(tmp_path: Path) -> None:
     ("videos", "words"),
     [
         (["a"] * 5, "one a clip; got 5"),
-        ("aaaaaa", "videos must be a list"),
-        ([0.5] * 6, "videos must be a"),
-        ([True] * 6, "videos must be a"),
-        ([[0]] * 6, "videos must be a"),
-        (3, "videos must be a"),
+        ("aaaaaa", "videos must be a name or a number for each clip"),
+        ([0.5] * 6, "videos must be a name or"),
+        ([True] * 6, "videos must be a name or"),
+        ([[0]] * 6, "videos must be a name or"),
+        (3, "videos must be a name or"),
         (np.full(6, 0.5), "videos must be a name or a number for each clip"),
-        (np.zeros((6, 1), dtype=int), "videos must be a"),
+        (np.zeros((6, 1), dtype=int), "videos must be a name or"),
     ],
 )
 def test_other_videos_are_refused(videos: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         measured(*random_clips(6), videos)
-    source = MemoryClips(*random_clips(6))
+    source = MemoryClips(*random_clips(6), ["b"] * 6)
     with pytest.raises(InputError, match="leave videos out"):
         evaluate(classifier(), source, videos=["a"] * 6)

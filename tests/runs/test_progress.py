@@ -72,7 +72,7 @@ def test_the_time_that_an_evaluation_takes_is_told_from_its_first_batch_on(
 def test_the_bar_shows_what_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     monkeypatch.setattr(
-        progress, "Console", lambda **_: Console(file=shown, force_terminal=True, width=120)
+        progress, "Terminal", lambda **_: Console(file=shown, force_terminal=True, width=120)
     )
     monkeypatch.setattr(time, "monotonic", lambda: 50.0)
     with progress_bar("Evaluate", 100) as bar:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -16,11 +16,12 @@ from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
+from advvid.methods.kinds import CONVERTED
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
 
-Attacks = str | VideoAttack | Sequence[str | VideoAttack]
+Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
@@ -52,7 +53,7 @@ class AttackCondition(Condition):
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.takes_law and isinstance(step, float):
+        if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.passes = expected_passes(attack)
@@ -113,7 +114,7 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
+    given: list[Any] = list(attacks) if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
@@ -153,7 +154,8 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            built = _build(setup, spec, eps, **chosen)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
@@ -168,7 +170,11 @@ def _check_norm(spec: AttackSpec) -> None:
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
-    return spec.build(setup.classifier, eps=eps, **common, **more)
+    built = spec.build(setup.classifier, eps=eps, **common, **more)
+    # Before a folder is made, not when the first batch is attacked.
+    if (shape := setup.classifier.clip_shape) is not None:
+        built.check_fit(shape)
+    return built
 
 
 def _from_object(

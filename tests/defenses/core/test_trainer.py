@@ -215,3 +215,33 @@ def test_the_optimizer_keeps_its_learning_rate() -> None:
     assert optimizer.param_groups[0]["lr"] == 0.1
     assert "peak_lr" not in optimizer.param_groups[0]
     assert len(optimizer.state) == len(list(model.parameters()))
+
+
+@pytest.mark.parametrize("generator", [None, 3, "clips", ToyClips(6)])
+def test_what_is_no_generator_of_art_is_one_line(generator: Any) -> None:
+    trainer = FastTrainer(classifier(), settings=SETTINGS, verbose=False)
+    with pytest.raises(InputError, match="must be one of ART"):
+        trainer.fit_generator(generator)
+
+
+BAD_TRAINERS: list[tuple[Any, dict[str, Any]]] = [
+    *((AdversarialTrainer, {"eps": eps}) for eps in ("8/255", None, 2.0, float("nan"))),
+    *((AdversarialTrainer, {"max_iter": steps}) for steps in ("x", 0, 1.5, None)),
+    (AdversarialTrainer, {"settings": "fast"}),
+    (AdversarialTrainer, {"settings": {}}),
+    *((AdaptiveTrainer, {"choices": given}) for given in (3, "pgd", (1, "x"))),
+    *((DefenseTrainer, {"defense": given}) for given in ("at", None, FastTrainer)),
+    (TradesTrainer, {"beta": "6"}),
+    (FreeTrainer, {"replays": None}),
+    (CurriculumTrainer, {"direction": 1}),
+]
+
+
+@pytest.mark.parametrize(("trainer", "arguments"), BAD_TRAINERS)
+def test_trainers_refuse_settings_of_other_types_in_one_line(
+    trainer: Make, arguments: dict[str, Any]
+) -> None:
+    (name,) = arguments
+    with pytest.raises(InputError, match=rf"(?i){name}") as error:
+        trainer(classifier(), **arguments)
+    assert "\n" not in str(error.value)
