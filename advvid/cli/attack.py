@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_method
+from advvid.cli.numbers import read_budget
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
 
@@ -25,6 +27,7 @@ class AttackOptions:
             "The attack with its settings (see `advvid attacks` and `advvid attacks NAME`), or "
             "package.module:Class.",
             ATTACK,
+            completed="attack",
         ),
     ] = "pgd"
     eps: Annotated[
@@ -36,6 +39,11 @@ class AttackOptions:
             "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
         ),
     ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_method("attack", self.attack)
+        read_budget(self.eps)
 
 
 @grouped
@@ -73,7 +81,7 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budget
+    from advvid.data.video.writing import check_rate
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
@@ -85,8 +93,8 @@ def attack(
 
     parse_attack(chosen.attack)
     budget = read_budget(chosen.eps)
-    for name, value in (("batch_size", batch_size), ("fps", fps)):
-        check_count(name, value)
+    check_count("batch_size", batch_size)
+    check_rate(fps)
     subject = clips.subject(model, seed=seed)
     wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {
