@@ -1,6 +1,7 @@
 """Adversarial robustness of video classifiers."""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
     from advvid.step_size import sweep_step_size
     from advvid.training import train
 
+__version__: str
+
 __all__ = [
     "InputError",
     "VideoClassifier",
+    "__version__",
     "evaluate",
     "load_dataset",
     "load_model",
@@ -34,6 +38,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        # Of what is installed: setup.cfg is the one place where the number is written.
+        return version("advvid")
     # torch and ART take seconds to import; `advvid --help` and submodules should not wait for both.
     if name not in _HOMES:
         raise AttributeError(f"module 'advvid' has no attribute {name!r}")

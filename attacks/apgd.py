@@ -6,21 +6,22 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip, wide
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, LossName, Runs, Steps
-from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial, sign_step_
+from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _MOMENTUM = 0.75
 _RHO = 0.75
 
 
-@checked
+@clip_attack
 def apgd(
     model: Model,
     clips: Tensor,
@@ -47,7 +48,8 @@ def apgd(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,).
         steps: gradient steps; each run takes one gradient more.
-        restarts: independent runs; a clip that is fooled is left alone by later ones.
+        restarts: independent runs; a clip that is fooled, in 8 bits too, is left alone by later
+            ones.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -72,16 +74,22 @@ def apgd(
     box = linf_box(clips, eps, mask)
     reach = eps if isinstance(eps, float | int) else per_clip(eps, clips)
     result = clips.clone()
+    settled = Settled(model, clips, labels, eps, targeted)
     left = torch.arange(len(clips), device=clips.device)
+    fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
     with frozen(model):
         for restart in range(restarts):
             noise = uniform(seeds[left], clips.shape[1:], stream="apgd start", draw=restart)
             inside = box.select(left)
             run = _Run(model, inside.at(noise.to(clips.dtype)), labels[left], signed, targeted)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
-            result[left] = run.steps(inside, own_reach, steps)
+            found = run.steps(inside, own_reach, steps)
+            # What fooled the model, if not in 8 bits, gives way to nothing that does not.
+            taken = run.fooled | ~fooled[left]
+            result[left[taken]] = found[taken]
             if restart + 1 < restarts:
-                left = left[~run.fooled]
+                fooled[left] |= run.fooled
+                left = left[~settled(found, run.fooled, left)]
                 if len(left) == 0:
                     break
     return result

@@ -5,16 +5,22 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
-from advvid.attacks.core.losses import other_classes, target_margin, targeted_dlr
+from advvid.attacks.core.losses import (
+    is_adversarial,
+    other_classes,
+    target_margin,
+    targeted_dlr,
+)
 from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
-@checked
+@clip_attack
 def apgd_targeted(
     model: Model,
     clips: Tensor,
@@ -44,8 +50,8 @@ def apgd_targeted(
         seed: of the starts.
 
     Returns:
-        Adversarial clips (B, 3, T, H, W); where a clip remains correct, the result of
-            its last target.
+        Adversarial clips (B, 3, T, H, W): the first that is fooled in 8 bits too, or the last that
+        is fooled at all; where a clip remains correct, the result of its last target.
 
     Raises:
         InputError: as `apgd`; when `targets` is below 1.
@@ -61,14 +67,16 @@ def apgd_targeted(
         logits = model(clips)
         goals = other_classes(logits, labels, targets)
         ratio = targeted_dlr if logits.shape[1] >= 4 else target_margin
+        settled = Settled(model, clips, labels, eps)
         left = torch.arange(len(clips), device=clips.device)
+        fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         for run in range(goals.shape[1] * restarts):
             goal = goals[left, run // restarts]
 
             def toward(logits: Tensor, labels: Tensor, goal: Tensor = goal) -> Tensor:
                 return ratio(logits, labels, goal)
 
-            result[left] = apgd(
+            found = apgd(
                 model,
                 clips[left],
                 labels[left],
@@ -78,7 +86,11 @@ def apgd_targeted(
                 mask=mask_of(mask, left, clips),
                 seed=seeds[left] + run,
             )
-            left = left[model(result[left]).argmax(dim=1) == labels[left]]
+            wrong = is_adversarial(model(found), labels[left], targeted=False)
+            taken = wrong | ~fooled[left]
+            result[left[taken]] = found[taken]
+            fooled[left] |= wrong
+            left = left[~settled(found, wrong, left)]
             if len(left) == 0:
                 break
     return result

@@ -8,13 +8,16 @@ from torch import Tensor
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
+from advvid.attacks.core.losses import is_adversarial
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
+from advvid.checks import check_labels
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -30,7 +33,7 @@ class AutoAttackResult(NamedTuple):
     otherwise the place in `PARTS`, from 1 on."""
 
 
-@checked
+@clip_attack
 def auto_attack(
     model: Model,
     clips: Tensor,
@@ -45,6 +48,9 @@ def auto_attack(
     seed: int | torch.Generator | Tensor = 0,
 ) -> AutoAttackResult:
     """Attack clips by APGD-CE, APGD-T, FAB-T and Square in turn, each on those still correct.
+
+    A clip that is fooled only before it is rounded to 8 bits within the budget is attacked further;
+    what fools it in 8 bits takes the place of what did not.
 
     Args:
         model: clips -> logits (B, K).
@@ -72,11 +78,14 @@ def auto_attack(
     seeds = seeds_of(seed, clips)
     gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
     result, broken_by = clips.clone(), torch.zeros_like(labels)
+    settled = Settled(model, clips, labels, eps)
     with frozen(model), torch.no_grad():
-        correct = model(clips).argmax(dim=1) == labels
+        logits = model(clips)
+        check_labels(labels, len(clips), logits.shape[1])
+        correct = logits.argmax(dim=1) == labels
         broken_by[~correct] = -1
+        left = correct.nonzero().squeeze(1)
         for place, part in enumerate(PARTS, start=1):
-            left = (broken_by == 0).nonzero().squeeze(1)
             if len(left) == 0:
                 break
             common: dict[str, Any] = {
@@ -94,9 +103,12 @@ def auto_attack(
                 found = square_attack(
                     model, attacked, truth, eps=eps, queries=queries, **common
                 ).clips
-            fooled = model(found).argmax(dim=1) != truth
-            result[left] = found
-            broken_by[left[fooled]] = place
+            fooled = is_adversarial(model(found), truth, targeted=False)
+            done = settled(found, fooled, left)
+            taken = done | (broken_by[left] == 0)
+            result[left[taken]] = found[taken]
+            broken_by[left[taken & fooled]] = place
+            left = left[~done]
     return AutoAttackResult(result, broken_by)
 
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
@@ -11,14 +13,15 @@ from advvid.attacks.core.settings import Budget, Runs, Steps, Targets
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
+# Steps from the nearest clip that was found to the end of the budget.
+_OUTWARD = 8
 
 
-@checked
+@clip_attack
 def fab_targeted(
     model: Model,
     clips: Tensor,
@@ -51,7 +54,8 @@ def fab_targeted(
 
     Returns:
         Clips (B, 3, T, H, W): the nearest that were found, projected to the budget where they are
-        further away; the clean clip where nothing was found.
+        further away; the clean clip where nothing was found. One that fools the model only before
+        it is rounded to 8 bits is moved on along the same line, inside the budget.
 
     Raises:
         InputError: when clips or settings cannot be used.
@@ -77,8 +81,8 @@ def fab_targeted(
                 noise = uniform(seeds[left], clips.shape[1:], stream="fab start", draw=run)
                 start = ball.select(left).at(noise.to(clips.dtype))
             search.toward(left, goals[left, run // restarts], start, steps)
-        nearest = search.bisected()
-    return ball.project_(nearest)
+        nearest = ball.project_(search.bisected())
+        return _outward(nearest, search.distance <= eps, ball, Settled(model, clips, labels, eps))
 
 
 class _Search:
@@ -132,6 +136,25 @@ class _Search:
             wrong = wide(self.take(everywhere, middle, self.model(middle)))
             far, near = torch.where(wrong, middle, far), torch.where(wrong, near, middle)
         return self.nearest
+
+
+def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled) -> Tensor:
+    """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes."""
+    result = found.clone()
+    left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
+    for step in range(1, _OUTWARD + 1):
+        if len(left) == 0:
+            break
+        clean = settled.clean[left]
+        delta = found[left] - clean
+        distance = wide(delta.abs().flatten(1).amax(dim=1))
+        further = distance + (settled.eps - distance) * (step / _OUTWARD)
+        moved = ball.select(left).project_(clean + delta * (further / distance.clamp_min(1e-12)))
+        wrong = settled.model(moved).argmax(dim=1) != settled.labels[left]
+        done = settled(moved, wrong, left)
+        result[left[done]] = moved[done]
+        left = left[~done]
+    return result
 
 
 class FABTargeted(VideoAttack):

@@ -1,20 +1,21 @@
 """PGD inside a border, the same in every frame."""
 
-from typing import Annotated, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from torch import Tensor
 
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.masks import border_mask, border_thickness
-from advvid.attacks.core.settings import ClipBudget, Ratio
+from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 
 
-@checked
+@clip_attack
 def frame_border(
     model: Model,
     clips: Tensor,
@@ -35,7 +36,8 @@ def frame_border(
         labels: int64 (B,).
         ratio: share of the frame, in (0, 1].
         thickness: in pixels, instead of the ratio.
-        pgd: `eps` and the other options of `linf_pgd`.
+        pgd: `eps` and the other options of `linf_pgd`; without a step size the step falls, see
+            `FallingStep`.
 
     Returns:
         Adversarial clips (B, 3, T, H, W), equal to the given ones inside of the border.
@@ -46,6 +48,8 @@ def frame_border(
     Source: Kinfu and Vidal 2022, sec. 2, "Frame border attack".
     """
     check_clips(clips)
+    if pgd.get("step_size") is None:
+        pgd["step_size"] = FallingStep()
     return linf_pgd(model, clips, labels, mask=_border(clips, ratio, thickness), **pgd)
 
 
@@ -60,7 +64,9 @@ class FrameBorder(LinfPGD):
     """PGD inside a border of every frame; see `frame_border`."""
 
     bound = "Linf in a border"
+    default_step: ClassVar[FallingStep | None] = FallingStep()
     eps: ClipBudget = 1.0
+    eps_step: PartStep = None
     ratio: Ratio = 0.15
     thickness: Annotated[
         int | None, Setting("of the border, instead of the ratio", "pixels", at_least=1)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import (
     both,
     frame_mask,
@@ -14,15 +16,14 @@ from advvid.attacks.core.frame_ranking import (
     top_frames,
 )
 from advvid.attacks.core.linf_box import Box, linf_box, per_clip
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, MostFrames, Steps
-from advvid.attacks.core.sign_gradient import ascend, input_gradient, is_adversarial
+from advvid.attacks.core.sign_gradient import ascend, input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.attacks.pgd import linf_pgd
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 
 Method = Annotated[
     str,
@@ -41,7 +42,7 @@ class FrameSaliencyResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that may have been changed."""
 
 
-@checked
+@clip_attack
 def frame_saliency(
     model: Model,
     clips: Tensor,
@@ -63,8 +64,10 @@ def frame_saliency(
     perturbation and switches its frames on one by one. "refresh" ranks the remaining frames
     again after each one, and computes the next perturbation on the clip as changed so far.
 
-    Success is that of the attack (another class than the label, or the target), clip by clip. A
-    clip that is misclassified from the start needs 0 frames, except in one shot.
+    Success is that of the attack (another class than the label, or the target), clip by clip, as
+    the clip is and rounded to 8 bits within the budget; where no number of frames achieves both,
+    the first that fools the model as it is counts. A clip that is misclassified from the start
+    needs 0 frames, except in one shot.
 
     Args:
         model: clips -> logits (B, K).
@@ -93,9 +96,10 @@ def frame_saliency(
     count = clips.shape[2] if frames is None else min(frames, clips.shape[2])
     score = resolve_loss(loss)
     step = resolve_step(step_size, eps)
+    settled = Settled(model, clips, labels, eps, targeted)
     with frozen(model):
         if method == "refresh":
-            attack = _Refresh(model, clips, labels, score, linf_box(clips, eps, mask), targeted)
+            attack = _Refresh(settled, score, linf_box(clips, eps, mask))
             return attack.run(per_clip(step, clips), steps, count)
 
         def pgd(support: Tensor | None) -> Tensor:
@@ -122,34 +126,35 @@ def frame_saliency(
             needed = torch.full((len(clips),), count, device=clips.device)
             return FrameSaliencyResult(pgd(both(chosen, mask, clips)), needed, chosen)
         fooled = is_adversarial(logits, labels, targeted)
-        return _switch_on(
-            model, clips, pgd(mask), labels, rank_frames(scores), fooled, count, targeted
-        )
+        return _switch_on(settled, pgd(mask), rank_frames(scores), fooled, count)
 
 
 @torch.no_grad()
 def _switch_on(
-    model: Model,
-    clips: Tensor,
-    perturbed: Tensor,
-    labels: Tensor,
-    rank: Tensor,
-    fooled: Tensor,
-    most: int,
-    targeted: bool,
+    settled: Settled, perturbed: Tensor, rank: Tensor, fooled: Tensor, most: int
 ) -> FrameSaliencyResult:
-    """Take frames of perturbed clips one by one, by their rank, until each clip is fooled."""
-    needed = torch.zeros(len(clips), dtype=torch.int64, device=clips.device)
+    """Take frames of perturbed clips one by one, by their rank, until each clip is settled."""
+    clips, labels = settled.clean, settled.labels
+    needed = torch.where(fooled, 0, most)
+    found = fooled.clone()
     active = (~fooled).nonzero().squeeze(1)
-    for count in range(1, most + 1):
+    # All frames that are allowed are looked at only for clips that fewer fool, but not in 8 bits.
+    for count in range(1, most):
         if len(active) == 0:
             break
-        needed[active] = count
-        if count == most:
-            break
-        on = frame_mask(rank[active] < count)
-        logits = model(torch.where(on, perturbed[active], clips[active]))
-        active = active[~is_adversarial(logits, labels[active], targeted)]
+        candidate = torch.where(frame_mask(rank[active] < count), perturbed[active], clips[active])
+        fools = is_adversarial(settled.model(candidate), labels[active], settled.targeted)
+        done = settled(candidate, fools, active)
+        first = active[fools & ~found[active]]
+        needed[active[done]] = count
+        needed[first] = count
+        found[first] = True
+        active = active[~done]
+    active = active[found[active]]
+    if len(active) > 0:
+        candidate = torch.where(frame_mask(rank[active] < most), perturbed[active], clips[active])
+        fools = is_adversarial(settled.model(candidate), labels[active], settled.targeted)
+        needed[active[settled(candidate, fools, active)]] = most
     support = frame_mask(rank < needed[:, None])
     return FrameSaliencyResult(torch.where(support, perturbed, clips), needed, support)
 
@@ -157,27 +162,25 @@ def _switch_on(
 class _Refresh:
     """Iterative with refresh: every clip has its own frames, order and end."""
 
-    def __init__(
-        self, model: Model, clips: Tensor, labels: Tensor, loss: Loss, box: Box, targeted: bool
-    ) -> None:
-        self.model = model
-        self.labels = labels
+    def __init__(self, settled: Settled, loss: Loss, box: Box) -> None:
+        self.settled = settled
         self.loss = loss
         self.box = box
-        self.targeted = targeted
-        self.current = clips.clone()
-        self.changed = torch.zeros(len(clips), clips.shape[2], device=clips.device).bool()
+        self.current = settled.clean.clone()
+        self.changed = torch.zeros_like(self.current[:, 0, :, 0, 0], dtype=torch.bool)
+        # The first clips that fool the model, and their frames.
+        self.fooling, self.fooling_changed = self.current.clone(), self.changed.clone()
+        self.fooled = torch.zeros_like(self.changed[:, 0])
 
     def run(self, step: float | Tensor, steps: int, most: int) -> FrameSaliencyResult:
-        """Add frame after frame to the clips that are still correct."""
+        """Add frame after frame to the clips that are not settled."""
+        model, targeted = self.settled.model, self.settled.targeted
         active = torch.arange(len(self.current), device=self.current.device)
         for _ in range(most):
-            labels = self.labels[active]
-            gradient, _, logits = input_gradient(
-                self.model, self.current[active], labels, self.loss
-            )
-            correct = ~is_adversarial(logits, labels, self.targeted)
-            active, labels, gradient = active[correct], labels[correct], gradient[correct]
+            labels = self.settled.labels[active]
+            gradient, _, logits = input_gradient(model, self.current[active], labels, self.loss)
+            left = ~self._look(active, is_adversarial(logits, labels, targeted))
+            active, labels, gradient = active[left], labels[left], gradient[left]
             if len(active) == 0:
                 break
             open_ = (self.box.lower < self.box.upper)[active]
@@ -185,16 +188,35 @@ class _Refresh:
             chosen = rank_frames(scores) == 0
             self.changed[active] |= chosen
             self.current[active] = ascend(
-                self.model,
+                model,
                 self.current[active],
                 labels,
                 loss=self.loss,
                 box=self._one_frame(active, chosen),
                 step=step[active] if isinstance(step, Tensor) else step,
                 steps=steps,
-                targeted=self.targeted,
+                targeted=targeted,
             )
+        # Clips that fooled the model earlier, but not in 8 bits, and do not now either.
+        back = active[self.fooled[active]]
+        if len(back) > 0:
+            with torch.no_grad():
+                logits = model(self.current[back])
+            fooled = is_adversarial(logits, self.settled.labels[back], targeted)
+            back = back[~self.settled(self.current[back], fooled, back)]
+            self.current[back] = self.fooling[back]
+            self.changed[back] = self.fooling_changed[back]
         return FrameSaliencyResult(self.current, self.changed.sum(dim=1), frame_mask(self.changed))
+
+    def _look(self, active: Tensor, fooled: Tensor) -> Tensor:
+        """Tell which clips are settled, and keep those that are fooled for the first time."""
+        # A clip that is misclassified from the start is left as it is.
+        clean = ~self.changed[active].any(dim=1)
+        first = active[fooled & ~self.fooled[active]]
+        self.fooling[first] = self.current[first]
+        self.fooling_changed[first] = self.changed[first]
+        self.fooled[first] = True
+        return (fooled & clean) | self.settled(self.current[active], fooled & ~clean, active)
 
     def _one_frame(self, active: Tensor, chosen: Tensor) -> Box:
         """Let one frame of each clip move within the budget of the clean clip, nothing else."""

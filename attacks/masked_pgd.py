@@ -1,21 +1,22 @@
 """PGD inside one patch, the same in every frame."""
 
-from typing import Annotated, Unpack
+from typing import Annotated, ClassVar, Unpack
 
 from torch import Tensor
 
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.masks import patch_mask
-from advvid.attacks.core.settings import ClipBudget, Ratio
+from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips
 from advvid.inference.frozen import Model
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 
-@checked
+@clip_attack
 def masked_pgd(
     model: Model,
     clips: Tensor,
@@ -40,7 +41,8 @@ def masked_pgd(
         size: rows and columns of the patch, instead of the ratio.
         corner: first row and column of the patch; None draws them.
         shared: draw one corner for all clips instead of one for each.
-        pgd: `eps` and the other options of `linf_pgd`; the seed is that of the corners too.
+        pgd: `eps` and the other options of `linf_pgd`; the seed is that of the corners too, and
+            without a step size the step falls, see `FallingStep`.
 
     Returns:
         Adversarial clips (B, 3, T, H, W), equal to the given ones outside of the patch.
@@ -54,6 +56,8 @@ def masked_pgd(
     seeds = seeds_of(pgd.get("seed", 0), clips)
     mask = patch_mask(clips, ratio, size, corner, seeds[:1] if shared else seeds)
     pgd["seed"] = seeds
+    if pgd.get("step_size") is None:
+        pgd["step_size"] = FallingStep()
     return linf_pgd(model, clips, labels, mask=mask, **pgd)
 
 
@@ -61,7 +65,9 @@ class MaskedPGD(LinfPGD):
     """PGD inside one patch, the same in every frame; see `masked_pgd`."""
 
     bound = "Linf in a patch"
+    default_step: ClassVar[FallingStep | None] = FallingStep()
     eps: ClipBudget = 1.0
+    eps_step: PartStep = None
     ratio: Ratio = 0.15
     size: Annotated[
         tuple[int, int] | None,

@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 
-@checked
+@clip_attack
 def random_noise(
     model: Model,
     clips: Tensor,

@@ -1,20 +1,22 @@
 """PGD under an L-infinity bound."""
 
-from typing import Annotated, Required, TypedDict
+from typing import Annotated, ClassVar, Required, TypedDict
 
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.linf_box import linf_box, per_clip
-from advvid.attacks.core.losses import Loss, resolve_loss
+from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
-from advvid.attacks.core.sign_gradient import ascend, is_adversarial
+from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 
@@ -22,7 +24,7 @@ class PgdOptions(TypedDict, total=False):
     """What attacks that run PGD inside a mask hand on to `linf_pgd`, which describes each."""
 
     eps: Required[float | Tensor]
-    step_size: float | StepSizeLaw | None
+    step_size: float | StepSizeLaw | FallingStep | None
     steps: int
     random_start: bool
     restarts: int
@@ -32,14 +34,14 @@ class PgdOptions(TypedDict, total=False):
     seed: int | torch.Generator | Tensor
 
 
-@checked
+@clip_attack
 def linf_pgd(
     model: Model,
     clips: Tensor,
     labels: Tensor,
     *,
     eps: float | Tensor,
-    step_size: float | StepSizeLaw | None = None,
+    step_size: float | StepSizeLaw | FallingStep | None = None,
     steps: int = 20,
     random_start: bool = False,
     restarts: int = 1,
@@ -58,16 +60,19 @@ def linf_pgd(
         clips: (B, 3, T, H, W) float in [0, 1]; they are not changed.
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: budget in (0, 1], one for all or (B,), such as 8 / 255.
-        step_size: alpha, a fraction of the pixel range; a law; None for the law 0.2 (eps + 1).
+        step_size: alpha, a fraction of the pixel range; a law; a `FallingStep`; None for the
+            law 0.2 (eps + 1).
         steps: number of gradient steps, at least 1.
         random_start: start uniformly at random in the feasible box instead of at the clip. From
             the second restart on the start is always random.
         restarts: independent runs; of each clip the worst is kept: an adversarial one before any
-            other, then the one with the largest loss.
+            other (with `early_stop` also one that is in 8 bits), then the one with the largest
+            loss.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
-        early_stop: stop each clip at its first adversarial iterate.
+        early_stop: stop each clip at its first iterate that is adversarial, rounded to 8 bits
+            within the budget too.
         seed: of the random starts: a number, a generator, or one number a clip, int64 (B,).
 
     Returns:
@@ -81,8 +86,11 @@ def linf_pgd(
     clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts)
     score = resolve_loss(loss)
     box = linf_box(clips, eps, mask)
-    step = per_clip(resolve_step(step_size, eps), clips)
+    falling = isinstance(step_size, FallingStep)
+    first = step_size(eps) if isinstance(step_size, FallingStep) else resolve_step(step_size, eps)
+    step = per_clip(first, clips)
     seeds = seeds_of(seed, clips)
+    settled = Settled(model, clips, labels, eps, targeted) if early_stop else None
 
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
@@ -102,12 +110,13 @@ def linf_pgd(
                 box=box,
                 step=step,
                 steps=steps,
+                falling=falling,
                 targeted=targeted,
-                early_stop=early_stop,
+                early_stop=settled,
             )
             if restarts == 1:
                 return candidate
-            rank = _rank(model, candidate, labels, score, targeted)
+            rank = _rank(model, candidate, labels, score, targeted, settled)
             if restart == 0:
                 best, best_rank = candidate, rank
                 continue
@@ -120,20 +129,31 @@ def linf_pgd(
 
 
 @torch.no_grad()
-def _rank(model: Model, clips: Tensor, labels: Tensor, loss: Loss, targeted: bool) -> Tensor:
-    """Order candidates by (adversarial, loss in the direction of the attack), (2, B)."""
+def _rank(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    loss: Loss,
+    targeted: bool,
+    settled: Settled | None,
+) -> Tensor:
+    """Order candidates by (adversarial, settled too; loss in the attack's direction), (2, B)."""
     logits = model(clips).float()
-    losses = loss(logits, labels)
-    return torch.stack(
-        [is_adversarial(logits, labels, targeted).float(), -losses if targeted else losses]
-    )
+    losses, fooled = loss(logits, labels), is_adversarial(logits, labels, targeted)
+    grade = fooled.float() if settled is None else fooled.float() + settled(clips, fooled).float()
+    return torch.stack([grade, -losses if targeted else losses])
 
 
 class LinfPGD(VideoAttack):
     """Projected gradient descent under an L-infinity bound, its step size from the law.
 
     `linf_pgd` does the work. A subclass that gives a `support` is PGD inside it.
+
+    Attributes:
+        default_step: what takes the place of the law where no step size is given, or None.
     """
+
+    default_step: ClassVar[FallingStep | None] = None
 
     eps: ClipBudget = 8 / 255
     eps_step: EpsStep = None
@@ -142,7 +162,9 @@ class LinfPGD(VideoAttack):
         int, Setting("random starts, of which the worst is kept; 0 starts at the clip", at_least=0)
     ] = 0
     loss: LossName = "ce"
-    early_stop: Annotated[bool, Setting("stop each clip at its first adversarial iterate")] = False
+    early_stop: Annotated[
+        bool, Setting("stop each clip at its first iterate that is adversarial, in 8 bits too")
+    ] = False
 
     def support(self, batch: AttackBatch) -> Tensor | None:
         """Mark where the attack acts, broadcastable to the clips, or None for everywhere."""
@@ -164,7 +186,7 @@ class LinfPGD(VideoAttack):
             batch.clips,
             batch.labels,
             eps=batch_budget(self.eps, batch),
-            step_size=self.eps_step,
+            step_size=self.default_step if self.eps_step is None else self.eps_step,
             steps=self.max_iter,
             random_start=self.num_random_init > 0,
             restarts=max(1, self.num_random_init),

@@ -18,11 +18,11 @@ from advvid.attacks.toolkits.art_adapter import ArtAttack
 from advvid.attacks.toolkits.foreign_attack import ForeignAttack
 from advvid.attacks.toolkits.foreign_entry import find_foreign, foreign_entries
 from advvid.attacks.toolkits.torchattacks_adapter import TorchattacksAttack
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods import Registry
 from advvid.methods.arguments import checked
 from advvid.methods.imported import import_class, is_stranger
-from advvid.methods.suggestion import ask, shortened
+from advvid.methods.suggestion import ask
 
 ATTACKS: Registry[AttackEntry] = Registry(
     "attack",
@@ -82,5 +82,5 @@ def find_attack(name: str) -> AttackEntry:
             if (found := one.canonical(name)) is not None
         ]
         if elsewhere:
-            raise InputError(f"unknown attack {shortened(name)}; {ask(elsewhere)}")
+            raise InputError(f"unknown attack {shown(name)}; {ask(elsewhere)}")
     return ATTACKS.find(name)

@@ -6,19 +6,27 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.fewest_frames import SparseProblem, fewest_frames
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
-from advvid.attacks.core.linf_box import Box, linf_box
+from advvid.attacks.core.frame_sparsity import descend_sparsely, frame_norms
+from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
-from advvid.attacks.core.sign_gradient import input_gradient, is_adversarial
+from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 
 Regularization = Annotated[
-    float, Setting("price of a frame; 1 and more leaves every clip as it is", at_least=0)
+    float | None,
+    Setting(
+        "price of a frame, 1 and more leaves every clip as it is; not given, the highest that "
+        "fools is searched for each clip, and frames that are not needed are dropped",
+        at_least=0,
+    ),
 ]
 Order = Annotated[
     str | None,
@@ -27,9 +35,6 @@ Order = Annotated[
         choices=("first", "spread", "salient"),
     ),
 ]
-
-# Length of all steps together, in budgets.
-_TOTAL_STEP = 2.5
 
 
 class SparseResult(NamedTuple):
@@ -45,14 +50,14 @@ class SparseResult(NamedTuple):
     """bool (B, 1, T, 1, 1): frames that were allowed to change."""
 
 
-@checked
+@clip_attack
 def sparse_attack(
     model: Model,
     clips: Tensor,
     labels: Tensor,
     *,
     eps: float,
-    regularization: float = 0.3,
+    regularization: float | None = None,
     steps: int = 50,
     frames: int | None = None,
     order: str | None = None,
@@ -68,16 +73,17 @@ def sparse_attack(
     the most sensitive frame, so that it means the same for every model: at the clean clip, frames
     start to move only where ||g_t|| > lambda max_s ||g_s||, none of them from lambda = 1 on.
 
-    Of all iterates the best is kept: an adversarial one before any other, then the one with the
-    smallest norm, or with the largest loss.
+    With a lambda, the best of all iterates is kept: one that is adversarial, if possible rounded to
+    8 bits within the budget too, before any other, then the one with the smallest norm, or with the
+    largest loss. Without, each clip has its own, see `fewest_frames`.
 
     Args:
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: L-infinity budget of every pixel, in (0, 1].
-        regularization: lambda, at least 0.
-        steps: gradient steps.
+        regularization: lambda, at least 0; None searches one for each clip.
+        steps: gradient steps; without a lambda, those of all that are tried together.
         frames: how many frames may change at all, the frame mask of the paper; None is all.
         order: with `frames`, which: the "first", evenly "spread", or, as with None, the most
             "salient" (largest mean absolute gradient).
@@ -101,83 +107,18 @@ def sparse_attack(
     _check_order(order, frames)
     score = resolve_loss(loss)
     allowed = clips.new_ones(len(clips), 1, clips.shape[2], 1, 1).bool()
+    settled = Settled(model, clips, labels, eps, targeted)
     with frozen(model):
         if frames is not None:
             allowed = _frame_mask(model, clips, labels, score, frames, order, mask)
         box = linf_box(clips, eps, both(allowed, mask, clips))
-        search = _Search(clips, labels, targeted)
-        x = clips
-        for _ in range(steps):
-            gradient, losses, logits = input_gradient(model, x, labels, score)
-            search.take(x, losses, logits)
-            inside = torch.where(box.lower < box.upper, gradient.nan_to_num(nan=0.0), 0)
-            ascent = -inside if targeted else inside
-            x = _proximal_step(x, clips, ascent, box, regularization, _TOTAL_STEP * eps / steps)
-        with torch.no_grad():
-            logits = model(x).float()
-            search.take(x, score(logits, labels), logits)
-    norms = frame_norms(search.best - clips)
-    return SparseResult(search.best, (norms > 0).sum(dim=1), norms.sum(dim=1), allowed)
-
-
-def frame_norms(delta: Tensor) -> Tensor:
-    """Give the L2 norm of each frame, (B, T), of a perturbation (B, C, T, H, W)."""
-    return delta.square().sum(dim=(1, 3, 4)).sqrt()
-
-
-def shrink_frames(delta: Tensor, by: Tensor) -> Tensor:
-    """Shorten every frame by a length, to 0 where it is no longer than that.
-
-    It is the proximal operator of `by` times the L2,1 norm.
-
-    Args:
-        delta: (B, C, T, H, W).
-        by: at least 0, (B,).
-
-    Returns:
-        Of the shape of delta.
-    """
-    norms = frame_norms(delta)
-    kept = (1 - by[:, None] / norms.clamp_min(1e-30)).clamp_min(0)
-    return delta * frame_mask(kept)
-
-
-def _proximal_step(
-    x: Tensor, clips: Tensor, gradient: Tensor, box: Box, regularization: float, pixel_step: float
-) -> Tensor:
-    """Follow the gradient, shrink the frames, project.
-
-    The step is as long as if every pixel of the most sensitive frame moved by `pixel_step`.
-    """
-    longest = frame_norms(gradient).amax(dim=1)
-    pixels = x.shape[1] * x.shape[3] * x.shape[4]
-    length = pixel_step * pixels**0.5
-    rate = torch.where(longest > 0, length / longest.clamp_min(1e-30), 0)
-    moved = x - clips + rate.view(-1, 1, 1, 1, 1) * gradient
-    by = torch.full_like(longest, regularization * length)
-    return box.project_(clips + shrink_frames(moved, by))
-
-
-class _Search:
-    """The best iterates so far."""
-
-    def __init__(self, clips: Tensor, labels: Tensor, targeted: bool) -> None:
-        self.clips = clips
-        self.labels = labels
-        self.targeted = targeted
-        self.best = clips.clone()
-        self.fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
-        self.value = torch.full((len(clips),), torch.inf, device=clips.device)
-
-    def take(self, x: Tensor, losses: Tensor, logits: Tensor) -> None:
-        """Keep what is better: adversarial, then small; otherwise close to being so."""
-        fooled = is_adversarial(logits, self.labels, self.targeted)
-        signed = losses if self.targeted else -losses
-        value = torch.where(fooled, frame_norms(x - self.clips).sum(dim=1), signed)
-        better = (fooled & ~self.fooled) | ((fooled == self.fooled) & (value < self.value))
-        self.best = torch.where(better.view(-1, 1, 1, 1, 1), x, self.best)
-        self.value = torch.where(better, value, self.value)
-        self.fooled = self.fooled | fooled
+        if regularization is None:
+            found = fewest_frames(SparseProblem(settled, score, box, eps), steps)
+        else:
+            price = clips.new_full((len(clips),), regularization)
+            found = descend_sparsely(settled, score, box, price, eps, steps)
+    norms = frame_norms(found - clips)
+    return SparseResult(found, (norms > 0).sum(dim=1), norms.sum(dim=1), allowed)
 
 
 def _frame_mask(
@@ -210,14 +151,14 @@ def _check_order(order: str | None, frames: int | None) -> None:
 
 
 class SparseAttack(VideoAttack):
-    """Few frames change, because each that does has its price; see `sparse_attack`.
+    """As few frames as it takes, because each that changes has its price; see `sparse_attack`.
 
     Its report has the "frames" that changed and the L2,1 "norm" of each clip.
     """
 
     bound = "Linf, few frames (L2,1)"
     eps: Budget = 8 / 255
-    regularization: Regularization = 0.3
+    regularization: Regularization = None
     max_iter: Steps = 50
     frames: MostFrames = None
     order: Order = None

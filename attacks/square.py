@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin
 from advvid.attacks.core.settings import Budget, Queries
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of, uniform
 
 Share = Annotated[
@@ -39,7 +40,7 @@ class SquareResult(NamedTuple):
     """int64 (B,): forward passes of each clip."""
 
 
-@checked
+@clip_attack
 def square_attack(
     model: Model,
     clips: Tensor,
@@ -58,7 +59,7 @@ def square_attack(
     Starts with stripes, one color a column of pixels, the same in every frame, whatever they do to
     the margin by which the clip is classified. Each further query puts a block at a random place,
     every channel of it at one end of the budget, and is kept if that margin has shrunk. A clip
-    stops when it is fooled.
+    stops when it is fooled, rounded to 8 bits within the budget too.
 
     Args:
         model: clips -> logits (B, K).
@@ -96,6 +97,7 @@ def square_attack(
         found = clips.clone()
         used = torch.ones(len(clips), dtype=torch.int64, device=clips.device)
         best = lead(clips, labels)
+        settled = Settled(model, clips, labels, eps, targeted)
         # Fooled clips leave the batch, which is packed anew only then: most queries fool none.
         active = (best >= 0).nonzero().squeeze(1)
         current, bounds, best = clips[active], box.select(active), best[active]
@@ -116,7 +118,10 @@ def square_attack(
             kept = value < best if query > 1 else torch.ones_like(best, dtype=torch.bool)
             current[kept] = candidate[kept]
             best = torch.where(kept, value, best)
-            correct = best >= 0
+            # The look at a rounded clip is a query too.
+            asked = kept & (best < 0) & (used[active] < queries)
+            used[active] += asked
+            correct = ~settled(current, asked, active) & (used[active] < queries)
             if not correct.all():
                 found[active[~correct]] = current[~correct]
                 active, current, bounds = active[correct], current[correct], bounds.select(correct)

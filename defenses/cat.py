@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
+from advvid.checks import check_budget
 from advvid.defenses.at import AdversarialStep, AdversarialTraining
 from advvid.defenses.core.budgets import one_budget
 from advvid.defenses.core.schedules import Kind, Per, Schedule
@@ -37,6 +38,7 @@ def curriculum(
 
     Source: Kinfu and Vidal 2022, sec. 4.2 and Table 2.
     """
+    check_budget(eps)
     if direction not in get_args(Direction):
         raise InputError(f"the direction of a curriculum is up or down; got {direction!r}")
     if kind not in ("linear", "cosine"):

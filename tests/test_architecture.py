@@ -21,6 +21,7 @@ ROOMS = (
     "defenses",
     "reproduction",
     "cli",
+    "__main__",
 )
 # Rooms that may import less than their place in the order allows.
 ONLY = {

@@ -1,13 +1,17 @@
 """The `advvid` command."""
 
+import errno
+import os
 import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+import advvid
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, augmentations, conditions, datasets, defenses, models
@@ -33,7 +37,7 @@ class _Commands(TyperGroup):
         name, command, rest = super().resolve_command(context, arguments)
         info = next(info for info in app.registered_commands if info.name == name)
         if info.callback is not None and takes_settings(info.callback):
-            alone = typer.Typer(**_LOOKS)
+            alone = typer.Typer(add_completion=False, **_LOOKS)
             alone.command(name)(completed(info.callback))
             command = typer.main.get_command(alone)
         # By the names that errors of the library use, see `_with_options`.
@@ -46,7 +50,6 @@ class _Commands(TyperGroup):
 
 
 _LOOKS: dict[str, Any] = {
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
@@ -80,34 +83,75 @@ app.command("conditions", rich_help_panel="Lists")(conditions)
 app.command("defenses", rich_help_panel="Lists")(defenses)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"advvid {advvid.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+    ),
 ) -> None:
     """How robust is a video classifier, and what makes it more robust?"""
-    # Read by `main` before anything is parsed, so that every error honors it.
-    del debug
+    # The first is read by `main` before anything is parsed, so that every error honors it.
+    del debug, version
 
 
 def main() -> None:
-    """Run the command line; an error of the user is one line and exit code 2."""
+    """Run the command line; an error is one line, that of a user with exit code 2."""
     debug = "--debug" in sys.argv
     if debug:
         # Accepted anywhere on the line, not only in front of the command.
         sys.argv.remove("--debug")
     warnings.showwarning = _note
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="advvid", standalone_mode=False)
+        if sys.stdout is not None:
+            # What is still to be written fails here, and not after the last line.
+            sys.stdout.flush()
     except _UsageError as error:
+        if not error.format_message():
+            sys.exit(2)  # The help was shown, of a command that wants more.
         _fail(error.format_message(), debug, error, code=2)
-    except (InputError, OSError) as error:
+    except InputError as error:
         _fail(str(error), debug, error, code=2)
+    except OSError as error:
+        _fail_outside(error, debug)
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", debug, None, code=130)
-    except Exception:
-        leave_to_main()
-        raise
+    except Exception as error:
+        _fail(_defect(error), debug, error, code=1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail_outside(error: OSError, debug: bool) -> NoReturn:
+    """End with what the system refuses: a file, a disk that is full, a reader that has gone."""
+    if error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+        # Python would try to write the rest once more at its end.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        if error.errno == errno.EPIPE:
+            # As in `advvid attacks | head -1`: nothing is wrong.
+            sys.exit(128 + 13)
+    what = error.strerror or str(error) or type(error).__name__
+    _fail(what if error.filename is None else f"{error.filename}: {what}", debug, error, code=2)
+
+
+def _defect(error: Exception) -> str:
+    """Say what went wrong where nobody foresaw it."""
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return (
+            "there is not enough memory: ask for fewer or smaller clips (--batch-size, --clips, "
+            "--frames, --size)"
+        )
+    lines = str(error).strip().splitlines()
+    told = f"{name}: {lines[0][:200]}" if lines else name
+    return f"this is a defect of advvid, please report it: {told}; --debug shows where"
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:

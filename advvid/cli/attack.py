@@ -78,6 +78,7 @@ def attack(
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
+    from advvid.evaluation.provenance import provenance
     from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
     from advvid.runs.terminal import say
@@ -108,6 +109,9 @@ def attack(
     folder = RunFolder(out, "attack", {**settings, "settings": planned.settings})
     for note in subject.notes:
         say(f"note: {note}")
+    known = {**provenance(setup), **options.about(model)}
+    for warning in known["warnings"]:
+        say(f"WARNING {warning}")
     rows = write_adversarial_clips(
         folder,
         planned,
@@ -116,7 +120,10 @@ def attack(
         classes=subject.class_names,
         fps=fps,
         full_video=full_video,
+        about=known,
     )
+    for bad in source.skipped:
+        say(f"note: {bad.line}")
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"

@@ -64,21 +64,33 @@ class CheckOptions:
         ),
     ] = 200
 
+    def budget(self) -> float | None:
+        """Read the budget, a fraction of the pixel range; None is that of the training.
+
+        Raises:
+            InputError: naming the option that is out of range.
+        """
+        from advvid.checks import check_count
+        from advvid.cli.numbers import read_budget
+
+        check_count("val_steps", self.val_steps)
+        if self.val_clips < 0:
+            raise InputError(
+                f"val_clips must be at least 1, or 0 for all; got {self.val_clips}",
+                settings=("val_clips",),
+            )
+        return None if self.val_eps is None else read_budget(self.val_eps, "--val-eps", zero=True)
+
     def make(self, defense: "Prepared | None", *, seed: int) -> "RobustCheck | None":
         """Make what the weights are chosen by, or None for the last ones.
 
         Raises:
             InputError: naming the option that is out of range.
         """
-        from advvid.cli.numbers import read_budget
         from advvid.defenses import pgd_check
 
-        if self.val_clips < 0:
-            raise InputError(f"val_clips must be at least 1, or 0 for all; got {self.val_clips}")
-        trained = 0.0 if defense is None else defense.eps
-        eps = trained
-        if self.val_eps is not None:
-            eps = read_budget(self.val_eps, "--val-eps", zero=True)
+        asked, trained = self.budget(), 0.0 if defense is None else defense.eps
+        eps = trained if asked is None else asked
         if eps == 0:
             return None
         return pgd_check(eps, steps=self.val_steps, clips=self.val_clips or None, seed=seed)

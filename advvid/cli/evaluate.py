@@ -114,16 +114,17 @@ def evaluate(
             OUTPUT,
         ),
     ] = 3,
+    figures: options.Figures = "png",
     run: options.RunOptions,
 ) -> None:
     """Measure accuracy under attack, with intervals, and look for signs of false robustness.
 
-    Prints one table: rows attacks, columns budgets. Every result is checked
+    Prints tables: rows attacks, columns budgets. Every result is checked
     against its bound and scored again, as it is and after rounding to 8 bits.
     Alarms tell when gradients cannot be trusted.
 
-    Writes results.json, results.csv, table.md, figures and an animated picture
-    of a few clips. A stopped run is resumed with --resume.
+    Writes results.json, results.csv, table.md, table.tex, figures and an
+    animated picture of a few clips. A stopped run is resumed with --resume.
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.cli.numbers import read_budgets
@@ -134,6 +135,7 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
+    from advvid.figures.saving import read_formats
     from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
@@ -147,6 +149,7 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
+    formats = read_formats(figures)
     check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {
@@ -174,9 +177,15 @@ def evaluate(
         say(*(f"note: {note}" for note in subject.notes))
     with options.resumable(folder.path):
         evaluation = evaluate_into(
-            folder, plan, fabric=fabric, classes=subject.class_names, pictures=pictures
+            folder,
+            plan,
+            fabric=fabric,
+            classes=subject.class_names,
+            pictures=pictures,
+            about=options.about(model),
+            figures=formats,
         )
     if fabric.is_global_zero:
-        say(*(f"note: skipped {bad.path}: {bad.reason}" for bad in source.skipped))
+        say(*(f"note: {bad.line}" for bad in source.skipped))
         show(evaluation, Terminal())
         say(f"results: {folder.path}")

@@ -1,5 +1,7 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +63,9 @@ Resume = Annotated[
 ]
 BatchSize = Annotated[
     int, option("--batch-size", None, "Clips attacked at once; changes the speed only.", OUTPUT)
+]
+Figures = Annotated[
+    str, option("--figures", "FORMATS", "png, svg, pdf, or several with commas between.", OUTPUT)
 ]
 Devices = Annotated[int, option("--devices", "N", "GPUs, or processes on a CPU.", OUTPUT)]
 Workers = Annotated[int, option("--workers", "N", "Processes that read clips.", OUTPUT)]
@@ -174,7 +179,8 @@ class ReadingOptions:
         option(
             "--on-bad-video",
             None,
-            "raise: stop at a video that cannot be read; skip: list it and continue.",
+            "raise: stop at a damaged video; skip: list it and leave it out; conceal: list it and "
+            "use what FFmpeg makes of it.",
             CLIPS,
         ),
     ] = "raise"
@@ -216,6 +222,12 @@ class RunOptions:
     resume: Resume = False
     seed: Seed = 0
     out: Out = None
+
+
+def about(model: ModelOptions) -> dict[str, Any]:
+    """Say what was asked for, for the head of a table: the command, and weights by their name."""
+    weights = {} if model.weights is None else {"weights": model.weights}
+    return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
 
 
 @contextmanager

@@ -107,6 +107,7 @@ def reproduce(
     precision: options.Precision = "float32",
     devices: options.Devices = 1,
     workers: options.Workers = 0,
+    figures: options.Figures = "png",
     run: options.RunOptions,
 ) -> None:
     """Train and attack the models of Kinfu and Vidal's tables, the paper's numbers beside ours.
@@ -135,6 +136,7 @@ def reproduce(
             seed=run.seed,
             resume=run.resume,
             out=run.out if run.resume else out,
+            figures=figures,
         )
     if is_first_process():
         for table in dict.fromkeys(tables):

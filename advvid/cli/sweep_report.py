@@ -1,8 +1,10 @@
 """What `advvid sweep-step-size` prints and writes."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.table import Table
 
@@ -16,12 +18,20 @@ from advvid.step_size.pictures import law_figure, loss_heat_map, loss_surface
 from advvid.step_size.surface import BestStep, StepSizeSurface
 
 
+class Pictured(NamedTuple):
+    """How the figures of a sweep are written: in which formats, and of which model and data."""
+
+    formats: Sequence[str]
+    subject: str
+
+
 def write_sweep(
     folder: RunFolder,
     surface: StepSizeSurface,
     law: StepSizeLaw | None,
     law_file: Path | None,
     seconds: float,
+    pictured: Pictured,
 ) -> None:
     """Write the numbers first, then the figures."""
     folder.write_json(
@@ -35,15 +45,17 @@ def write_sweep(
     surface.save(folder.path / "surface.npz")
     if law is not None:
         law.save(folder.path / "law.json")
+    formats, subject = pictured
     with progress_bar("Figures", 2 * len(surface.eps) + 1) as advance:
-        save_figure(law_figure(surface, law), folder.path / "step_size_law.png")
+        figure = law_figure(surface, law, subject=subject)
+        save_figure(figure, folder.path / "step_size_law.png", formats)
         advance(1)
         for budget, eps in enumerate(surface.eps):
             name = f"eps_{eps * 255:.4g}".replace(".", "p")
-            save_figure(loss_surface(surface, budget), folder.path / f"loss_surface_{name}.png")
-            advance(1)
-            save_figure(loss_heat_map(surface, budget), folder.path / f"loss_heat_map_{name}.png")
-            advance(1)
+            for draw, kind in ((loss_surface, "loss_surface"), (loss_heat_map, "loss_heat_map")):
+                figure = draw(surface, budget, subject=subject)
+                save_figure(figure, folder.path / f"{kind}_{name}.png", formats)
+                advance(1)
     if law is not None and law_file is not None:
         law.save(law_file)
 
@@ -93,9 +105,7 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
         highlight=False,
     )
     if surface.gradients:
-        console.print(
-            f"{surface.gradients} gradients and {surface.forwards} forwards a clip", highlight=False
-        )
+        console.print(f"{surface.gradients} gradients and {surface.forwards} forwards a clip")
     if law is None:
         console.print("law: needs at least 2 budgets")
         return

@@ -9,6 +9,7 @@ from advvid.cli.options import (
     CLIPS,
     OUTPUT,
     ClipOptions,
+    Figures,
     ModelOptions,
     RunOptions,
     option,
@@ -70,6 +71,7 @@ def sweep_step_size(
         Path | None,
         option("--law", "FILE", "Save the fitted law as JSON too, for attacks to read.", OUTPUT),
     ] = None,
+    figures: Figures = "png",
     run: RunOptions,
 ) -> None:
     """Find the step size of PGD that raises the loss most, for each budget.
@@ -83,7 +85,8 @@ def sweep_step_size(
     from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.numbers import read_budgets, read_step_sizes
-    from advvid.cli.sweep_report import check_law_file, print_sweep, write_sweep
+    from advvid.cli.sweep_report import Pictured, check_law_file, print_sweep, write_sweep
+    from advvid.figures.saving import read_formats
     from advvid.methods import check_setting
     from advvid.pairing import load_in_memory
     from advvid.runs.run_folder import RunFolder
@@ -96,6 +99,7 @@ def sweep_step_size(
     check_count("steps", sweep.steps)
     check_setting("refine", sweep.refine, Refine)
     resolve_loss(sweep.loss)
+    formats = read_formats(figures)
     if law is not None:
         check_law_file(law, budgets)
     inputs = load_in_memory(**vars(model), **clips.config, seed=run.seed)
@@ -124,6 +128,7 @@ def sweep_step_size(
         )
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
-    write_sweep(folder, surface, fitted, law, seconds)
+    pictured = Pictured(formats, f"{model.model} on {clips.data} ({clips.split})")
+    write_sweep(folder, surface, fitted, law, seconds, pictured)
     print_sweep(surface, fitted)
     say(f"results: {folder.path}")

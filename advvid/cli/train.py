@@ -64,6 +64,7 @@ def train(
     )
     check_devices(model.device, devices=devices, nodes=nodes)
     defended = read_defense(defense, defending)
+    check.budget()
     video_model, train_data, val_data = load_training(
         model.model, data, **model.loading, seed=run.seed, **reading.config
     )
@@ -110,7 +111,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
             f"{kept.seen_robust_top1:.3f}; evaluate before you report: `advvid evaluate`"
         )
     if history.skipped:
-        say(f"skipped {len(history.skipped)} videos that cannot be read:")
+        say(f"videos that cannot be read as they were recorded: {len(history.skipped)}")
     for video in history.skipped:
-        say(f"  {video.path}: {video.reason}")
+        say(f"  {video.line}")
     say(f"results: {out}")

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from advvid.checks import check_seed
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
 from advvid.methods.arguments import checked
 
-OnBadVideo = Literal["raise", "skip"]
+OnBadVideo = Literal["raise", "skip", "conceal"]
 ClipKey = int | tuple[int, int]
 """The index of a clip (evaluation view), or (index, draw) (training view)."""
 
@@ -35,11 +36,12 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
     clip_shape: tuple[int, int, int, int]
     """(3, T, H, W)."""
     on_bad_video: OnBadVideo = "raise"
-    """Whether `sample` and the loader stop at a video that cannot be read."""
+    """Whether `sample` and the loader stop at a video that cannot be read as it was recorded, leave
+    it out, or use what is left of it and leave it out only where nothing is."""
 
     def __init__(self) -> None:
         self.skipped: list[BadVideo] = []
-        """Videos that `sample` left out so far, each once."""
+        """Videos that `sample` left out so far, and those used with damage concealed, each once."""
 
     @property
     @abstractmethod
@@ -108,11 +110,12 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         """Number of the video that a clip is taken from, as `resampled` counts videos."""
         return index
 
+    @checked
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
-        With `on_bad_video="skip"` an unreadable video is replaced by the next clip of the draw and
-        listed in `skipped`.
+        Unless `on_bad_video` is "raise", an unreadable video is replaced by the next clip of the
+        draw and listed in `skipped`.
 
         Args:
             n: number of clips, 1 to len.
@@ -129,10 +132,15 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"cannot draw {n} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
+        check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
+        seen: set[ClipOrigin] = set()
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
-                chosen.append(self.clip(int(index)))
+                origin = self.origin(int(index))
+                if origin not in seen:
+                    chosen.append(self.clip(int(index)))
+                    seen.add(origin)
             except BadVideoError as error:
                 if self.on_bad_video == "raise":
                     raise
@@ -141,10 +149,16 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
             if len(chosen) == n:
                 break
         if len(chosen) < n:
+            first = next((bad for bad in self.skipped if not bad.used), None)
+            if first is None:
+                raise InputError(
+                    f"only {len(chosen)} of the {len(self)} clips of {self.name} differ, {n} were "
+                    f"asked for: ask for 1 to {len(chosen)}"
+                )
             raise InputError(
                 f"only {len(chosen)} of the {len(self)} clips of {self.name} can be read, "
                 f"{n} were asked for: ask for fewer or repair the videos "
-                f"(first: {self.skipped[0].path}: {self.skipped[0].reason})"
+                f"(first: {first.path}: {first.reason})"
             )
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
         return to_unit(torch.stack([clip for clip, _ in chosen])), labels
@@ -164,6 +178,7 @@ class ClipSubset(ClipDataset):
         self.base, self.indices = base, chosen
         self.name, self.classes, self.clip_shape = base.name, base.classes, base.clip_shape
         self.on_bad_video = base.on_bad_video
+        self.skipped = base.skipped
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advvid.checks import check_clips, check_count, check_label_form, check_workers
 from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
-from advvid.data.clip_origin import ClipOrigin
+from advvid.data.clip_origin import ClipOrigin, first_equals
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
 from advvid.errors import InputError
@@ -52,6 +53,9 @@ class MemoryClips:
     def __init__(
         self, clips: Tensor, labels: Tensor | None, videos: Sequence[str] | None = None
     ) -> None:
+        check_clips(clips)
+        if labels is not None:
+            check_label_form(labels, len(clips))
         self.clips = clips
         self.labels = labels
         self.videos = videos
@@ -75,19 +79,7 @@ class MemoryClips:
     @cached_property
     def _firsts(self) -> list[int]:
         """For every clip, the first that has the same pixels."""
-        flat = self.clips.flatten(1)
-        # A few pixels tell most clips apart; only those that agree there are compared in full.
-        few = flat[:, :: max(1, flat.shape[1] // 1024)].cpu().contiguous().numpy()
-        alike: dict[bytes, list[int]] = {}
-        firsts = []
-        for position, row in enumerate(few):
-            known = alike.setdefault(row.tobytes(), [])
-            equal = (one for one in known if torch.equal(flat[one], flat[position]))
-            first = next(equal, position)
-            if first == position:
-                known.append(position)
-            firsts.append(first)
-        return firsts
+        return first_equals(self.clips)
 
     def identity(self) -> tuple[list[Tensor], list[Any]]:
         """Give what tells this source from others."""
@@ -122,6 +114,9 @@ class DatasetClips:
         table: Tensor | None = None,
         workers: int = 0,
     ) -> None:
+        if count is not None:
+            check_count("count", count)
+        check_workers(workers)
         if indices is None:
             order = balanced_order(dataset.labels, np.random.default_rng(seed))
         else:

@@ -36,6 +36,11 @@ class Decoder(ABC):
             uint8 (3, T, H, W), RGB.
         """
 
+    def conceal(self, path: str, indices: Sequence[int], *, short_side: int) -> Tensor | None:
+        """Read frames of a damaged video as well as it goes; None where this decoder cannot."""
+        del path, indices, short_side
+        return None
+
 
 @dataclass(frozen=True)
 class VideoFile(Decoder):
@@ -48,6 +53,10 @@ class VideoFile(Decoder):
     def read(self, path: str, indices: Sequence[int], *, short_side: int) -> Tensor:
         """Seek and decode, see `read_frames`."""
         return read_frames(path, indices, short_side=short_side)
+
+    def conceal(self, path: str, indices: Sequence[int], *, short_side: int) -> Tensor:
+        """Take what FFmpeg makes of damaged parts."""
+        return read_frames(path, indices, short_side=short_side, conceal=True)
 
 
 DECODERS: MethodRegistry[Decoder] = MethodRegistry("decoder", Decoder, {"pyav": VideoFile})

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 from typing_extensions import TypeVar
 
+from advvid.checks import check_count, check_workers
 from advvid.data.clip_dataset import ClipDataset, ClipKey
 from advvid.data.video.bad_video import BadVideo, BadVideoError
 from advvid.errors import InputError
@@ -29,7 +30,8 @@ class ClipBatch(NamedTuple, Generic[Labels]):
     indices: Tensor
     """int64 (B,): positions in the data set or source; they decide the random streams."""
     skipped: list[BadVideo]
-    """Videos of this batch that could not be read, in order."""
+    """Videos of this batch that could not be read, in order, or were used with damage concealed,
+    where that is new."""
 
 
 class LoadedClip(NamedTuple):
@@ -40,6 +42,8 @@ class LoadedClip(NamedTuple):
     label: int
     key: ClipKey
     """The index of the clip, or (index, draw)."""
+    concealed: tuple[BadVideo, ...] = ()
+    """Videos with damage that the clip was taken of all the same."""
 
 
 Loaded = LoadedClip | BadVideo
@@ -88,10 +92,8 @@ def clip_loader(
     Raises:
         InputError: an argument is out of range; while iterating, a video cannot be read.
     """
-    if batch_size < 1:
-        raise InputError(f"batch size must be at least 1; got {batch_size}")
-    if workers < 0:
-        raise InputError(f"workers must be 0 or more; got {workers}")
+    check_count("batch_size", batch_size)
+    check_workers(workers)
     loader = ClipLoader(
         _LoadedClips(dataset),
         batch_size=batch_size,
@@ -146,7 +148,9 @@ class _Collated:
         refused = next((one for one in loaded if isinstance(one, _Refused)), None)
         if refused is not None:
             return refused
-        return self.collate([one for one in loaded if not isinstance(one, _Refused)])
+        batch = self.collate([one for one in loaded if not isinstance(one, _Refused)])
+        used = [bad for one in loaded if isinstance(one, LoadedClip) for bad in one.concealed]
+        return batch._replace(skipped=[*batch.skipped, *used]) if used else batch
 
 
 class _LoadedClips(Dataset[Loaded | _Refused]):
@@ -159,8 +163,10 @@ class _LoadedClips(Dataset[Loaded | _Refused]):
         return len(self.dataset)
 
     def __getitem__(self, key: ClipKey) -> Loaded | _Refused:
+        before = len(self.dataset.skipped)
         try:
-            return LoadedClip(*self.dataset[key], key)
+            clip, label = self.dataset[key]
+            return LoadedClip(clip, label, key, tuple(self.dataset.skipped[before:]))
         except BadVideoError as error:
             return error.bad_video
         except InputError as error:

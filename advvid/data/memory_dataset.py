@@ -1,11 +1,14 @@
 """Clips that are in memory already, as a data set."""
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_origin import ClipOrigin, first_equals
 
 
 class MemoryDataset(ClipDataset):
@@ -43,6 +46,14 @@ class MemoryDataset(ClipDataset):
     def pinnable(self) -> bool:
         """Whether the clips are in the memory of the host."""
         return self.clips.device.type == "cpu"
+
+    def origin(self, index: int) -> ClipOrigin:
+        """Tell where a clip comes from: one that equals an earlier clip comes from the same."""
+        return ClipOrigin(f"{self.name}#{self._firsts[index]}")
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return first_equals(self.clips)
 
     def identity(self, index: int) -> str:
         """Name of a clip: its place, and a sum that tells other pixels apart."""

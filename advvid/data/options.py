@@ -49,7 +49,8 @@ class DatasetOptions:
     ] = None
     decoder: Annotated[str | Decoder | None, Setting("what reads frames; pyav for files")] = None
     on_bad_video: Annotated[
-        OnBadVideo, Setting("stop at a video that cannot be read, or leave it out and list it")
+        OnBadVideo,
+        Setting("stop at a damaged video, or leave it out and list it, or use and list it"),
     ] = "raise"
     seed: Annotated[
         int, Setting("of the generated clips of motions, and of all training views", at_least=0)

@@ -13,9 +13,12 @@ from advvid.data.readers.folder import FOLDER, SINGLE_VIDEO
 from advvid.data.readers.ucf11 import UCF11
 from advvid.data.readers.ucf101 import UCF101
 from advvid.data.readers.video_files import is_video_name
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods import Registry, settings_of
+from advvid.methods.arguments import check_argument
 from advvid.methods.suggestion import did_you_mean
+
+_LONGEST = 255  # bytes of a name; of a path more, but no data set lies that deep
 
 DATASETS: Registry[DatasetEntry] = Registry(
     "data set", {"motions": MOTIONS, "folder": FOLDER, "ucf11": UCF11, "ucf101": UCF101}
@@ -55,6 +58,7 @@ def load_dataset(spec: str = "motions", **options: Any) -> ClipDataset:
         InputError: unknown spec, missing or empty folder, option out of range or without meaning
             for this data set.
     """
+    check_argument("spec", spec, str)
     known = settings_of(DatasetOptions)
     for name in options:
         if name not in known:
@@ -64,6 +68,11 @@ def load_dataset(spec: str = "motions", **options: Any) -> ClipDataset:
     name, _, argument = spec.partition(":")
     if name in DATASETS:
         return DATASETS[name].build(argument, asked)
+    if not spec:
+        raise InputError(f"unknown data set ''; there are {', '.join(DATASETS)}, or a video file")
+    if len(os.fsencode(spec)) > _LONGEST:
+        # The system would refuse to look for a file of that name.
+        raise InputError(f"unknown data set {shown(spec)}; there are {', '.join(DATASETS)}")
     path = Path(spec).expanduser()
     if path.is_file():
         return SINGLE_VIDEO.build(str(path), asked)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.inference.devices import Precision
 
 LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4, 1, 2, 3)}
@@ -24,6 +24,7 @@ class AdaptedModel(nn.Module):
         mean: per channel, or None.
         std: per channel, or None.
         num_classes: K.
+        single: whether the model may have one output (B, 1) in place of two logits.
 
     Raises:
         InputError: for an unknown layout or precision, or a std that is not above 0.
@@ -35,9 +36,10 @@ class AdaptedModel(nn.Module):
         *,
         layout: str,
         precision: str,
-        mean: Sequence[float] | None,
-        std: Sequence[float] | None,
+        mean: float | Sequence[float] | None,
+        std: float | Sequence[float] | None,
         num_classes: int,
+        single: bool = False,
     ) -> None:
         super().__init__()
         if layout not in LAYOUTS:
@@ -48,7 +50,7 @@ class AdaptedModel(nn.Module):
         self.inner = inner
         self.layout = layout
         self.precision = precision
-        self.num_classes = num_classes
+        self.num_classes, self.single = num_classes, single
         # Passes that a prediction is averaged over; see `VideoClassifier.averaging`.
         self.draws = 1
         self.normalizes = mean is not None or std is not None
@@ -66,6 +68,8 @@ class AdaptedModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Give the logits (B, K), float32, of clips in the layout."""
         clips = x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
+        if self.draws > 1 and self.single:
+            raise InputError("averaging over passes needs a logit for each class: give it two")
         if self.draws > 1:
             # log of the mean probability, without ever leaving the log.
             answers = torch.stack([self._once(clips).log_softmax(1) for _ in range(self.draws)])
@@ -83,7 +87,8 @@ class AdaptedModel(nn.Module):
         if not isinstance(logits, Tensor):
             # transformers' models answer with an object that carries the logits.
             logits = getattr(logits, "logits", logits)
-        if not isinstance(logits, Tensor) or logits.shape[1:] != (self.num_classes,):
+        widths = (self.num_classes, 1) if self.single else (self.num_classes,)
+        if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[1] not in widths:
             raise InputError(
                 f"the model must give logits (B, {self.num_classes}); got {_describe(logits)}: "
                 "pass the right nb_classes, or wrap it in a module that gives logits"
@@ -96,8 +101,10 @@ class AdaptedModel(nn.Module):
         return logits.float()
 
 
-def _per_channel(name: str, values: Sequence[float] | None, default: float) -> Tensor:
+def _per_channel(name: str, values: float | Sequence[float] | None, default: float) -> Tensor:
     numbers = torch.as_tensor(default if values is None else values, dtype=torch.float32).flatten()
+    if not bool(numbers.isfinite().all()):
+        raise InputError(f"{name} must be finite; got {shown(values)}")
     if len(numbers) not in (1, 3):
         raise InputError(f"{name} must be one number or one a channel (3); got {len(numbers)}")
     return numbers.view(1, -1, 1, 1, 1)

@@ -6,10 +6,9 @@ from art.estimators import BaseEstimator
 from torch import Tensor, nn
 
 from advvid.checks import check_clip_shape
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.probe import probe_model
-from advvid.methods.suggestion import shortened
 
 
 def as_classifier(model: object, clips: Tensor) -> VideoClassifier:
@@ -36,7 +35,7 @@ def as_classifier(model: object, clips: Tensor) -> VideoClassifier:
     if not isinstance(model, nn.Module):
         got = type(model).__name__
         if isinstance(model, str):
-            got = f"a string: load it with advvid.load_model({shortened(model)})"
+            got = f"a string: load it with advvid.load_model({shown(model)})"
         raise InputError(
             "the model must be a VideoClassifier, a model of load_model or a torch module; "
             f"got {got}"

@@ -6,19 +6,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from art.defences.preprocessor.preprocessor import PreprocessorPyTorch
 from torch import Tensor, nn
 
-from advvid.checks import (
-    check_array,
-    check_clip_shape,
-    check_label_values,
-    check_labels,
-    check_logits,
-)
+from advvid.checks import check_array, check_clip_shape, check_logits
 from advvid.errors import InputError
-from advvid.estimator.adapted_model import LAYOUTS, AdaptedModel
+from advvid.estimator.adapted_model import LAYOUTS
 from advvid.estimator.art_wrapper import ArtWrapper
+from advvid.estimator.labels import for_loss, read_labels, takes_indices
+from advvid.estimator.preprocessing import ClipModel, TwoLogits, axes_from_clips
 from advvid.inference.frozen import frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 
@@ -70,74 +65,66 @@ class ClipInterface:
         """Bring an array or a tensor in the layout of the classifier to float (B, C, T, H, W).
 
         Raises:
-            InputError: when it holds integers (such as uint8 pixels in 0..255).
+            InputError: for anything else, integers (such as uint8 pixels in 0..255) among it.
         """
         check_array("clips", x)
-        given: Tensor = (
-            torch.from_numpy(np.ascontiguousarray(x)) if isinstance(x, np.ndarray) else x
-        )
+        given = x if isinstance(x, Tensor) else _as_tensor(x)
         if not given.is_floating_point():
-            raise InputError(
-                f"clips must be floating point in [0, 1]; got {given.dtype}: divide by 255"
-            )
+            hint = ": divide by 255" if given.dtype == torch.uint8 else ""
+            raise InputError(f"clips must be floating point in [0, 1]; got {given.dtype}{hint}")
         return self.to_canonical(given).to(torch.float32)
 
     def from_clips(self, clips: Tensor, *, like: ArrayOrTensor) -> ArrayOrTensor:
         """Bring float (B, C, T, H, W) back to the layout and kind of what the caller handed in."""
-        back = clips.permute(_axes_from_clips(self.layout))
+        back = clips.permute(axes_from_clips(self.layout))
         if isinstance(like, Tensor):
             return back.to(like.device)
         return np.ascontiguousarray(back.detach().cpu().numpy(), dtype=np.float32)
 
     def to_labels(self, y: Any) -> Tensor:
-        """Bring labels, int (B,) or one-hot (B, K), as array or tensor, to int64 (B,).
+        """Bring labels, whole numbers (B,) or shares of the classes (B, K), to int64 (B,).
 
         Raises:
-            InputError: when they are no numbers.
+            InputError: for anything else, see `read_labels`.
         """
-        check_label_values(y)
-        labels = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
-        if labels.ndim == 2 and labels.shape[1] == self.nb_classes:
-            return labels.argmax(dim=1)
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        return labels if labels.is_floating_point() else labels.to(torch.int64)
+        labels = read_labels(y, num_classes=self.nb_classes)
+        return labels if labels.ndim == 1 else labels.argmax(dim=1)
 
-    def to_targets(self, y: Any) -> Tensor:
-        """Bring labels to what the loss takes: int64 (B,), or soft labels (B, K) as they are."""
-        check_label_values(y)
-        given = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
-        soft = (
-            given.ndim == 2 and given.is_floating_point() and bool((given != given.round()).any())
-        )
-        if soft:
-            return given.to(torch.float32)
-        labels = self.to_labels(given)
-        check_labels(labels, len(given), self.nb_classes)
-        return labels
+    def loss_of(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Give the loss of outputs of the model, with labels in the form that the loss wants.
+
+        Args:
+            outputs: (B, K).
+            labels: int64 (B,), or soft (B, K).
+        """
+        loss: Tensor = self._loss(outputs, for_loss(labels, self._loss, outputs, estimator=self))
+        return loss
+
+    def takes_indices(self, loss: Any) -> bool:
+        """Tell whether a loss takes indices, see `labels.takes_indices`; it is tried only once."""
+        known = self.__dict__.get("_tried_loss")
+        if known is None or known[0] is not loss:
+            known = (loss, takes_indices(loss, self.nb_classes, self.device))
+            self.__dict__["_tried_loss"] = known
+        return bool(known[1])
 
     def differentiable(self) -> nn.Module:
         """Give the module clips (B, C, T, H, W) -> logits (B, K) that attacks differentiate.
 
-        It runs through ART preprocessors where the classifier has any.
-
-        Raises:
-            InputError: when a preprocessor has no differentiable (PyTorch) form.
+        It runs through ART preprocessors where the classifier has any: those of arrays with the
+        gradient that they estimate themselves, which for most is the identity.
         """
-        if self.preprocessing_operations and not self.all_framework_preprocessing:
-            names = ", ".join(type(p).__name__ for p in self.preprocessing_operations)
-            raise InputError(
-                f"gradients need preprocessing in PyTorch; got {names}: use the PyTorch version of "
-                "the preprocessor"
-            )
-        return self._clip_model(self.preprocessing_operations)
+        model = self._clip_model(self.preprocessing_operations)
+        if not self._model.adapted.single:
+            return model
+        return TwoLogits(model, probability=isinstance(self._loss, nn.BCELoss))
 
     def _clip_model(self, preprocessing: Sequence[Any] = ()) -> nn.Module:
-        """Give the module clips (B, C, T, H, W) -> logits (B, K) behind these preprocessors."""
+        """Give the module clips (B, C, T, H, W) -> outputs (B, K) behind these preprocessors."""
         adapted = self._model.adapted
         if self.layout == "NCTHW" and not preprocessing:
             return adapted
-        return _ClipModel(adapted, preprocessing)
+        return ClipModel(adapted, preprocessing)
 
     def logits(self, clips: Tensor, *, batch_size: int | None = None) -> Tensor:
         """Classify clips in evaluation mode without gradients.
@@ -172,34 +159,10 @@ class ClipInterface:
         return logits
 
 
-class _ClipModel(nn.Module):
-    """A model for clips (B, C, T, H, W), behind preprocessors that see the caller's layout."""
-
-    def __init__(self, model: AdaptedModel, preprocessing: Sequence[Any]) -> None:
-        super().__init__()
-        self.model = model
-        self._preprocessing = preprocessing
-
-    def forward(self, clips: Tensor) -> Tensor:
-        x = clips.permute(_axes_from_clips(self.model.layout))
-        for operation in self._preprocessing:
-            if operation.apply_predict:
-                x = _preprocess(operation, x)
-        logits: Tensor = self.model(x)
-        return logits
-
-
-def _axes_from_clips(layout: str) -> list[int]:
-    """Give the permutation that brings (B, C, T, H, W) to a layout."""
-    axes = LAYOUTS[layout]
-    return [axes.index(i) for i in range(5)]
-
-
-def _preprocess(operation: Any, x: Tensor) -> Tensor:
-    """Apply a preprocessor: its own values, with the gradient of its differentiable estimate."""
-    exact: Tensor = operation.forward(x)[0]
-    own_estimate = type(operation).estimate_forward is not PreprocessorPyTorch.estimate_forward
-    if not (own_estimate and x.requires_grad):
-        return exact
-    estimate: Tensor = operation.estimate_forward(x)
-    return estimate + (exact - estimate).detach()
+def _as_tensor(array: Array) -> Tensor:
+    """Make a tensor of an array, with bytes and strides in the usual order, which torch wants."""
+    try:
+        usual = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        return torch.from_numpy(usual if usual.flags.writeable else usual.copy())
+    except TypeError as error:
+        raise InputError(f"clips must hold numbers; got an array of {array.dtype}") from error

@@ -5,10 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.checks import check_clip_shape, check_labels
-from advvid.errors import InputError
+from advvid.checks import check_clip_shape, check_count
+from advvid.errors import InputError, shown
 from advvid.estimator.clip_interface import Array, ArrayOrTensor, ClipInterface
+from advvid.estimator.labels import read_labels
 from advvid.inference.frozen import in_mode
+from advvid.methods.arguments import checked
 
 # Attacks of other toolkits may step a little outside of [0, 1]; pixels in 0..255 or standardized
 # inputs lie far outside.
@@ -22,6 +24,7 @@ class FitPredict(ClipInterface):
     `predict` and `fit` of its subclasses so that tensors become arrays.
     """
 
+    @checked
     def predict(
         self, x: ArrayOrTensor, batch_size: int = 128, training_mode: bool = False, **kwargs: Any
     ) -> ArrayOrTensor:
@@ -40,15 +43,9 @@ class FitPredict(ClipInterface):
         Raises:
             InputError: when the clips have another type, shape or range.
         """
-        clips = self.to_clips(x)
-        check_clip_shape(clips, input_shape=self.clip_shape)
-        _check_range(clips)
-        if self.preprocessing_operations and not self.all_framework_preprocessing:
-            array, _ = self._apply_preprocessing(_as_array(x), None, fit=False)
-            clips = self.to_clips(array)
-            model = self._clip_model()
-        else:
-            model = self.differentiable()
+        check_count("batch_size", batch_size)
+        clips = self._read_clips(x)
+        model = self._clip_model(self.preprocessing_operations)
         logits = self._classify(model, clips, batch_size, training=training_mode)
         if self.postprocessing_defences:
             logits = torch.from_numpy(
@@ -56,6 +53,7 @@ class FitPredict(ClipInterface):
             )
         return logits.to(x.device) if isinstance(x, Tensor) else logits.cpu().numpy()
 
+    @checked
     def fit(
         self,
         x: Array | Tensor,
@@ -90,17 +88,20 @@ class FitPredict(ClipInterface):
             raise InputError(
                 "fit needs an optimizer; build VideoClassifier(..., optimizer=torch.optim...)"
             )
-        given = self.to_clips(x)
-        check_clip_shape(given, input_shape=self.clip_shape)
-        _check_range(given)
-        check_labels(self.to_labels(y), len(given), self.nb_classes)
-        clips, targets = given, self.to_targets(y)
+        check_count("batch_size", batch_size)
+        check_count("nb_epochs", nb_epochs)
+        if scheduler is not None and not callable(getattr(scheduler, "step", None)):
+            raise InputError(f"scheduler must have step(); got {shown(scheduler)}")
+        clips = self._read_clips(x)
+        labels = read_labels(y, num_classes=self.nb_classes, count=len(clips))
         if self.preprocessing_operations:
             # As in ART: over all clips once, those of the preprocessors that apply to training.
-            one_hot = nn.functional.one_hot(self.to_labels(y), self.nb_classes)
-            arrays = (_as_array(v) for v in (x, targets if targets.ndim == 2 else one_hot.float()))
-            processed, labels = self._apply_preprocessing(*arrays, fit=True)
-            clips, targets = self.to_clips(processed), self.to_targets(labels)
+            shares = labels
+            if labels.ndim == 1:
+                shares = nn.functional.one_hot(labels, self.nb_classes).float()
+            processed, given = self._apply_preprocessing(_as_array(x), _as_array(shares), fit=True)
+            clips = self.to_clips(processed)
+            labels = read_labels(given, num_classes=self.nb_classes, count=len(clips))
         generator = torch.Generator().manual_seed(seed)
         stop = len(clips) - len(clips) % batch_size if drop_last else len(clips)
         model = self._clip_model()
@@ -109,19 +110,33 @@ class FitPredict(ClipInterface):
                 order = torch.randperm(len(clips), generator=generator).to(clips.device)
                 for start in range(0, stop, batch_size):
                     at = order[start : start + batch_size]
-                    logits = model(clips[at].to(self.device))
+                    outputs = model(clips[at].to(self.device))
                     self._optimizer.zero_grad()
-                    self._loss(logits, targets[at].to(self.device)).backward()
+                    self.loss_of(outputs, labels[at].to(self.device)).backward()
                     self._optimizer.step()
                 if scheduler is not None:
                     scheduler.step()
+
+    def _read_clips(self, x: Array | Tensor) -> Tensor:
+        """Read clips as `to_clips` does, and refuse another shape or range."""
+        clips = self.to_clips(x)
+        check_range(clips, self.clip_shape)
+        return clips
 
 
 def _as_array(x: Array | Tensor) -> Array:
     return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 
-def _check_range(clips: Tensor) -> None:
+def check_range(clips: Tensor, input_shape: tuple[int, ...] | None = None) -> None:
+    """Refuse clips of another shape, or far outside of [0, 1]: attacks may step out a little.
+
+    Raises:
+        InputError: naming the shape or range that came.
+    """
+    check_clip_shape(clips, input_shape=input_shape)
+    if clips.numel() == 0:
+        raise InputError(f"clips are empty: got shape {tuple(clips.shape)}; hand in at least one")
     low, high = (float(v) for v in torch.aminmax(clips))
     if not (_TOLERATED_RANGE[0] <= low and high <= _TOLERATED_RANGE[1]):
         raise InputError(

@@ -108,6 +108,8 @@ class Condition(ABC):
         strength: where on its axis.
         only_correct: clips that are misclassified already are not worth the work: they count as
             misclassified.
+        passes: of the model that it is expected to take for a clip, a gradient counted as three;
+            they tell how long an evaluation will take.
         views: clips that it gives for each clip; their softmax scores are averaged.
         rounding: Linf distance from the clean clip that rounding to 8 bits must keep, or None.
         facts: what results.json and results.csv say of it besides name and strength.
@@ -119,6 +121,7 @@ class Condition(ABC):
     strength: Strength
     combined: Combined = "mean"
     only_correct: bool = False
+    passes: float = 0.0
     views: int = 1
     rounding: float | None = None
     facts: Mapping[str, Any] = {}

@@ -1,7 +1,7 @@
 """Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +27,8 @@ from advvid.evaluation.views.before_after import picture
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.methods.arguments import checked
+from advvid.figures.saving import read_formats
+from advvid.methods.arguments import came, checked
 from advvid.methods.kinds import CONVERTED
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
@@ -107,6 +108,8 @@ def evaluate(
     check_count("batch_size", batch_size)
     asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
     if videos is not None:
+        if source is clips:
+            raise InputError("a source of clips brings its videos along: leave videos out")
         source = _with_videos(source, videos)
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
@@ -122,6 +125,8 @@ def evaluate_into(
     fabric: "Fabric | None" = None,
     classes: tuple[str, ...] | None = None,
     pictures: int = 3,
+    about: Mapping[str, Any] | None = None,
+    figures: Sequence[str] = ("png",),
 ) -> Evaluation:
     """Do what is planned and keep it in a folder, as `advvid evaluate` does.
 
@@ -132,14 +137,19 @@ def evaluate_into(
         fabric: see `evaluate`.
         classes: names as the model counts them, or None.
         pictures: clips to show before and after the attack that fools most.
+        about: what is known of model, clips and command beside what they tell themselves, see
+            `Results`.
+        figures: formats of the figures, "png", "svg" and "pdf".
 
     Raises:
         InputError: when the folder holds something else, or cannot be written.
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
+    formats = read_formats(figures)
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
+    evaluation = replace(evaluation, about={**evaluation.about, **(about or {})})
     if fabric is None or fabric.is_global_zero:
         source = plan.setup.source
         skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
@@ -147,7 +157,8 @@ def evaluate_into(
         write_text(folder.path / "results.csv", evaluation.to_csv())
         write_text(folder.path / "table.md", report(evaluation) + "\n")
         write_text(folder.path / "table.tex", latex(evaluation))
-        draw(folder.path, evaluation, chance=None if classes is None else 1 / len(classes))
+        chance = None if classes is None else 1 / len(classes)
+        draw(folder.path, evaluation, chance=chance, formats=formats)
         if pictures:
             picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
     return evaluation
@@ -171,8 +182,8 @@ def _carry_out(
                 records.add(Record(PROBES, [], content=found))
         share = range(rank, len(setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
-        with progress_bar("Evaluate", total, shown=progress and rank == 0) as advance:
-            EvaluationRunner(plan, records).run(share, advance)
+        with progress_bar("Evaluate", total, shown=progress and rank == 0) as bar:
+            EvaluationRunner(plan, records).run(share, bar)
     evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
@@ -190,7 +201,7 @@ def _attacked(model: Any, attacks: Attacks) -> Any:
 
 def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
     """Note from which videos clips in memory are taken."""
-    if not isinstance(source, MemoryClips):
+    if type(source) is not MemoryClips or source.videos is not None:
         raise InputError("a source of clips brings its videos along: leave videos out")
     return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
 
@@ -202,15 +213,14 @@ def _names_of(videos: Any, count: int) -> list[str]:
         InputError: unless there is a text or a whole number for each clip.
     """
     given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
-    listed = given if isinstance(given, list | tuple) else None
-    if listed is None or not all(type(one) in (str, int) for one in listed):
+    if not isinstance(given, list | tuple) or any(type(one) not in (str, int) for one in given):
         raise InputError(
             "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
-            f"{type(videos).__name__}"
+            f"{came(videos)}"
         )
-    if len(listed) != count:
-        raise InputError(f"videos must be {count}, one a clip; got {len(listed)}")
-    return [str(one) for one in listed]
+    if len(given) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(given)}")
+    return [str(one) for one in given]
 
 
 def _identity(plan: EvaluationPlan) -> str:

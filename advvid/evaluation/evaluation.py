@@ -11,18 +11,24 @@ from advvid.errors import InputError
 from advvid.evaluation.condition import Condition
 from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.plan import EvaluationPlan
+from advvid.evaluation.provenance import provenance
 from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, totals
 from advvid.evaluation.result import Results
+from advvid.evaluation.views.about import subject
 from advvid.evaluation.views.content import as_csv, as_json, as_records
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import markdown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation(Results):
     """Which clips are classified correctly under which condition; see `Results`."""
 
-    to_markdown = markdown
+    def __repr__(self) -> str:
+        """Say what was evaluated in a line, and show the table; arrays would fill the screen."""
+        return f"<Evaluation: {subject(self)}>\n{self.to_markdown()}"
+
+    to_markdown = _repr_markdown_ = markdown
     to_latex = latex
     to_csv = as_csv
     to_records = as_records
@@ -52,6 +58,7 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         probes=probes_of(records),
         eot=plan.scoring.eot,
         frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
+        about=provenance(plan.setup),
         origins=tuple(_origin(row["origin"]) for row in rows),
     )
 

@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from advvid.attacks.core.eight_bits import in_8_bits
 from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.condition import TOLERANCE
-
-_LEVEL_ROUNDING = 1e-3
-"""Of a level: what float32 adds to a budget that is a whole number of them."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def judge(
         with located("after H.264"):
             after_h264 = correct(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
     with located("after rounding to 8 bits"):
-        correct_8bit = correct(_in_8_bits(clips, within))
+        correct_8bit = correct(in_8_bits(clips, within))
     return Verdict(
         predicted=predicted,
         correct=predicted == truth,
@@ -114,20 +111,7 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-
-
-def _in_8_bits(clips: Tensor, within: tuple[Tensor, float] | None) -> Tensor:
-    """Round to levels of 1/255: the nearest, or the nearest of those in a Linf budget."""
-    levels = (clips * 255).round_()
-    if within is not None:
-        clean, eps = within
-        # A budget of 1.9 levels allows one, not the two that are nearer to its end.
-        lower = ((clean - eps) * 255 - _LEVEL_ROUNDING).ceil_()
-        upper = ((clean + eps) * 255 + _LEVEL_ROUNDING).floor_()
-        # A clean pixel between levels may have none in a small budget.
-        levels = torch.where(lower <= upper, levels.clamp(lower, upper), levels)
-    return levels.div_(255).clamp_(0, 1)
+        raise InputError(f"{where}: {error}", settings=error.settings) from error
 
 
 def _logits(classifier: VideoClassifier, clips: Tensor, views: int) -> Tensor:

@@ -15,7 +15,7 @@ from advvid.evaluation.judge import Verdict, changes, judge, located
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.records import CLEAN, Record, Records, by_position
 from advvid.random_streams import clip_seeds
-from advvid.runs.progress import Advance
+from advvid.runs.progress import Bar, Forecast
 
 
 class _Applied(NamedTuple):
@@ -40,12 +40,14 @@ class EvaluationRunner:
         self._clean = by_position(records.known, CLEAN)
         self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
 
-    def run(self, share: Sequence[int], advance: Advance) -> None:
+    def run(self, share: Sequence[int], bar: Bar) -> None:
         """Do all that is left of some positions, and tell of every clip and condition done."""
         left = [place for place in share if not self._complete(place)]
-        advance((len(share) - len(left)) * (1 + len(self.conditions)))
+        bar((len(share) - len(left)) * (1 + len(self.conditions)))
+        costs = {CLEAN: 2.0, **{one.key: 2.0 + one.passes for one in self.conditions}}
+        forecast = Forecast({kind: len(left) for kind in costs}, costs)
         for batch in self.setup.source.batches(left, self.setup.batch_size):
-            self._run_batch(batch, advance)
+            self._run_batch(batch, bar, forecast)
 
     def _complete(self, place: int) -> bool:
         known = self._clean.get(place)
@@ -54,11 +56,21 @@ class EvaluationRunner:
             for one in self.conditions
         )
 
-    def _run_batch(self, batch: ClipBatch[Tensor | None], advance: Advance) -> None:
+    def _run_batch(self, batch: ClipBatch[Tensor | None], bar: Bar, forecast: Forecast) -> None:
         """Score a batch as it is, then under every condition."""
+        started = time.perf_counter()
+
+        def finished(kind: str) -> None:
+            nonlocal started
+            now = time.perf_counter()
+            forecast.done(kind, len(batch.clips), now - started)
+            started = now
+            bar(len(batch.clips))
+            bar.expect(forecast.remaining)
+
         labels, correct = self._score_clean(batch)
         labeled = ClipBatch(batch.clips, labels, batch.indices, batch.skipped)
-        advance(len(batch.clips))
+        finished(CLEAN)
         last: _Applied | None = None
         for condition in self.conditions:
             done = self._done[condition.key]
@@ -70,7 +82,7 @@ class EvaluationRunner:
             for chosen in places.split(max(1, self.setup.batch_size // condition.views)):
                 if len(chosen):
                     last = self._apply(condition, _rows(labeled, chosen), last)
-            advance(len(batch.clips))
+            finished(condition.key)
 
     def _score_clean(self, batch: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor]:
         """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""

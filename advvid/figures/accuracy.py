@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from advvid.errors import InputError
 from advvid.figures import palette, words
 from advvid.figures.axes import SMALL, grid, new_figure, percent_axis, titled
+from advvid.methods.arguments import checked
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,19 @@ class Curve:
     accuracy: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths.
+
+        Raises:
+            InputError: naming the lengths.
+        """
+        lengths = [len(one) for one in (self.strengths, self.accuracy, self.low, self.high)]
+        if len(set(lengths)) > 1:
+            raise InputError(
+                "a curve has as many accuracies and ends of intervals as strengths; got "
+                f"{', '.join(map(str, lengths))}"
+            )
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class Bar:
     points: Sequence[float] = ()
 
 
+@checked
 def accuracy_curves(
     curves: Sequence[Curve],
     clean: float,
@@ -121,6 +137,7 @@ def _side_by_side(curves: Sequence[Curve]) -> Sequence[float]:
     return list(places * gap / 2 / max(5, len(curves)))
 
 
+@checked
 def group_bars(bars: Sequence[Bar], *, kind: str = "attack", subject: str = "") -> Figure:
     """Draw the accuracy of each group with its interval, and each condition as a dot.
 

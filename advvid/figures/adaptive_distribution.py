@@ -6,10 +6,12 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from advvid.figures import palette
+from advvid.figures import palette, words
 from advvid.figures.axes import SMALL, TITLE_SIZE, epoch_axis, new_figure
+from advvid.methods.arguments import checked
 
 
+@checked
 def adaptive_distribution(
     choices: Sequence[str], probabilities: Sequence[Sequence[float]]
 ) -> Figure:
@@ -33,7 +35,7 @@ def adaptive_distribution(
             color=color,
             edgecolor="white",
             linewidth=0.5,
-            label=choice,
+            label=words.shortened(choice),
         )
     axes.set_ylim(0, 1)
     epoch_axis(axes)

@@ -12,6 +12,7 @@ from advvid.data.video.writing import to_frames
 from advvid.errors import InputError
 from advvid.escaping import visible
 from advvid.figures import palette
+from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 
 if TYPE_CHECKING:
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 
 _LEAST_SIDE = 160
 _GAP, _LINE, _STRIP = 8, 18, 10
+_SETTINGS: dict[str, dict[str, Any]] = {
+    ".gif": {"disposal": 1},
+    ".webp": {"quality": 90},
+    ".png": {},
+}
 _LOOKS = {True: ("changed", palette.VERMILION), False: ("unchanged", palette.DARK_GRAY)}
-_FORMATS = {".gif": "GIF", ".webp": "WEBP"}
+_FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG"}
 
 Images = npt.NDArray[np.uint8]
 
 
+@checked
 def comparison_picture(
     path: Path,
     clean: Tensor,
@@ -43,7 +50,8 @@ def comparison_picture(
     adversarial clip has a filled cell for each of them.
 
     Args:
-        path: a file that ends in .gif or .webp; WebP keeps all colors.
+        path: a file that ends in .gif, .webp or .png; the last two keep all colors, and every
+            notebook shows the last.
         clean: (N, 3, T, H, W) in [0, 1], a row each.
         adversarial: of the same shape.
         titles: one for each row.
@@ -55,8 +63,9 @@ def comparison_picture(
     Raises:
         InputError: for another ending, shapes that differ, or when the file cannot be written.
     """
+    path = Path(path)
     if path.suffix not in _FORMATS:
-        raise InputError(f"animated pictures are .gif or .webp; got {path.name}")
+        raise InputError(f"animated pictures are .gif, .webp or .png; got {path.name}")
     if clean.shape != adversarial.shape or clean.ndim != 5 or len(titles) != len(clean):
         raise InputError(
             "a comparison needs clean and adversarial clips (N, 3, T, H, W) of one shape and N "
@@ -84,7 +93,7 @@ def comparison_picture(
     pictures = _compose(columns, rows, caption)
 
     def write(temporary: Path) -> None:
-        settings: dict[str, Any] = {"quality": 90} if path.suffix == ".webp" else {"disposal": 1}
+        settings = _SETTINGS.get(path.suffix, {})
         with temporary.open("wb") as file:
             pictures[0].save(
                 file,

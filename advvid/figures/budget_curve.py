@@ -6,8 +6,10 @@ from matplotlib.figure import Figure
 
 from advvid.figures import palette, words
 from advvid.figures.axes import epoch_axis, grid, marker_interval, new_figure
+from advvid.methods.arguments import checked
 
 
+@checked
 def budget_curve(budgets: Sequence[float]) -> Figure:
     """Draw the budget of every epoch.
 

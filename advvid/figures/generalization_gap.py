@@ -15,8 +15,10 @@ from advvid.figures.axes import (
     new_figure,
     percent_axis,
 )
+from advvid.methods.arguments import checked
 
 
+@checked
 def generalization_gap(rows: Sequence[Mapping[str, Any]], best_epoch: int | None = None) -> Figure:
     """Draw accuracy on training and on validation clips after each epoch, and the gap between.
 

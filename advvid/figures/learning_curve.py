@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 
 from advvid.figures import palette, words
 from advvid.figures.axes import epoch_axis, grid, marker_interval, new_figure, percent_axis
+from advvid.methods.arguments import checked
 
 
+@checked
 def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw loss and top-1 accuracy over the epochs, training and validation, side by side.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from advvid.figures import palette, words
-from advvid.figures.axes import SMALL, TITLE_SIZE, grid, new_figure, percent_axis
+from advvid.figures.axes import SMALL, grid, new_figure, percent_axis, titled
+from advvid.methods.arguments import checked
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,14 @@ class ComparedModel:
     look: int | None = None
 
 
+@checked
 def paper_comparison(
-    models: Sequence[ComparedModel], budgets: Sequence[float], *, paper: str, attack: str
+    models: Sequence[ComparedModel],
+    budgets: Sequence[float],
+    *,
+    paper: str,
+    attack: str,
+    subject: str = "",
 ) -> Figure:
     """Draw accuracy against the budget: measured on the left, published on the right.
 
@@ -36,6 +43,7 @@ def paper_comparison(
         budgets: in 1/255.
         paper: its authors, year and data set.
         attack: that both were measured under.
+        subject: what was measured here, such as the number of clips.
     """
     figure = new_figure(10, 4)
     ours, theirs = figure.subplots(1, 2, sharey=True)
@@ -43,10 +51,10 @@ def paper_comparison(
         look = palette.BENIGN
         if model.look is not None:
             look = {**palette.series(model.look), "markersize": 5}
-        ours.plot(budgets, model.measured, label=model.name, **look)
+        ours.plot(budgets, model.measured, label=words.shortened(model.name), **look)
         theirs.plot(budgets, model.published, **look)
-    for axes, title in ((ours, "measured here"), (theirs, paper)):
-        axes.set_title(title, fontsize=TITLE_SIZE)
+    for axes, title, of in ((ours, "measured here", subject), (theirs, paper, "")):
+        titled(axes, title, of, share=0.35)
         axes.set_xlabel(f"{words.BUDGET} ({attack})")
         axes.set_xticks(budgets)
         grid(axes)

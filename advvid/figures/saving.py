@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from advvid.errors import InputError
+from advvid.methods.arguments import checked
 from advvid.methods.suggestion import shortened
 from advvid.runs.files import write_atomically
 
@@ -32,7 +33,8 @@ class Picture(Figure):
         return file.getvalue()
 
 
-def save_figure(figure: Figure, path: Path, formats: Iterable[str] = ("png",)) -> None:
+@checked
+def save_figure(figure: Figure, path: Path, formats: str | Iterable[str] = ("png",)) -> None:
     """Write a figure in some formats, each under a temporary name and renamed.
 
     Args:
@@ -49,7 +51,7 @@ def save_figure(figure: Figure, path: Path, formats: Iterable[str] = ("png",)) -
             with temporary.open("wb") as file:
                 _write(figure, file, kind, _PAPER_DPI)
 
-        write_atomically(path.with_suffix(f".{kind}"), write)
+        write_atomically(Path(path).with_suffix(f".{kind}"), write)
 
 
 def read_formats(formats: str | Iterable[str]) -> tuple[str, ...]:

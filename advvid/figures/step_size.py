@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
 from advvid.figures import palette, words
-from advvid.figures.axes import SMALL, grid, new_figure
+from advvid.figures.axes import SMALL, grid, new_figure, titled
+from advvid.methods.arguments import checked
 
 Numbers = npt.NDArray[np.float64]
 
@@ -66,10 +67,15 @@ class LawLine:
     step_sizes: Sequence[float]
 
 
-def loss_surface(grid: LossGrid) -> Figure:
+@checked
+def loss_surface(grid: LossGrid, *, subject: str = "") -> Figure:
     """Draw mean loss over (step size, number of steps) for one budget, in 3D.
 
     As in Kinfu and Vidal 2022, Fig. 1; the step size is on a logarithmic axis.
+
+    Args:
+        grid: see `LossGrid`.
+        subject: model and data, for the title.
     """
     loss, ratios = grid.loss, grid.ratios
     figure = new_figure(6.4, 5.2)
@@ -89,13 +95,19 @@ def loss_surface(grid: LossGrid) -> Figure:
     axes.set_zlabel(words.MEAN_LOSS)
     axes.view_init(elev=28, azim=-125)
     axes.set_box_aspect(None, zoom=0.88)
-    axes.set_title(grid.title)
+    titled(axes, grid.title, subject)
     axes.legend(loc="upper left")
     return figure
 
 
-def loss_heat_map(grid: LossGrid) -> Figure:
-    """Draw mean loss over (step size, number of steps) for one budget, as a heat map."""
+@checked
+def loss_heat_map(grid: LossGrid, *, subject: str = "") -> Figure:
+    """Draw mean loss over (step size, number of steps) for one budget, as a heat map.
+
+    Args:
+        grid: see `LossGrid`.
+        subject: model and data, for the title.
+    """
     loss, steps = grid.loss, grid.steps
     figure = new_figure(6.4, 4.2)
     axes = figure.add_subplot()
@@ -113,13 +125,19 @@ def loss_heat_map(grid: LossGrid) -> Figure:
     axes.set_yticks(range(0, len(steps), every), [str(s) for s in steps[::every]])
     axes.set_xlabel("step size in 1/255 (above) and in budgets (below)")
     axes.set_ylabel("steps")
-    axes.set_title(f"{grid.title}; dots: best step size for each number of steps", fontsize=9)
+    titled(axes, f"{grid.title}; dots: best step size", subject)
     figure.colorbar(image, ax=axes, label=words.MEAN_LOSS)
     return figure
 
 
+@checked
 def step_size_law(
-    best: Sequence[BestStepSize], *, paper: LawLine, fit: LawLine | None, title: str
+    best: Sequence[BestStepSize],
+    *,
+    paper: LawLine,
+    fit: LawLine | None,
+    title: str,
+    subject: str = "",
 ) -> Figure:
     """Draw the best step size against the budget, the fitted line and the paper's.
 
@@ -130,6 +148,7 @@ def step_size_law(
         paper: the law of the paper.
         fit: the law fitted to `best`, or None where there is one budget only.
         title: what was measured.
+        subject: model and data, for the title.
     """
     figure = new_figure(6.4, 4.4)
     axes = figure.add_subplot()
@@ -149,7 +168,7 @@ def step_size_law(
     axes.set_ylim(bottom=0)
     axes.set_xlabel(words.BUDGET)
     axes.set_ylabel("optimal step size in 1/255")
-    axes.set_title(title)
+    titled(axes, title, subject)
     grid(axes)
     axes.legend()
     return figure

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 
 Precision = Literal["float32", "bf16"]
 """Of forward passes; bf16 is autocast."""
@@ -20,8 +20,15 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(f"unknown device {device!r}; use auto, cpu, cuda or cuda:1") from error
+    except (RuntimeError, TypeError) as error:
+        raise InputError(
+            f"unknown device {shown(device)}; use auto, cpu, cuda or cuda:1"
+        ) from error
+    if resolved.type == "cpu":
+        if resolved.index:
+            raise InputError(f"device {resolved} is not there: there is one CPU, use cpu")
+        # "cpu:0" is the same, but is not equal to it.
+        return torch.device("cpu")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
         raise InputError(
             f"device {device} is not there ({torch.cuda.device_count()} CUDA devices found): use "

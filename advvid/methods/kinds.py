@@ -1,6 +1,7 @@
 """What kind of value an annotation asks for: told of a value, and spelled for a message."""
 
 import collections.abc
+import math
 import numbers
 import os
 import types
@@ -46,12 +47,15 @@ def is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, str | os.PathLike)
     if origin is tuple or origin in _LISTS:
         return _is_list(value, origin, members)
+    if origin is type:
+        return isinstance(value, type) and issubclass(value, members[0])
     if origin is dict and members:
         return isinstance(value, dict) and all(
             is_of(key, members[0]) and is_of(one, members[1]) for key, one in value.items()
         )
     if origin is collections.abc.Callable:
-        return callable(value)
+        # A class is a slip for one of its objects; where it is none, the annotation says type[...].
+        return callable(value) and not isinstance(value, type)
     if is_typeddict(origin):
         return isinstance(value, dict)
     if getattr(origin, "_is_protocol", False):
@@ -63,8 +67,8 @@ def _is_number(value: Any, *, whole: bool) -> bool:
     wanted = numbers.Integral if whole else numbers.Real
     if not isinstance(value, wanted) or isinstance(value, bool):
         return False
-    # NaN is the one number that is not itself; a large whole number is none for math.isnan.
-    return whole or bool(value == value)
+    # Nothing is counted to 2^63, and a float does not hold every whole number.
+    return abs(value) < 2**63 if isinstance(value, int) else whole or not math.isnan(value)
 
 
 def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
@@ -74,11 +78,19 @@ def _is_list(value: Any, origin: Any, members: tuple[Any, ...]) -> bool:
         return not isinstance(value, type) and hasattr(value, "__iter__")
     if not isinstance(value, tuple | list):
         # Arrays and tensors are not sequences by their type.
-        return origin is not tuple and getattr(value, "ndim", 1) == 1 and _has_items(value)
+        if origin is tuple or getattr(value, "ndim", 1) != 1 or not _has_items(value):
+            return False
+        first = value[0] if len(value) else None
+        return first is None or not members or is_of(_plain(first), members[0])
     kinds = members
     if origin is not tuple or members[1:] == (Ellipsis,):
         kinds = members[:1] * len(value) if members else (Any,) * len(value)
     return len(value) == len(kinds) and all(map(is_of, value, kinds))
+
+
+def _plain(member: Any) -> Any:
+    """Give what an array or a tensor of one number holds."""
+    return member.item() if getattr(member, "ndim", None) == 0 else member
 
 
 def _has_items(value: Any) -> bool:
@@ -112,6 +124,8 @@ def spelled(kind: Any) -> str:
         return f"{len(members)} values"
     if origin is tuple or origin in _LISTS:
         return "a list" + (f" of {_plural(members[0])}" if members else "")
+    if origin is type:
+        return f"the class {spelled(members[0])}"
     if origin is collections.abc.Callable:
         return "a function"
     if origin is Path:

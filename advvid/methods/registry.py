@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING
 from typing import Any, TypeVar
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.imported import import_class, is_stranger
 from advvid.methods.setting import settings_of
-from advvid.methods.suggestion import did_you_mean, shortened
+from advvid.methods.suggestion import did_you_mean
 from advvid.methods.text import read_settings, split_text
 
 Entry = TypeVar("Entry")
@@ -44,7 +44,7 @@ class Registry(Mapping[str, Entry]):
         found = self.canonical(name)
         if found is None:
             hint = did_you_mean(name, self) or f"there are {', '.join(self)}"
-            raise InputError(f"unknown {self.kind} {shortened(name)}; {hint}")
+            raise InputError(f"unknown {self.kind} {shown(name)}; {hint}")
         return self._entries[found]
 
     def canonical(self, name: str) -> str | None:

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from advvid.errors import shown
+
 _SHOWN = 60
 
 
@@ -27,4 +29,4 @@ def ask(names: Sequence[str]) -> str:
 
 def shortened(name: str) -> str:
     """Quote a name that came, cut to a length that a line can bear."""
-    return repr(name if len(name) <= _SHOWN else name[: _SHOWN - 3] + "...")
+    return shown(name)

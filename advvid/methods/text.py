@@ -105,7 +105,7 @@ def read_settings(
             values[key] = reader(text)
         except ValueError as error:
             if isinstance(error, InputError):
-                raise
+                raise InputError(f"{shown_name(name)}: {key}: {error}") from error
             raise InputError(f"{shown_name(name)}: {key} cannot be {shown(text)}") from error
         try:
             setting.check(values[key])

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from advvid.checks import check_count
 from advvid.errors import InputError
 from advvid.inference.layouts import check_layout, to_layout
 from advvid.inference.normalization import read_per_channel
@@ -69,6 +70,8 @@ class VideoModel(nn.Module):
         weights: str | None = None,
     ) -> None:
         super().__init__()
+        if num_classes is not None:
+            check_count("num_classes", num_classes)
         self.backbone = backbone
         self.spec = type(backbone).__name__ if spec is None else spec
         self.num_classes, self.input_shape = num_classes, input_shape

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from advvid.errors import InputError
-from advvid.methods.suggestion import did_you_mean, shortened
+from advvid.errors import InputError, shown
+from advvid.methods.suggestion import did_you_mean
 from advvid.models import VideoModel
 from advvid.pairing.subject import Subject
 
@@ -89,4 +89,4 @@ def read_class(text: str, subject: Subject) -> int:
     if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count:
         return int(text)
     hint = did_you_mean(text, names) or f"number them 0 to {count - 1}"
-    raise InputError(f"{subject.model.spec} has no class {shortened(text)}; {hint}")
+    raise InputError(f"{subject.model.spec} has no class {shown(text)}; {hint}")

@@ -64,7 +64,8 @@ def load_subject(
     count = min(clips, len(dataset)) if clips else len(dataset)
     notes = []
     if count < clips:
-        notes.append(f"{data} has {count} clips in this split, not {clips}")
+        what = "different clips" if Path(data).is_file() else "clips in this split"
+        notes.append(f"{data} has {count} {what}, not {clips}")
     if labels == "predicted" or min(dataset.labels, default=0) < 0:
         notes.append("labels are the model's own predictions: accuracy without attack is 1")
         return Subject(video_model, dataset, count, None, notes)
@@ -126,7 +127,7 @@ def load_in_memory(
         "device": str(classifier.device),
         "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
     }
-    notes = [*subject.notes, *(f"skipped {bad.path}: {bad.reason}" for bad in skipped)]
+    notes = [*subject.notes, *(bad.line for bad in skipped)]
     return ClipsInMemory(classifier, batch, targets, facts, notes)
 
 

@@ -54,6 +54,8 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
     """
     from advvid.figures.paper_comparison import ComparedModel, paper_comparison
 
+    counts = sorted({results[key].clips for key in keys if key in results})
+    clips = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else ""
     looks = {key: number for number, key in enumerate(key for key in ROWS if key != "benign")}
     return paper_comparison(
         [
@@ -69,6 +71,7 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
         COLUMNS,
         paper="Kinfu and Vidal 2022, UCF101",
         attack="PGD at the optimal step",
+        subject=f"n = {clips} test clips" if clips else "",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.figures.saving import save_figure
+from advvid.figures.saving import read_formats, save_figure
 from advvid.inference.devices import Precision
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown
 from advvid.reproduction.row_run import RowResult, RowRun, check_rows, finished_row
@@ -37,6 +37,7 @@ def reproduce(
     seed: int = 0,
     resume: bool = False,
     out: Path | None = None,
+    figures: str = "png",
 ) -> dict[str, RowResult]:
     """Train and attack the models of tables of Kinfu and Vidal 2022.
 
@@ -62,6 +63,7 @@ def reproduce(
         seed: of everything that is random.
         resume: continue with the rows in `out`, or join in.
         out: folder; None makes one below runs/.
+        figures: formats of the figures, such as "png,svg,pdf".
 
     Returns:
         All rows of the folder that are finished, by their keys.
@@ -81,7 +83,7 @@ def reproduce(
         workers=workers,
         precision=precision,
     )
-    keys = read_rows(tables, rows)
+    keys, formats = read_rows(tables, rows), read_formats(figures)
     settings = {
         "scale": scale if isinstance(scale, str) else scale.model,
         "data": chosen.data,
@@ -108,7 +110,7 @@ def reproduce(
     results = {key: finished_row(path / key) for key in ROWS}
     found = {key: result for key, result in results.items() if result is not None}
     if fabric.is_global_zero:
-        _write(path, found, tables)
+        _write(path, found, tables, formats)
     return found
 
 
@@ -130,11 +132,14 @@ def _finish(run: RowRun) -> None:
             run.say(state)
 
 
-def _write(path: Path, found: dict[str, RowResult], tables: Sequence[str]) -> None:
+def _write(
+    path: Path, found: dict[str, RowResult], tables: Sequence[str], formats: Sequence[str]
+) -> None:
     """Write tables and figures of all rows of the folder that are finished."""
     content = {key: asdict(result) for key, result in found.items()}
     write_text(path / "results.json", json.dumps(content, indent=2) + "\n")
     for table in dict.fromkeys(tables):
         write_text(path / f"{table}.md", comparison_markdown(found, TABLES[table]) + "\n")
         if found.keys() & set(TABLES[table]):
-            save_figure(comparison_figure(found, TABLES[table]), path / f"{table}.png")
+            figure = comparison_figure(found, TABLES[table])
+            save_figure(figure, path / f"{table}.png", formats)

@@ -6,8 +6,8 @@ from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.defenses import EQUAL_TO_BUDGET, Schedule, half
-from advvid.errors import InputError
-from advvid.methods.suggestion import did_you_mean, shortened
+from advvid.errors import InputError, shown
+from advvid.methods.suggestion import did_you_mean
 
 COLUMNS = (0, 4, 8, 12, 15)
 """Budgets in 1/255 that every model is attacked with."""
@@ -76,7 +76,7 @@ def read_rows(tables: Sequence[str], rows: str | None = None) -> list[str]:
     """
     for table in tables:
         if table not in TABLES:
-            raise InputError(f"unknown table {shortened(table)}: there are {', '.join(TABLES)}")
+            raise InputError(f"unknown table {shown(table)}: there are {', '.join(TABLES)}")
     keys = list(dict.fromkeys(key for table in tables for key in TABLES[table]))
     if rows is None:
         return keys
@@ -84,5 +84,5 @@ def read_rows(tables: Sequence[str], rows: str | None = None) -> list[str]:
     for key in wanted:
         if key not in keys:
             hint = did_you_mean(key, keys) or f"there are {', '.join(keys)}"
-            raise InputError(f"{', '.join(tables)} has no row {shortened(key)}; {hint}")
+            raise InputError(f"{', '.join(tables)} has no row {shown(key)}; {hint}")
     return wanted

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_surface(surface: StepSizeSurface, budget: int) -> "Figure":
+def loss_surface(surface: StepSizeSurface, budget: int, *, subject: str = "") -> "Figure":
     """Draw mean loss over step size and number of steps in 3D, for the budget of this index."""
-    return figures.loss_surface(_grid(surface, budget))
+    return figures.loss_surface(_grid(surface, budget), subject=subject)
 
 
-def loss_heat_map(surface: StepSizeSurface, budget: int) -> "Figure":
+def loss_heat_map(surface: StepSizeSurface, budget: int, *, subject: str = "") -> "Figure":
     """Draw mean loss over step size and number of steps, for the budget of this index."""
-    return figures.loss_heat_map(_grid(surface, budget))
+    return figures.loss_heat_map(_grid(surface, budget), subject=subject)
 
 
-def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None) -> "Figure":
+def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None, *, subject: str = "") -> "Figure":
     """Draw the best step sizes, the line fitted to them and that of the paper."""
     budgets = np.linspace(0, 255 * 1.05 * surface.eps.max(), 50)
 
@@ -45,6 +45,7 @@ def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None) -> "Figure":
         paper=line("paper: 0.2 (eps + 1)", PAPER_LAW),
         fit=None if law is None else line(f"fit: {law}{r_squared}", law),
         title=f"{surface.losses.shape[3]} clips, {surface.max_steps} steps",
+        subject=subject,
     )
 
 

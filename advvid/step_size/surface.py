@@ -137,7 +137,8 @@ class StepSizeSurface:
 
         Returns:
             Slope and intercept in 1/255, their 95% intervals (t distribution) and R^2, which are
-            None for two budgets; calling it with a budget gives a step size.
+            None for two budgets and for steps that are all the same; calling it with a budget gives
+            a step size.
 
         Raises:
             InputError: with fewer than two budgets.
@@ -156,7 +157,8 @@ class StepSizeSurface:
         y = np.array([row.step_size for row in best]) * 255
         fit = stats.linregress(x, y)
         intervals: list[tuple[float, float] | None] = [None, None]
-        if len(x) > 2:
+        # Steps that are all the same leave nothing to tell an interval from.
+        if len(x) > 2 and np.ptp(y) > 0:
             t = stats.t.ppf(0.975, len(x) - 2)
             intervals = [
                 (float(value - t * error), float(value + t * error))
@@ -170,7 +172,7 @@ class StepSizeSurface:
             intercept=float(fit.intercept),
             slope_interval=intervals[0],
             intercept_interval=intervals[1],
-            # Two points are always on a line; steps that are all the same leave no variance.
+            # Two points are always on a line.
             r_squared=float(fit.rvalue**2) if len(x) > 2 and np.ptp(y) > 0 else None,
             resolution=max(row.resolution for row in best),
             source=f"fitted to {len(x)} budgets, {self.losses.shape[3]} clips, "

@@ -149,7 +149,7 @@ class _FunctionStep(Step):
 
 def make_task(
     model: nn.Module,
-    task: Task | Callable[[nn.Module], Task] | None,
+    task: Task | type[Task] | Callable[[nn.Module], Task] | None,
     step: TrainStep | Step,
     optimizer: torch.optim.Optimizer | None,
 ) -> Task:
@@ -162,7 +162,9 @@ def make_task(
         return StepTask(model, step, optimizer)
     if step is not clean_step:
         raise InputError("a task has its own steps: give either task or step")
-    made = task if isinstance(task, Task) else task(model)
+    made = task if isinstance(task, Task) else task(model)  # type: ignore[call-arg]
+    if not isinstance(made, Task):
+        raise InputError(f"task must make a Task of the model; got {type(made).__name__}")
     if optimizer is not None:
         if not isinstance(made, StepTask):
             raise InputError("a task makes its own optimizers: leave optimizer out")

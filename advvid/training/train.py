@@ -38,7 +38,7 @@ def train(
     out: Path | None = None,
     resume: bool = False,
     step: TrainStep | Step = clean_step,
-    task: Task | Callable[[nn.Module], Task] | None = None,
+    task: Task | type[Task] | Callable[[nn.Module], Task] | None = None,
     robust: RobustCheck | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     device: str | torch.device = "auto",

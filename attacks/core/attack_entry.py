@@ -48,6 +48,11 @@ class AttackEntry:
         step = self.settings().get("eps_step")
         return step is not None and StepSizeLaw in step.kinds
 
+    @property
+    def follows_law(self) -> bool:
+        """Whether a law of whole clips is right for it; attacks on a part have their own step."""
+        return self.takes_law and getattr(self.attack, "default_step", None) is None
+
     def settings(self) -> Mapping[str, NamedSetting]:
         """Give the settings of the attack, without those that every attack has."""
         settings = settings_of(self.attack)

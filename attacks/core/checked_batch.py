@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.errors import InputError
 
 
 def checked_batch(
@@ -22,6 +23,8 @@ def checked_batch(
     clips = clips.detach()
     check_clips(clips)
     check_label_form(labels, len(clips))
+    if int(labels.min()) < 0:
+        raise InputError(f"labels must be class indices from 0; got {int(labels.min())}")
     if eps is not None:
         check_budget(eps)
     for name, count in counts.items():

@@ -73,6 +73,8 @@ def check_mask(mask: Tensor, clips: Tensor) -> Tensor:
             f"the mask must be broadcastable to the clips {tuple(clips.shape)}; got "
             f"{tuple(mask.shape)}: use (1, 1, T, H, W) for one mask or (B, 1, T, H, W) for each"
         )
+    if mask.is_complex() or not bool(((mask == 0) | (mask == 1)).all()):
+        raise InputError("the mask must be 0 or 1 (or bool) everywhere; got other values")
     return (mask != 0).to(clips.device)
 
 

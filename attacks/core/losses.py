@@ -57,7 +57,7 @@ def resolve_loss(loss: str | Loss) -> Loss:
     Raises:
         InputError: when there is no loss of that name.
     """
-    if callable(loss):
+    if callable(loss) and not isinstance(loss, type):
         return loss
     if loss not in LOSSES:
         raise InputError(f"unknown loss {loss!r}; choose from {', '.join(LOSSES)}")
@@ -107,3 +107,9 @@ def other_classes(logits: Tensor, labels: Tensor, count: int) -> Tensor:
     """
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return others.topk(min(count, logits.shape[1] - 1), dim=1).indices
+
+
+def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
+    """Tell which clips (B,) are fooled: not the label, or the target when targeted."""
+    predicted = logits.argmax(dim=1)
+    return predicted == labels if targeted else predicted != labels

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,8 @@ def check_budgets(eps: float | Tensor | Array) -> None:
     Raises:
         InputError: with the hint that budgets of the API are fractions.
     """
-    check_budget(torch.as_tensor(eps))
+    # A number that is none of torch's is told as it came.
+    check_budget(torch.as_tensor(eps) if isinstance(eps, Tensor | np.ndarray) else eps)
 
 
 def read_step(text: str) -> float | StepSizeLaw:
@@ -50,6 +52,17 @@ EpsStep = Annotated[
     float | StepSizeLaw | None,
     Setting(
         "step size, a law such as 0.2*eps+0.2/255, or its file; not given, it is that law",
+        PIXEL_RANGE,
+        above=0,
+        verify=check_step,
+        read=read_step,
+    ),
+]
+PartStep = Annotated[
+    float | StepSizeLaw | None,
+    Setting(
+        "step size, a law such as 0.2*eps+0.2/255, or its file; not given, it falls from eps, at "
+        "most 1/2, to 0",
         PIXEL_RANGE,
         above=0,
         verify=check_step,

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box
-from advvid.attacks.core.losses import Loss
+from advvid.attacks.core.losses import Loss, is_adversarial
 from advvid.errors import InputError
 from advvid.inference.frozen import Model
 
@@ -65,8 +66,9 @@ def ascend(
     box: Box,
     step: float | Tensor,
     steps: int,
+    falling: bool = False,
     targeted: bool = False,
-    early_stop: bool = False,
+    early_stop: Settled | None = None,
 ) -> Tensor:
     """Run projected sign-gradient ascent (descent when targeted) from a starting point.
 
@@ -78,36 +80,42 @@ def ascend(
         box: where clips must stay; carries budget, pixel range and support.
         step: one number, or (B, 1, 1, 1, 1); a fraction of the pixel range.
         steps: number of gradient steps.
+        falling: shorten the step in equal parts, to step / steps at the end.
         targeted: descend to the label instead of ascending from it.
-        early_stop: leave a clip alone once it is adversarial, and drop it from the batch. This
-            asks the device for an answer in every step.
+        early_stop: leave a clip alone once it is settled, and drop it from the batch. This asks
+            the device for an answer in every step. None takes all steps.
 
     Returns:
-        The last iterate, (B, C, T, H, W).
+        The last iterate, (B, C, T, H, W); with an early stop the settled one, otherwise the last
+        that fooled the model, otherwise the last.
     """
     signed: float | Tensor = -step if targeted else step
-    if not early_stop:
+    if early_stop is None:
         clips = start.clone()
-        for _ in range(steps):
+        for i in range(steps):
             gradient, _, _ = input_gradient(model, clips, labels, loss)
-            sign_step_(clips, gradient, signed, box)
+            sign_step_(clips, gradient, signed * (1 - i / steps) if falling else signed, box)
         return clips
 
-    result = start.clone()
+    result, fooling = start.clone(), start.clone()
+    has_fooled = torch.zeros(len(start), dtype=torch.bool, device=start.device)
     active = torch.arange(len(start), device=start.device)
-    for _ in range(steps):
+    for i in range(steps):
         clips = result[active]
         gradient, _, logits = input_gradient(model, clips, labels[active], loss)
-        undecided = is_adversarial(logits, labels[active], targeted).logical_not_()
+        fooled = is_adversarial(logits, labels[active], targeted)
+        undecided = early_stop(clips, fooled, active).logical_not_()
+        fooling[active[fooled]] = clips[fooled]
+        has_fooled[active[fooled]] = True
         active, clips, gradient = active[undecided], clips[undecided], gradient[undecided]
         if len(active) == 0:
             break
         clip_step = signed[active] if isinstance(signed, Tensor) else signed
+        clip_step = clip_step * (1 - i / steps) if falling else clip_step
         result[active] = sign_step_(clips, gradient, clip_step, box.select(active))
+    active = active[has_fooled[active]]
+    if len(active) > 0:
+        with torch.no_grad():
+            fooled = is_adversarial(model(result[active]), labels[active], targeted)
+        result[active[~fooled]] = fooling[active[~fooled]]
     return result
-
-
-def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
-    """Tell which clips (B,) are fooled: not the label, or the target when targeted."""
-    predicted = logits.argmax(dim=1)
-    return predicted == labels if targeted else predicted != labels

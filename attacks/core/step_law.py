@@ -88,6 +88,7 @@ class StepSizeLaw:
         write_text(Path(path), json.dumps({"unit": "1/255", **asdict(self)}, indent=2) + "\n")
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> "StepSizeLaw":
         """Read a law that `save` wrote.
 

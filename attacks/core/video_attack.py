@@ -11,12 +11,14 @@ from art.attacks.attack import EvasionAttack
 from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
-from advvid.checks import check_clips, check_labels
+from advvid.attacks.core.linf_box import check_mask
+from advvid.checks import check_array, check_clips, check_labels, note_small_budget
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model
 from advvid.inference.micro_batch import MicroBatcher
+from advvid.methods.arguments import check_argument
 from advvid.methods.setting import Setting, check_settings
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
@@ -117,6 +119,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     verbose: Annotated[bool, Setting("show progress when there are several batches")] = True
 
     def __init__(self, estimator: VideoClassifier, *args: Any, **settings: Any) -> None:
+        check_argument("estimator", estimator, VideoClassifier)
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
@@ -181,7 +184,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         # Sums over axes round in the order of memory: a layout must not change a bit.
         clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
-        _check_one_a_clip(getattr(self, "eps", None), len(clips))
+        _check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
+        if self.norm == "Linf" and isinstance(budget, float):
+            note_small_budget(budget)
         labels = self._labels(clips, y)
         support = None if mask is None else self._support(mask, clips)
 
@@ -270,17 +275,13 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     def _support(self, mask: ArrayOrTensor, clips: Tensor) -> Tensor:
         """Bring a mask in the layout of the classifier into (1 or B, ...)."""
         classifier = self.estimator
+        check_array("mask", mask)
         given = torch.from_numpy(mask) if isinstance(mask, np.ndarray) else mask
         if given.ndim > 5:
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
         given = given[(None,) * (5 - given.ndim)]
         support = classifier.to_canonical(given)
-        if len(support) not in (1, len(clips)):
-            raise InputError(
-                f"the mask is for {len(support)} clips; got {len(clips)} clips: give one mask for "
-                "all or one for each"
-            )
-        return support != 0
+        return check_mask(support, clips)
 
 
 def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:

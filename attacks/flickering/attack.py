@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch
+from advvid.attacks.core.clip_attack import clip_attack
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.settings import PIXEL_RANGE
 from advvid.attacks.core.step_law import check_step
@@ -26,7 +27,6 @@ from advvid.checks import check_budget
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting
-from advvid.methods.arguments import checked
 from advvid.random_streams import seeds_of
 
 STEP_SIZE = 0.005
@@ -59,7 +59,7 @@ class FlickeringResult(NamedTuple):
     """(B, 3, T, 1, 1)."""
 
 
-@checked
+@clip_attack
 def flickering(
     model: Model,
     clips: Tensor,

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.sign_gradient import is_adversarial
+from advvid.attacks.core.losses import is_adversarial
 from advvid.attacks.flickering.terms import fooling_loss, roughness, thickness
 from advvid.inference.frozen import Model
 from advvid.methods import Setting, check_settings

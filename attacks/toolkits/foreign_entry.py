@@ -8,10 +8,10 @@ from advvid.attacks.core.attack_entry import AttackEntry
 from advvid.attacks.core.video_attack import Access, Norm, VideoAttack
 from advvid.attacks.toolkits.foreign_attack import ForeignAttack
 from advvid.attacks.toolkits.foreign_recipe import Recipe
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import NamedSetting
-from advvid.methods.suggestion import ask, near_names, shortened
+from advvid.methods.suggestion import ask, near_names
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def find_foreign(toolkit: type[ForeignAttack], name: str) -> AttackEntry:
         near = near_names(name, [*toolkit.recipes, *toolkit.short_names])
         full = [f"{toolkit.toolkit}/{one}" for one in near]
         hint = ask(full) or "`advvid attacks` lists them"
-        raise InputError(f"unknown attack {shortened(f'{toolkit.toolkit}/{name}')}; {hint}")
+        raise InputError(f"unknown attack {shown(f'{toolkit.toolkit}/{name}')}; {hint}")
     if found in toolkit.refused:
         raise InputError(f"{toolkit.toolkit}/{found} is not offered: {toolkit.refused[found]}")
     return ForeignEntry(toolkit, found)

@@ -26,6 +26,8 @@ def check_budgets(eps: Budgets) -> None:
                 f"a budget is given twice: {spell_budgets(values)} (of 255); give each once"
             )
     else:
+        if not isinstance(eps, Schedule) and eps != 0:
+            check_budget(eps)
         values = as_schedule(eps).values
     for value in values:
         if value != 0:

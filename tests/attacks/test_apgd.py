@@ -138,7 +138,8 @@ def test_gradients_are_one_more_than_steps_and_later_runs_see_fewer_clips() -> N
     assert model.passed == 10 * 8
     model.passed = 0
     apgd(model, clips, labels, eps=0.5, steps=7, restarts=5)
-    assert model.passed == 10 * 8
+    # All are fooled, and looked at once more, rounded to 8 bits.
+    assert model.passed == 10 * 9
     model.passed = 0
     apgd(model, clips, labels, eps=1e-6, steps=7, restarts=3)
     assert model.passed == 3 * 10 * 8

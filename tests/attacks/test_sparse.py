@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import SparseAttack, linf_pgd, sparse_attack
-from advvid.attacks.sparse import shrink_frames
+from advvid.attacks.core.frame_sparsity import shrink_frames
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips

@@ -73,7 +73,6 @@ def test_trains_and_keeps_the_best(
         (("--defense", "at", "--beta", "3"), "--beta means nothing for --defense at"),
         (("--defense", "at:beta=3"), "at has no setting 'beta'"),
         (("--defense", "at:eps=4", "--eps", "8"), "--defense at:eps=8"),
-        (("--defense", "at:eps=8/255"), "eps=8"),
         (("--defense", "none:eps=8"), "--eps goes with a defense"),
         (("--defense", "tests.cli.noise_defense:Nothing"), "Nothing"),
         (("--defense", "at", "--eps", "300"), "from 0 to 255"),

@@ -25,7 +25,7 @@ QUICK = [
 
 
 def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_path: Path) -> None:
-    done = advvid("evaluate", *QUICK, "--out", "run")
+    done = advvid("evaluate", *QUICK, "--out", "run", "--figures", "png,svg,pdf")
     assert done.code == 0, done.err
     run = tmp_path / "run"
     page, lines = (run / "table.md").read_text(), done.out.splitlines()
@@ -46,6 +46,8 @@ def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_pat
     assert config["settings"]["found"]["clips"] == 6
     for name in ("accuracy.png", "attack_types.png"):
         assert Image.open(run / name).size[0] > 400
+        assert (run / name).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+        assert "<svg" in (run / name).with_suffix(".svg").read_text()
     assert getattr(Image.open(run / "comparison.gif"), "n_frames", 1) == 8
     assert not (run / "parts").exists()
 
@@ -212,6 +214,7 @@ def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
         (["--clips", "-1"], "--clips"),
         (["--law", "missing.json"], "missing.json"),
         (["--pictures", "-1"], "--pictures"),
+        (["--figures", "gif"], "png, svg, pdf; got 'gif'"),
         (["--devices", "0"], "devices"),
         (["--workers", "-1"], "workers"),
         (["--resume"], "--out"),

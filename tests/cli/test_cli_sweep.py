@@ -76,8 +76,13 @@ def test_own_options_and_law_file(advvid: CommandRunner, tmp_path: Path) -> None
         "cw",
         "--labels",
         "predicted",
+        "--figures",
+        "svg",
     )
     assert done.code == 0, done.err
+    figures = sorted(path.name for path in (tmp_path / "run").glob("*.*g"))
+    assert len(figures) == 7
+    assert {name[-4:] for name in figures} == {".svg"}
     law = StepSizeLaw.load(tmp_path / "law.json")
     assert law == StepSizeLaw.load(tmp_path / "run" / "law.json")
     surface = StepSizeSurface.load(tmp_path / "run" / "surface.npz")

@@ -76,7 +76,7 @@ def test_trains_on_a_folder_of_videos_and_lists_what_it_skipped(
     shown = capfd.readouterr()
     assert "epoch 2/2" in shown.err
     assert "(chance 0.333)" in shown.out
-    assert "skipped 1 videos" in shown.out
+    assert "cannot be read as they were recorded: 1\n  skipped " in shown.out
     assert "red/0.mp4" in shown.out
     results = json.loads((out / "results.json").read_text())
     assert results["finished"]

@@ -138,7 +138,7 @@ def test_a_batch_of_ones_own_has_soft_labels() -> None:
         ({"augment": ["crop:size=0"]}, "size must be a whole number of at least 1; got 0"),
         ({"augment": [f"{HERE}:Darken"]}, r"Darken needs by: write .*Darken:by="),
         ({"augment": [f"{HERE}:First"]}, "must be a subclass of .*Augmentation"),
-        ({"augment": [3]}, "augmentation takes a name or an object; got int"),
+        ({"augment": [3]}, r"augment must be text or Augmentation or .*; got \[3\]"),
         ({"augment": "crop", "flip": False}, "flip=False is for the default augmentation"),
         ({"sampling": First(), "stride": 2}, "stride 2 goes with dense sampling"),
         ({"sampling": "dense:stride=3", "stride": 2}, "stride 2 goes with dense sampling"),

@@ -114,7 +114,7 @@ def test_each_defense_says_what_its_clips_were_attacked_with(
         return
     assert counted is not None
     expected = 4 + 4 * 2 / 3 if "iteration" in text else eps
-    assert (255 * counted.eps, counted.share) == (pytest.approx(expected), pytest.approx(share))
+    assert [255 * counted.eps, counted.share] == pytest.approx([expected, share])
 
 
 def record(epoch: int, overfitted: bool | None) -> EpochRecord:

@@ -123,17 +123,18 @@ def test_a_resumed_evaluation_knows_the_videos(tmp_path: Path) -> None:
     ("videos", "words"),
     [
         (["a"] * 5, "one a clip; got 5"),
-        ("aaaaaa", "a name or a number for each clip"),
-        ([0.5] * 6, "a name or a number"),
-        ([True] * 6, "a name or a number"),
-        ([[0]] * 6, "a name or a number"),
-        (3, "a name or a number"),
-        (np.zeros((6, 1), dtype=int), "a name or a number"),
+        ("aaaaaa", "videos must be a name or a number for each clip"),
+        ([0.5] * 6, "videos must be a name or"),
+        ([True] * 6, "videos must be a name or"),
+        ([[0]] * 6, "videos must be a name or"),
+        (3, "videos must be a name or"),
+        (np.full(6, 0.5), "videos must be a name or a number for each clip"),
+        (np.zeros((6, 1), dtype=int), "videos must be a name or"),
     ],
 )
 def test_other_videos_are_refused(videos: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         measured(*random_clips(6), videos)
-    source = MemoryClips(*random_clips(6))
+    source = MemoryClips(*random_clips(6), ["b"] * 6)
     with pytest.raises(InputError, match="leave videos out"):
         evaluate(classifier(), source, videos=["a"] * 6)

@@ -1,36 +1,40 @@
 import re
 import warnings
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import cbook
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from PIL import Image
 
 from advvid.errors import InputError
-from advvid.figures import words
+from advvid.figures import budget_curve, learning_curve, words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
-from advvid.figures.saving import save_figure
+from advvid.figures.animation import comparison_picture
+from advvid.figures.saving import Picture, save_figure
+from advvid.figures.step_size import loss_surface
 
 HOSTILE = ("x$\\frac$:k=1", "$x$", "x\\$$", "x\n\x1b[2J\udcff", "x" * 500, "x_^{}%#&~<>")
 
 
-def _lines(figure: Figure) -> dict[str, Line2D]:
+def _lines(figure: Figure) -> dict[str, Any]:
     """The line of each entry of the legend."""
     (axes,) = figure.axes
-    found = {}
+    found: dict[str, Any] = {}
     for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
         found[label] = handle.lines[0] if isinstance(handle, ErrorbarContainer) else handle
     return found
 
 
-def _data(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
+def _data(line: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(line.get_xdata(), dtype=float), np.asarray(line.get_ydata(), dtype=float)
 
 
@@ -47,7 +51,7 @@ def test_lines_carry_the_data_in_percent(tmp_path: Path) -> None:
     (axes,) = figure.axes
     assert axes.get_xlabel() == "budget eps in 1/255"
     assert "r3d on films, n = 9 clips" in axes.get_title()
-    bars = {handle.get_label(): handle for handle in axes.containers}
+    bars: dict[str, Any] = {str(bar.get_label()): bar for bar in axes.containers}
     (segments,) = (bar.get_segments() for bar in bars["pgd"].lines[2])
     np.testing.assert_allclose(
         [segment[:, 1] for segment in segments], [[80, 100], [40, 60], [10, 30]]
@@ -153,3 +157,28 @@ def test_bars_have_errors_and_dots(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.asarray(dots[0].get_xdata(), dtype=float), [20, 60])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["no attack", "masked PGD"]
     save_figure(figure, tmp_path / "bars.png")
+
+
+@pytest.mark.parametrize(
+    ("door", "given", "words"),
+    [
+        (accuracy_curves, ("pgd", 0.5), "curves must be"),
+        (accuracy_curves, ([1, 2], 0.5), "curves must be"),
+        (accuracy_curves, ([], "half"), "clean must be a number"),
+        (lambda subject: accuracy_curves([], 0.5, subject=subject), (3,), "subject must be text"),
+        (Curve, ("a", [0, 4], [1], [1], [1]), "as many accuracies"),
+        (group_bars, (3,), "bars must be"),
+        (save_figure, ("figure", Path("x.png")), "figure must be"),
+        (save_figure, (Picture(), 3), "path must be"),
+        (learning_curve.learning_curve, ("history.json",), "rows must be"),
+        (budget_curve.budget_curve, (None,), "budgets must be"),
+        (loss_surface, ("x",), "grid must be"),
+        (partial(comparison_picture, titles=["c"]), ("x.gif", "a", "b"), "clean must be"),
+    ],
+)
+def test_wrong_types_are_refused_in_one_line(
+    door: Callable[..., object], given: tuple[Any, ...], words: str
+) -> None:
+    with pytest.raises(InputError, match=words) as error:
+        door(*given)
+    assert "\n" not in str(error.value)

@@ -9,7 +9,7 @@ from advvid.errors import InputError
 from advvid.figures.animation import comparison_picture
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
 def test_picture_shows_both_clips_and_the_difference(suffix: str, tmp_path: Path) -> None:
     clean = torch.full((2, 3, 4, 8, 8), 0.5)
     for t in range(4):
@@ -85,7 +85,7 @@ def test_hostile_titles_are_drawn(tmp_path: Path) -> None:
 
 def test_bad_pictures_are_refused(tmp_path: Path) -> None:
     clips = torch.rand(1, 3, 2, 8, 8)
-    with pytest.raises(InputError, match=r"\.gif or \.webp"):
+    with pytest.raises(InputError, match=r"\.gif, \.webp or \.png"):
         comparison_picture(tmp_path / "x.mp4", clips, clips, titles=["a"])
     with pytest.raises(InputError, match="titles"):
         comparison_picture(tmp_path / "x.gif", clips, clips, titles=[])

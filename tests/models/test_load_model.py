@@ -1,3 +1,4 @@
+import copy
 import sys
 import warnings
 from pathlib import Path
@@ -8,7 +9,14 @@ import torch
 from torch import nn
 
 from advvid.errors import InputError
-from advvid.models import MODELS, VideoModel, list_models, load_model, save_weights
+from advvid.models import (
+    MODELS,
+    VideoModel,
+    list_models,
+    load_model,
+    load_weights,
+    save_weights,
+)
 from advvid.models.heads import find_head, replace_head
 
 IMAGENET = (
@@ -90,11 +98,17 @@ def test_options_below_one_are_refused(option: str) -> None:
         ("r3d-19", "did you mean r3d-1"),
         ("tsm", "did you mean tsm/NAME"),
         ("?", "there are motions-r3d, r3d-18"),
+        ("r3d_18", r"did you mean torchvision/r3d_18"),
+        ("R3D_18", r"did you mean torchvision/r3d_18"),
+        ("swin3d", r"did you mean torchvision/swin3d"),
+        ("best.safetensors", "it names a file: .* --weights best.safetensors"),
+        ("x" * 100_000, "there are motions-r3d"),
     ],
 )
 def test_an_unknown_spec_is_answered_with_near_ones(spec: str, suggestion: str) -> None:
-    with pytest.raises(InputError, match=f"unknown model .*; {suggestion}"):
+    with pytest.raises(InputError, match=f"unknown model .*; {suggestion}") as caught:
         load_model(spec)
+    assert len(str(caught.value)) < 1000
 
 
 def test_capitals_do_not_matter() -> None:
@@ -182,3 +196,46 @@ def test_the_head_of_a_convolutional_classifier_is_replaced_too() -> None:
 
 def test_a_network_without_a_linear_layer_has_no_head() -> None:
     assert find_head(nn.Sequential(nn.Conv3d(3, 8, 3), nn.ReLU())) is None
+
+
+def test_a_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"")
+    with pytest.raises(InputError, match=r"it is a file: .* --weights"):
+        load_model(str(tmp_path / "weights"))
+
+
+def test_random_weights_are_told_until_they_are_trained_or_loaded(tmp_path: Path) -> None:
+    model = fresh()
+    (warning,) = model.warnings
+    assert warning.startswith("random weights: motions-r3d has no trained weights loaded")
+    assert load_model().warnings == ()
+    assert fresh().half().warnings == (warning,)
+    assert copy.deepcopy(model).warnings == (warning,)
+    load_weights(model, BUNDLED)
+    assert model.warnings == ()
+    trained = fresh()
+    torch.optim.SGD(trained.parameters(), lr=0.1).step(
+        lambda: trained(torch.rand(2, 3, 8, 32, 32)).sum().backward()
+    )
+    assert trained.warnings == ()
+
+
+def test_published_architectures_say_how_to_get_weights() -> None:
+    (warning,) = load_model("torchvision/r3d_18").warnings
+    assert "give --weights FILE, or --weights DEFAULT" in warning
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("builtins:dict", "must return a torch.nn.Module .*; got dict"),
+        ("builtins:range", "builtins:range failed: TypeError"),
+        ("builtins:type", "builtins:type failed: TypeError"),
+        ("torch:Tensor", "must return a torch.nn.Module .*; got Tensor"),
+        ("torch.nn:Linear", "torch.nn:Linear failed: TypeError"),
+        ("math:pi", "no class or function 'pi'"),
+    ],
+)
+def test_what_others_wrote_is_called_without_a_traceback(spec: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_model(spec)

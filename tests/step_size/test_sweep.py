@@ -195,6 +195,11 @@ def test_law_needs_two_budgets() -> None:
     assert surface_with_best([1.0, 2.0], [4, 8]).fit_law().slope_interval is None
 
 
+def test_steps_that_are_all_the_same_give_no_interval() -> None:
+    law = surface_with_best([0.1, 0.1, 0.1], [4, 8, 12]).fit_law()
+    assert (law.slope, law.slope_interval, law.intercept_interval) == (0, None, None)
+
+
 def test_best_says_when_it_lies_at_the_edge() -> None:
     rows = surface_with_best([0.1, 2.0, 4.0], [1, 4, 8]).best()
     assert [row.at_edge for row in rows] == [True, False, True]

@@ -41,9 +41,9 @@ def build_folder(argument: str, options: DatasetOptions) -> VideoDataset:
 
 
 def build_single_video(path: str, options: DatasetOptions) -> VideoDataset:
-    """One video file, in every split, labeled -1 of the one class "unknown"."""
+    """One video file, in every split, labeled -1 of the one class "unknown"; its distinct clips."""
     item = VideoItem(path, UNKNOWN_LABEL, Path(path).name)
-    return VideoDataset(path, [item], ("unknown",), options)
+    return VideoDataset(path, [item], ("unknown",), options, distinct=True)
 
 
 def _of_split_folders(

@@ -15,6 +15,7 @@ from advvid.data.clip_origin import ClipOrigin
 from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.options import DatasetOptions
 from advvid.data.sampling import Rng, Sampler, read_sampler
+from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError
 
 DEFAULT_FRAMES, DEFAULT_SIZE = 16, 112
@@ -45,6 +46,9 @@ class VideoDataset(ClipDataset):
         options: sizes, slots and seed; frames default to 16, size to 112, the short side to 8/7 of
             the size (128 for 112).
         decoder: reads what the items are, unless the options name another.
+        distinct: of the clips of a video take those only that show other frames than the ones
+            before them; counts the frames of every video now. Without it, clips of a short video
+            can be equal, which `origin` tells.
 
     Raises:
         InputError: the short side is below the size.
@@ -58,6 +62,7 @@ class VideoDataset(ClipDataset):
         options: DatasetOptions,
         *,
         decoder: str | Decoder = "pyav",
+        distinct: bool = False,
     ) -> None:
         super().__init__()
         frames = options.frames or DEFAULT_FRAMES
@@ -77,8 +82,15 @@ class VideoDataset(ClipDataset):
         self.decoder = DECODERS.read(decoder if options.decoder is None else options.decoder)
         chain = ("crop", "flip") if options.flip else ("crop",)
         self.augment = read_chain(chain if options.augment is None else options.augment, size=size)
+        count = options.clips_per_video
+        # Clip i is number _numbers[i] of the clips of video _videos[i].
+        self._videos = np.arange(len(self.items)).repeat(count)
+        self._numbers = np.tile(np.arange(count), len(self.items))
+        if distinct and count > 1:
+            kept = np.concatenate([self._distinct(item) for item in self.items])
+            self._videos, self._numbers = self._videos[kept], self._numbers[kept]
         video_labels = np.array([item.label for item in self.items], dtype=np.int64)
-        self._labels = video_labels.repeat(options.clips_per_video)
+        self._labels = video_labels[self._videos]
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
@@ -89,17 +101,16 @@ class VideoDataset(ClipDataset):
         """Clip uint8 (3, T, H, W) and label."""
         if not 0 <= index < len(self):
             raise IndexError(f"{self.name} has clips 0 to {len(self) - 1}: {index}")
-        video, number = divmod(index, self.options.clips_per_video)
-        item = self.items[video]
+        item, number = self._of(index)
         rng = None if draw is None else np.random.default_rng((self.options.seed, index, draw))
         frames = self._frames(item, number, rng)
-        clip = self.decoder.read(item.path, frames, short_side=self.short_side)
+        clip = self._read(item.path, frames)
         return view(clip, self.augment, rng, self.clip_shape), item.label
 
     def identity(self, index: int) -> str:
         """Path within the data set and number of the clip."""
-        video, number = divmod(index, self.options.clips_per_video)
-        return f"{self.items[video].identity}#{number}"
+        item, number = self._of(index)
+        return f"{item.identity}#{number}"
 
     def origin(self, index: int) -> ClipOrigin:
         """Video of a clip, and its frames in the evaluation view; counts the frames of the video.
@@ -107,8 +118,7 @@ class VideoDataset(ClipDataset):
         Raises:
             BadVideoError: they cannot be counted.
         """
-        video, number = divmod(index, self.options.clips_per_video)
-        item = self.items[video]
+        item, number = self._of(index)
         return ClipOrigin(item.identity, tuple(self._frames(item, number, None)), item.path)
 
     def resampled(
@@ -120,7 +130,36 @@ class VideoDataset(ClipDataset):
 
     def video_number(self, index: int) -> int:
         """Number of the video that a clip is taken from."""
-        return index // self.options.clips_per_video
+        return int(self._videos[index])
+
+    def _of(self, index: int) -> tuple[VideoItem, int]:
+        """Video of a clip, and number of the clip in it."""
+        return self.items[self._videos[index]], int(self._numbers[index])
+
+    def _distinct(self, item: VideoItem) -> npt.NDArray[np.bool_]:
+        """Which clips of a video are equal to none before them, (K,)."""
+        numbers = range(self.options.clips_per_video)
+        try:
+            frames = [tuple(self._frames(item, number, None)) for number in numbers]
+        except BadVideoError:
+            return np.ones(len(numbers), dtype=bool)  # told when it is read
+        first: dict[tuple[int, ...], int] = {}
+        return np.array([first.setdefault(one, place) == place for place, one in enumerate(frames)])
+
+    def _read(self, path: str, frames: list[int]) -> Tensor:
+        """Read frames; those of a damaged video only where that is wanted."""
+        try:
+            return self.decoder.read(path, frames, short_side=self.short_side)
+        except BadVideoError as error:
+            if self.on_bad_video != "conceal":
+                raise
+            clip = self.decoder.conceal(path, frames, short_side=self.short_side)
+            if clip is None:
+                raise
+            bad = error.bad_video.concealed
+            if bad not in self.skipped:
+                self.skipped.append(bad)
+            return clip
 
     def _frames(self, item: VideoItem, number: int, rng: Rng) -> list[int]:
         """Frames of the clip with some number of a video."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from advvid.data.video.bad_video import BadVideo, BadVideoError
+from advvid.data.video.packets import Damage, open_video, sound_frames
 from advvid.methods.arguments import checked
 
 if TYPE_CHECKING:
@@ -58,30 +59,6 @@ def video_info(path: str | os.PathLike[str]) -> VideoInfo:
     return _indexed(str(path), (state.st_size, state.st_mtime_ns))
 
 
-def open_video(path: str) -> "tuple[InputContainer, VideoStream]":
-    """Open a file with its first video stream; the caller closes the container.
-
-    Raises:
-        BadVideoError: the file is no video, or nothing can decode it.
-    """
-    import av
-
-    try:
-        # Absolute, since FFmpeg takes the text before a colon for a protocol.
-        container = av.open(str(Path(path).absolute()), metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadVideoError(BadVideo(path, f"not a readable video ({reason})")) from error
-    if not container.streams.video:
-        container.close()
-        raise BadVideoError(BadVideo(path, "no video stream in it"))
-    stream = container.streams.video[0]
-    if stream.codec_context is None:
-        container.close()
-        raise BadVideoError(BadVideo(path, "no decoder for its codec"))
-    return container, stream
-
-
 @lru_cache(maxsize=_CACHED)
 def _indexed(path: str, state: tuple[int, int]) -> VideoInfo:
     """The index of a file in the state (size, time of change) that it has now."""
@@ -89,7 +66,7 @@ def _indexed(path: str, state: tuple[int, int]) -> VideoInfo:
         raise BadVideoError(BadVideo(path, "the file is empty"))
     container, stream = open_video(path)
     with container:
-        timed = container.format.name.partition(",")[0] in _TIMED_FORMATS
+        timed = _is_timed(container, stream)
         stated_end = _stated_end(container, stream)
         points = _scan_packets(container, stream) if timed else []
         # VP8 has packets that show nothing: there too only decoding tells the frames.
@@ -130,6 +107,16 @@ def _indexed(path: str, state: tuple[int, int]) -> VideoInfo:
     )
 
 
+def _is_timed(container: "InputContainer", stream: "VideoStream") -> bool:
+    """Whether the file holds a time of each frame."""
+    kind, codec = container.format.name.partition(",")[0], stream.codec_context
+    # An AVI numbers its packets, and FFmpeg cannot tell the order in which frames of these are
+    # shown from the order in which they are stored.
+    if kind == "avi" and codec.name in ("h264", "hevc") and codec.has_b_frames:
+        return False
+    return kind in _TIMED_FORMATS
+
+
 _Point = tuple[int | None, int | None, bool]
 """Presentation time, decoding time, whether decoding can start here."""
 
@@ -158,7 +145,11 @@ def _scan_frames(path: str) -> list[_Point]:
     container, stream = open_video(path)
     with container:
         try:
-            return [(frame.pts, frame.pts, frame.key_frame) for frame in container.decode(stream)]
+            return [
+                (frame.pts, frame.pts, frame.key_frame)
+                for frame in sound_frames(container, stream, conceal=False)
+                if not isinstance(frame, Damage)
+            ]
         except av.FFmpegError as error:
             reason = f"decoding fails ({error.strerror})"
             raise BadVideoError(BadVideo(path, reason)) from error

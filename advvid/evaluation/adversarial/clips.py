@@ -17,6 +17,7 @@ from advvid.evaluation.adversarial.full_video import videos_of, write_full_video
 from advvid.evaluation.condition import TOLERANCE, Setup
 from advvid.evaluation.conditions.attack import AttackCondition
 from advvid.evaluation.judge import changes, judge, located
+from advvid.evaluation.provenance import provenance
 from advvid.figures.animation import comparison_picture
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
@@ -34,6 +35,7 @@ def write_adversarial_clips(
     classes: Sequence[str] | None = None,
     fps: int = 8,
     full_video: bool = False,
+    about: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Attack all clips of a source, a batch at a time, and write what comes out.
 
@@ -47,6 +49,7 @@ def write_adversarial_clips(
         classes: names as the model counts them, or None.
         fps: frames a second of the videos.
         full_video: whether to write NNNN-full.mkv, too: the whole video with the clip in its place.
+        about: what results.json says of model, clips and command; see `Results`.
 
     Returns:
         What results.json says of each clip: where it comes from, label, predictions before and
@@ -129,6 +132,7 @@ def write_adversarial_clips(
         comparison_picture(path, *before_after, titles=titles, caption=caption, fps=fps)
     strength = attack.strength
     content = {
+        "about": provenance(setup) if about is None else dict(about),
         "unit": strength.axis.unit,
         "attack": attack.name,
         "eps": strength.printed,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -10,17 +10,18 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
-from advvid.checks import check_budget
+from advvid.checks import check_budget, note_small_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
+from advvid.methods.kinds import CONVERTED
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
 
-Attacks = str | VideoAttack | Sequence[str | VideoAttack]
+Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
@@ -52,9 +53,10 @@ class AttackCondition(Condition):
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.takes_law and isinstance(step, float):
+        if spec.entry.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
+        self.passes = expected_passes(attack)
         self.settings = json.loads(json.dumps(settings, default=_named))
 
     @property
@@ -81,6 +83,25 @@ class AttackCondition(Condition):
         return held_to_bound(self.name, batch.clips, outcome, eps=self.eps, norm=self.attack.norm)
 
 
+def expected_passes(attack: VideoAttack) -> float:
+    """Guess from its settings how many passes of the model an attack takes for a clip.
+
+    Steps times runs times targets, or queries. It is only a forecast until the attack has run.
+    """
+    values = attack.values()
+
+    def number(*names: str) -> float:
+        known = (values.get(name) for name in names)
+        return max(1.0, *(float(one) for one in known if isinstance(one, int | float)), 1.0)
+
+    if attack.access == "control":
+        return 0.0
+    if attack.access == "black box":
+        return number("queries", "max_iter", "steps", "n_queries")
+    runs = number("num_random_init", "nb_random_init", "n_restarts")
+    return 3 * number("max_iter", "steps") * runs * number("targets") + number("queries")
+
+
 def plan_attacks(
     setup: Setup, attacks: Attacks, eps: Sequence[float], law: StepSizeLaw
 ) -> tuple[list[AttackCondition], list[float]]:
@@ -93,11 +114,12 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given = [attacks] if isinstance(attacks, str | VideoAttack) else attacks
+    given: list[Any] = list(attacks) if isinstance(attacks, list | tuple) else [attacks]
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
+        note_small_budget(budget)
     rows = expand([one for one in given if isinstance(one, str)])
     named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
     objects = [one for one in given if not isinstance(one, str)]
@@ -132,7 +154,8 @@ def _from_text(
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            built = _build(setup, spec, eps, **({"eps_step": law} if spec.entry.takes_law else {}))
+            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            built = _build(setup, spec, eps, **chosen)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 

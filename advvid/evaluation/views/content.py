@@ -65,6 +65,7 @@ def as_json(results: Results) -> dict[str, Any]:
         if column.axis.clean is not None
     ]
     return {
+        "about": dict(results.about),
         "unit": "1/255",
         "clips": len(results.clean),
         "distinct_clips": results.distinct_clips,

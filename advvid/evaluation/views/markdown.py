@@ -15,8 +15,10 @@ from advvid.evaluation.views.tables import (
     small_tables,
     tables,
 )
+from advvid.methods.arguments import checked
 
 
+@checked
 def report(results: Results) -> str:
     """Give the page that table.md is: warnings, what was evaluated, alarms, tables."""
     lines = [f"**WARNING** {for_markdown(one)}" for one in about.warnings(results)]

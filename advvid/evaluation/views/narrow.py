@@ -21,6 +21,7 @@ from advvid.evaluation.views.tables import (
     small_tables,
     tables,
 )
+from advvid.methods.arguments import checked
 from advvid.runs.terminal import Terminal
 
 _GAP = 2
@@ -30,6 +31,7 @@ _SHORTEST_NAME = 24
 Spelling = Callable[[Cell], list[str]]
 
 
+@checked
 def show(results: Results, terminal: Terminal) -> None:
     """Print warnings, what was evaluated, tables no wider than the terminal, and alarms."""
     for warning in about.warnings(results):

@@ -1,21 +1,26 @@
 """Results as curves and bars."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
+from advvid.errors import InputError, shown
 from advvid.evaluation.accuracy import Accuracy
-from advvid.evaluation.condition import Strength
+from advvid.evaluation.condition import Axis, Strength
 from advvid.evaluation.condition_result import Flags
 from advvid.evaluation.result import Results, group_accuracy, strongest
 from advvid.evaluation.views.about import subject
 from advvid.figures import words
 from advvid.figures.accuracy import Bar, Curve, accuracy_curves, group_bars
-from advvid.figures.saving import read_formats, save_figure
+from advvid.figures.saving import save_figure
+from advvid.methods.arguments import checked
 
 
+@checked
 def draw(
-    folder: Path, results: Results, *, chance: float | None, formats: Iterable[str] = ("png",)
+    folder: Path, results: Results, *, chance: float | None, formats: Sequence[str] = ("png",)
 ) -> None:
     """Draw the curves and bars of each kind of conditions, and accuracy by frames changed.
 
@@ -25,25 +30,84 @@ def draw(
         chance: accuracy of guessing, or None.
         formats: of `advvid.figures.saving.FORMATS`.
     """
-    of, clean, formats = subject(results), results.clean_accuracy.value, read_formats(formats)
+    found: dict[str, Figure | None] = {}
     for kind in results.kinds:
-        axis = results.axis_of(kind)
-        if drawn := curves(results, kind):
-            figure = accuracy_curves(
-                drawn,
-                clean,
-                chance=chance,
-                label=words.strength(axis.name, axis.unit),
-                clean_name=_clean_name(results, kind),
-                subject=of,
-            )
-            name = "accuracy.png" if kind == "attack" else f"accuracy_{kind}.png"
-            save_figure(figure, folder / name, formats)
-        figure = group_bars(bars(results, kind), kind=kind, subject=of)
-        save_figure(figure, folder / f"{kind}_types.png", formats)
-    if drawn := frame_curves(results):
-        figure = accuracy_curves(drawn, clean, chance=chance, label=words.FRAMES, subject=of)
-        save_figure(figure, folder / "accuracy_by_frames.png", formats)
+        name = "accuracy" if kind == "attack" else f"accuracy_{kind}"
+        found[name] = accuracy_figure(results, kind, chance=chance)
+        found[f"{kind}_types"] = group_figure(results, kind)
+    found["accuracy_by_frames"] = frame_figure(results, chance=chance)
+    for name, figure in found.items():
+        if figure is not None:
+            save_figure(figure, Path(folder) / f"{name}.png", formats)
+
+
+@checked
+def accuracy_figure(
+    results: Results, kind: str = "attack", *, chance: float | None = None
+) -> Figure | None:
+    """Draw accuracy against the strength of the conditions of a kind, and their worst case.
+
+    Args:
+        results: of `advvid.evaluate`.
+        kind: of the conditions, one of `results.kinds`.
+        chance: accuracy of guessing, or None.
+
+    Returns:
+        A figure, which notebooks show; None where all strengths are the conditions' own.
+
+    Raises:
+        InputError: when there are no conditions of that kind.
+    """
+    axis = _axis(results, kind)
+    drawn = curves(results, kind)
+    if not drawn:
+        return None
+    return accuracy_curves(
+        drawn,
+        results.clean_accuracy.value,
+        chance=chance,
+        label=words.strength(axis.name, axis.unit),
+        clean_name=_clean_name(results, kind),
+        subject=subject(results),
+    )
+
+
+@checked
+def group_figure(results: Results, kind: str = "attack") -> Figure:
+    """Draw the accuracy of each group of conditions of a kind, each at its largest strength.
+
+    Raises:
+        InputError: when there are no conditions of that kind.
+    """
+    _axis(results, kind)
+    return group_bars(bars(results, kind), kind=kind, subject=subject(results))
+
+
+@checked
+def frame_figure(results: Results, *, chance: float | None = None) -> Figure | None:
+    """Draw accuracy against the frames that may be changed; None where no attack chooses frames."""
+    drawn = frame_curves(results)
+    if not drawn:
+        return None
+    return accuracy_curves(
+        drawn,
+        results.clean_accuracy.value,
+        chance=chance,
+        label=words.FRAMES,
+        subject=subject(results),
+    )
+
+
+def _axis(results: Results, kind: str) -> Axis:
+    """Give the axis of a kind of conditions.
+
+    Raises:
+        InputError: naming the kinds that there are.
+    """
+    if kind not in results.kinds:
+        kinds = ", ".join(results.kinds) or "none"
+        raise InputError(f"nothing of the kind {shown(kind)} was evaluated; there are: {kinds}")
+    return results.axis_of(kind)
 
 
 def curves(results: Results, kind: str) -> list[Curve]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from advvid.errors import InputError
-from advvid.methods.suggestion import did_you_mean, shortened
+from advvid.errors import InputError, shown
+from advvid.methods.suggestion import did_you_mean
 from advvid.models.heads import find_head, head_width
 from advvid.models.request import ModelRequest
 from advvid.models.video_model import VideoModel
@@ -28,7 +28,7 @@ def build_torchvision(request: ModelRequest) -> VideoModel:
     names = models.list_models(module=models.video)
     if request.name not in names:
         hint = did_you_mean(request.name, names) or f"there are {', '.join(names)}"
-        raise InputError(f"torchvision has no video model {shortened(request.name)}; {hint}")
+        raise InputError(f"torchvision has no video model {shown(request.name)}; {hint}")
     choices = models.get_model_weights(request.name)
     chosen = None if request.weights is None else _choose(choices, request)
     published = chosen or choices.DEFAULT

@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from advvid.errors import InputError, shown
-from advvid.methods.suggestion import did_you_mean, shortened
+from advvid.methods.suggestion import did_you_mean
 from advvid.models.architectures.temporal_shift import (
     SUPPORTED,
     call_on_frames,
@@ -31,7 +31,7 @@ def build_tsm(request: ModelRequest) -> VideoModel:
     name = request.name
     if not timm.is_model(name):
         hint = did_you_mean(name, timm.list_models()) or "try tf_efficientnet_lite0"
-        raise InputError(f"timm has no backbone {shortened(name)}; {hint}")
+        raise InputError(f"timm has no backbone {shown(name)}; {hint}")
     if request.weights not in (None, "imagenet"):
         raise InputError(
             f"tsm backbones take `weights=imagenet`, none or a file; got {shown(request.weights)}"

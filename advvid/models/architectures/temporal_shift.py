@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 
 SHARE = 8
@@ -40,8 +41,13 @@ def temporal_shift(x: Tensor, frames: int) -> Tensor:
     Returns:
         features of the same shape.
 
+    Raises:
+        InputError: when the images are not a whole number of clips.
+
     Source: Lin, Gan and Han 2019, "TSM: Temporal Shift Module for Efficient Video Understanding".
     """
+    if frames < 1 or len(x) % frames:
+        raise InputError(f"frames must divide the {len(x)} images of x; got {shown(frames)}")
     clips = x.unflatten(0, (-1, frames))
     part = x.shape[1] // SHARE
     # F.pad counts axes from the last: W, H, C, then time.

@@ -1,0 +1,32 @@
+"""What results are of, as far as the model and the clips tell."""
+
+from typing import Any
+
+from advvid.data.clip_dataset import ClipSubset
+from advvid.evaluation.condition import Setup
+
+
+def provenance(setup: Setup) -> dict[str, Any]:
+    """Give model, weights, data, split and seed, where they are known, and the model's warnings."""
+    model, dataset = setup.classifier.inner, getattr(setup.source, "dataset", None)
+    while isinstance(dataset, ClipSubset):
+        dataset = dataset.base
+    options = getattr(dataset, "options", dataset)
+    known = {
+        "model": _text(model, "spec") or type(model).__name__,
+        "weights": _text(model, "weights"),
+        "data": _text(dataset, "name"),
+        "split": _text(options, "split"),
+    }
+    warnings = getattr(model, "warnings", ())
+    return {
+        **{name: text for name, text in known.items() if text},
+        "seed": setup.seed,
+        "warnings": [str(one) for one in warnings] if isinstance(warnings, list | tuple) else [],
+    }
+
+
+def _text(owner: Any, name: str) -> str | None:
+    """Give an attribute that is a text; modules of others may call anything so."""
+    value = getattr(owner, name, None)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,87 @@
+"""Clips as a video file keeps them: rounded to 8 bits, within the budget."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.linf_box import per_clip
+from advvid.attacks.core.losses import is_adversarial
+from advvid.inference.frozen import Model
+
+_LEVEL_ROUNDING = 1e-3
+"""Of a level: what float32 adds to a budget that is a whole number of them."""
+
+
+def in_8_bits(clips: Tensor, within: tuple[Tensor, float | Tensor] | None = None) -> Tensor:
+    """Round to levels of 1/255: the nearest, or the nearest of those in a Linf budget.
+
+    Args:
+        clips: (B, 3, T, H, W) in [0, 1].
+        within: clean clips and their budget, a number or broadcastable to the clips; None rounds
+            every pixel to the nearest level.
+
+    Returns:
+        Clips of the same shape; where a budget holds no level, the nearest one of all.
+    """
+    levels = (clips * 255).round_()
+    if within is not None:
+        clean, eps = within
+        # A budget of 1.9 levels allows one, not the two that are nearer to its end.
+        lower = ((clean - eps) * 255 - _LEVEL_ROUNDING).ceil_()
+        upper = ((clean + eps) * 255 + _LEVEL_ROUNDING).floor_()
+        # A clean pixel between levels may have none in a small budget.
+        levels = torch.where(lower <= upper, levels.clamp(lower, upper), levels)
+    return levels.div_(255).clamp_(0, 1)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Tells which clips an attack may leave alone: fooled as they are, and in 8 bits too.
+
+    An attack that stops at the first answer it likes may stop at a change smaller than a level,
+    which no video file keeps.
+
+    Args:
+        model: clips -> logits (B, K), in evaluation mode.
+        clean: (B, 3, T, H, W), where the budget is measured from.
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        eps: the budget, one for all or (B,).
+        targeted: see `is_adversarial`.
+    """
+
+    model: Model
+    clean: Tensor
+    labels: Tensor
+    eps: float | Tensor
+    targeted: bool = False
+
+    def select(self, at: Tensor) -> "Settled":
+        """Keep some clips only; `at` indexes the batch axis."""
+        eps = per_clip(self.eps, self.clean)
+        own = eps[at].flatten() if isinstance(eps, Tensor) else eps
+        return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted)
+
+    def __call__(self, clips: Tensor, fooled: Tensor, at: Tensor | None = None) -> Tensor:
+        """Look at clips that are fooled; the model is asked of no others.
+
+        Args:
+            clips: (n, 3, T, H, W), as an attack has them now.
+            fooled: bool (n,), as they are.
+            at: int64 (n,), their places in the batch; None is all of it.
+
+        Returns:
+            bool (n,).
+        """
+        settled = fooled.clone()
+        if at is None:
+            at = torch.arange(len(clips), device=clips.device)
+        chosen = fooled.nonzero().squeeze(1)
+        if len(chosen) > 0:
+            places, eps = at[chosen], per_clip(self.eps, self.clean)
+            budget = eps[places] if isinstance(eps, Tensor) else eps
+            rounded = in_8_bits(clips[chosen], (self.clean[places], budget))
+            with torch.no_grad():
+                logits = self.model(rounded)
+            settled[chosen] = is_adversarial(logits, self.labels[places], self.targeted)
+        return settled
