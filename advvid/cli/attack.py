@@ -50,7 +50,8 @@ class AttackOptions:
     def __post_init__(self) -> None:
         """Refuse what can be seen to be wrong before anything is loaded."""
         check_method("attack", self.attack)
-        read_budget(self.eps)
+        if self.eps is not None:
+            read_budget(self.eps)
 
 
 @grouped

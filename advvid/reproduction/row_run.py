@@ -87,7 +87,8 @@ def _stored(kind: type[Stored], path: Path) -> Stored:
         found = restored(kind, read_json(path))
     except StoredError as error:
         raise InputError(f"{path} cannot be used ({error}): {_AGAIN}") from error
-    columns, numbers = [(found.pgd, found.clips)], [found.clips]
+    columns = [(found.pgd, found.clips)]
+    numbers: list[float] = [found.clips]
     if isinstance(found, RowResult):
         columns.append((found.auto, found.auto_clips))
         numbers += [found.auto_clips, found.epochs, found.kept_epoch, found.seconds]
