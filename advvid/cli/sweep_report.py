@@ -99,11 +99,7 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
             _warning(row),
         )
     console.print(table)
-    console.print(
-        "resolution: how far apart the step sizes are that were measured around the best; in "
-        "between it is the vertex of a parabola in log(step)",
-        highlight=False,
-    )
+    console.print("resolution: how far apart the steps are that were measured around the best")
     if surface.gradients:
         console.print(f"{surface.gradients} gradients and {surface.forwards} forwards a clip")
     if law is None:
@@ -125,7 +121,7 @@ def _interval(row: BestStep) -> str:
         return "one clip"
     low, high = (f"{bound * 255:.3g}" for bound in row.interval)
     below, above = "<=" if row.open_below else "", ">=" if row.open_above else ""
-    return f"{below}{low} to {above}{high}"
+    return f"{below}{above}{low}" if low == high else f"{below}{low} to {above}{high}"
 
 
 def _warning(row: BestStep) -> str:
