@@ -65,7 +65,7 @@ def test_command_line_parses(document: str, line: str) -> None:
 
 
 def test_options_named_in_the_text_exist() -> None:
-    options = {"--help", "--debug"}
+    options = {"--help", *(name for parameter in ADVVID.params for name in parameter.opts)}
     for name in ADVVID.commands:
         for parameter in resolved([name])[1].params:
             options |= {*parameter.opts, *parameter.secondary_opts}

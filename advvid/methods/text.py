@@ -107,12 +107,34 @@ def read_settings(
         except ValueError as error:
             if isinstance(error, InputError):
                 raise InputError(f"{shown_name(name)}: {key}: {error}") from error
-            raise InputError(f"{shown_name(name)}: {key} cannot be {shown(text)}") from error
+            raise InputError(
+                f"{shown_name(name)}: {key} cannot be {shown(text)}: wanted {_wanted(setting)}"
+            ) from error
         try:
             setting.check(values[key])
         except InputError as error:
             raise InputError(f"{shown_name(name)}: {error}", settings=error.settings) from error
     return values
+
+
+def _wanted(setting: NamedSetting) -> str:
+    """Say what a text may hold, and what it means."""
+    about, kinds = setting.about, setting.kinds
+    words = next(
+        (
+            words
+            for kind, words in (
+                (bool, "yes or no"),
+                (tuple[int, int], "two whole numbers, such as 12x16"),
+                (float, "a number, such as 0.5 or 8/255"),
+                (int, "a whole number"),
+            )
+            if kind in kinds
+        ),
+        "a value",
+    )
+    limits = "" if bool in kinds or not about.range else f", {about.range}"
+    return f"{words}{limits} ({about.help})"
 
 
 def reader_of(setting: NamedSetting) -> Reader | None:

@@ -158,7 +158,7 @@ class FallingStep:
 
     The law of whole clips does not fit a patch: at eps 1 it is too coarse for the few pixels that
     there are, and at small budgets too small. No pixel is further than 1/2 from the middle of its
-    range. Measured, see docs/results.md.
+    range. docs/attacking.md has the measurements.
     """
 
     def __call__(self, eps: float | Tensor) -> float | Tensor:
