@@ -39,10 +39,10 @@ def test_an_interval_that_reaches_the_edge_says_so(
     spread: float,
     words: str,
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     text = printed(capsys, [peak], spread)
     assert words in text
-    assert ("edge" in text) == (peak != 2.0)
+    assert ("extend --alphas" in text) == (peak != 2.0)
     assert "41%" in text
     assert "20 gradients and 3 forwards a clip" in text
 
