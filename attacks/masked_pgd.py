@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Unpack
 
 from torch import Tensor
 
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import clip_attack
 from advvid.attacks.core.masks import patch_mask
 from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
 from advvid.attacks.core.step_law import FallingStep

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_method
+from advvid.cli.numbers import read_budget
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
 
@@ -26,6 +28,7 @@ class AttackOptions:
             "The attack with its settings (see `advvid attacks` and `advvid attacks NAME`), or "
             "package.module:Class.",
             ATTACK,
+            completed="attack",
         ),
     ] = "pgd"
     eps: Annotated[
@@ -43,6 +46,12 @@ class AttackOptions:
             "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
         ),
     ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_method("attack", self.attack)
+        if self.eps is not None:
+            read_budget(self.eps)
 
 
 @grouped
@@ -80,7 +89,7 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budget
+    from advvid.data.video.writing import check_rate
     from advvid.errors import InputError
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
@@ -101,8 +110,8 @@ def attack(
                 f"--eps {chosen.eps} and {spec.text} are two budgets: leave one of both out"
             )
         budget = spec.eps
-    for name, value in (("batch_size", batch_size), ("fps", fps)):
-        check_count(name, value)
+    check_count("batch_size", batch_size)
+    check_rate(fps)
     subject = clips.subject(model, seed=seed)
     wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from advvid.cli.catalogue import check_data, check_model, check_options, check_weights, completed_by
+from advvid.errors import InputError, shown
 from advvid.runs.processes import is_helper
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from advvid.pairing import Subject
 
+SAMPLINGS = ("uniform", "dense")
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 
 
@@ -24,13 +28,44 @@ def read_precision(word: str) -> Any:
     return {"bf16-mixed": "bf16", "32-true": "float32"}.get(word, word)
 
 
-def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
-    """Make an option with a placeholder for its value, a help text and the panel it stands in."""
-    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+def read_data(given: list[str] | None) -> str | list[str]:
+    """Give the one data set that is named, or all of several."""
+    specs = given or ["motions"]
+    return specs[0] if len(specs) == 1 else specs
+
+
+def read_device(word: str) -> str:
+    """Refuse what is no name of a device; whether it is there shows later."""
+    if re.fullmatch(r"auto|cpu(:0)?|mps|(cuda|xpu|hpu|meta)(:\d{1,3})?", word) is None:
+        raise InputError(f"unknown device {shown(word)}; use auto, cpu, cuda or cuda:1")
+    return word
+
+
+def option(
+    name: str, metavar: str | None, text: str, panel: str, *, completed: str | None = None
+) -> Any:
+    """Make an option with a placeholder for its value, a help text and the panel it stands in.
+
+    Args:
+        completed: kind of the names that a shell completes it by, see `catalogue.methods`.
+    """
+    return typer.Option(
+        name,
+        metavar=metavar,
+        help=text,
+        rich_help_panel=panel,
+        autocompletion=None if completed is None else completed_by(completed),
+    )
 
 
 Device = Annotated[
-    str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
+    str,
+    typer.Option(
+        "--device",
+        help="auto takes CUDA when there is one; or cpu, cuda:1.",
+        rich_help_panel=MODEL,
+        callback=read_device,
+    ),
 ]
 Precision = Annotated[
     str,
@@ -42,12 +77,14 @@ Precision = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    list[str] | None,
     option(
         "--data",
         "SPEC",
-        "motions, folder:DIR, ucf11:DIR, ucf101:DIR or a video file (see `advvid datasets`).",
+        "motions, folder:DIR, csv:FILE, ucf11:DIR, ucf101:DIR, package.module:function or a video "
+        "file (see `advvid datasets`); motions unless given. Several are joined.",
         CLIPS,
+        completed="data set",
     ),
 ]
 Seed = Annotated[int, option("--seed", None, "Of everything that is random.", OUTPUT)]
@@ -83,6 +120,7 @@ class ModelOptions:
             "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
             "(see `advvid models`).",
             MODEL,
+            completed="model",
         ),
     ] = "motions-r3d"
     weights: Annotated[
@@ -120,6 +158,12 @@ class ModelOptions:
     ] = None
     device: Device = "auto"
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_model(self.model)
+        check_weights(self.weights)
+        check_options("training", {"precision": self.precision})
 
     @property
     def loading(self) -> dict[str, Any]:
@@ -185,6 +229,14 @@ class ReadingOptions:
         ),
     ] = "raise"
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_options("data", vars(self))
+        if ":" not in self.sampling and self.sampling not in SAMPLINGS:
+            raise InputError(
+                f"sampling must be one of {', '.join(SAMPLINGS)}; got {shown(self.sampling)}"
+            )
+
     @property
     def config(self) -> dict[str, Any]:
         """All of them, for config.json and as arguments of `advvid.pairing`."""
@@ -195,7 +247,7 @@ class ReadingOptions:
 class SelectionOptions:
     """Which clips of which data set, and whose labels. A command sets `clips` in a subclass."""
 
-    data: Data = "motions"
+    data: Data = None
     clips: Annotated[int, option("--clips", "N", "Clips to attack; 0 takes all.", CLIPS)] = 1
     labels: Annotated[
         str, option("--labels", None, "true, or predicted: the model's own predictions.", CLIPS)
@@ -207,6 +259,19 @@ class SelectionOptions:
 @dataclass(frozen=True)
 class ClipOptions(ReadingOptions, SelectionOptions):
     """Which clips, and how they are read."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        super().__post_init__()
+        for spec in self.data or ():
+            check_data(spec)
+        if self.labels not in ("true", "predicted"):
+            raise InputError(f"labels must be true or predicted; got {shown(self.labels)}")
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them."""
+        return {**super().config, "data": read_data(self.data)}
 
     def subject(self, model: ModelOptions, *, seed: int) -> "Subject":
         """Load the model, and the clips as it takes them; see `advvid.pairing.load_subject`."""

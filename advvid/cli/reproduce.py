@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_name
 from advvid.cli.options import option
 from advvid.cli.setting_options import grouped
 
@@ -118,6 +119,9 @@ def reproduce(
 
     Writes table1.md and table2.md, figures, and row.json for every row.
     """
+    # Before torch is imported: a typo should cost no time.
+    for table in tables:
+        check_name("table", table)
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_data, check_method, check_options
 from advvid.cli.defense_options import CheckOptions, Name, defense_options
 from advvid.cli.setting_options import FromSettings, grouped
 from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     *,
     model: options.ModelOptions,
-    data: options.Data = "motions",
+    data: options.Data = None,
     reading: TrainReadingOptions,
     defense: Name = "none",
     defending: Annotated[dict[str, Any], FromSettings(defense_options)],
@@ -42,6 +43,14 @@ def train(
     figures and results.json after each epoch, and a checkpoint from which a
     killed run is resumed to the same weights.
     """
+    # Before torch is imported: a typo should cost no time.
+    for spec in data or ():
+        check_data(spec)
+    check_options("training", training)
+    if defense != "none":
+        check_method("defense", defense)
+    for text in reading.augment or ():
+        check_method("augmentation", text)
     from advvid.cli.defense_options import read_defense
     from advvid.cli.setting_options import read_options
     from advvid.errors import InputError
@@ -66,7 +75,7 @@ def train(
     defended = read_defense(defense, defending)
     check.budget()
     video_model, train_data, val_data = load_training(
-        model.model, data, **model.loading, seed=run.seed, **reading.config
+        model.model, options.read_data(data), **model.loading, seed=run.seed, **reading.config
     )
     made = None if defended is None else defended.prepare(train_data, seed=run.seed)
     robust = check.make(made, seed=run.seed)

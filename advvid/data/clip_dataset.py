@@ -219,6 +219,20 @@ class ClipSubset(ClipDataset):
         return int(self.indices[index])
 
 
+def check_clip_size(frames: int, size: int) -> None:
+    """Refuse clips (3, T, H, W) of more than 2 GiB as float32.
+
+    Raises:
+        InputError: saying how much one would take.
+    """
+    size_in_bytes = 3 * frames * size**2 * 4
+    if size_in_bytes > 2**31:
+        raise InputError(
+            f"a clip of {frames} frames of {size} x {size} pixels takes "
+            f"{size_in_bytes / 2**30:,.0f} GiB, and 2 are the most: choose fewer frames or pixels"
+        )
+
+
 def balanced_order(
     labels: npt.NDArray[np.int64], rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from advvid.augmentation import Augment, read_chain
-from advvid.data.clip_dataset import ClipDataset, OnBadVideo
+from advvid.data.clip_dataset import ClipDataset, OnBadVideo, check_clip_size
 from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.sampling import Sampler, read_sampler
 from advvid.errors import InputError
@@ -28,19 +28,30 @@ class DatasetOptions:
         int | None, Setting("which part is held out: a group of ucf11 (3), a list of ucf101 (1)")
     ] = None
     frames: Annotated[
-        int | None, Setting("frames of a clip; 8 for motions, 16 for videos", at_least=1)
+        int | None,
+        Setting("frames of a clip; 8 for motions, 16 for videos", at_least=1, at_most=100_000),
     ] = None
     size: Annotated[
         int | None,
-        Setting("height and width; 32 for motions, 112 for videos", "pixels", at_least=1),
+        Setting(
+            "height and width; 32 for motions, 112 for videos",
+            "pixels",
+            at_least=1,
+            at_most=16_384,
+        ),
     ] = None
     sampling: Annotated[
         str | Sampler, Setting("uniform, a frame of each of equal segments, or dense, at a stride")
     ] = "uniform"
-    stride: Annotated[int | None, Setting("of dense sampling; 1", "frames", at_least=1)] = None
-    clips_per_video: Annotated[int, Setting("evenly spread over each video", at_least=1)] = 1
+    stride: Annotated[
+        int | None, Setting("of dense sampling; 1", "frames", at_least=1, at_most=1_000_000)
+    ] = None
+    clips_per_video: Annotated[
+        int, Setting("evenly spread over each video", at_least=1, at_most=100_000)
+    ] = 1
     short_side: Annotated[
-        int | None, Setting("of frames before cropping; 8/7 of the size", "pixels", at_least=1)
+        int | None,
+        Setting("of frames before cropping; 8/7 of the size", "pixels", at_least=1, at_most=20_000),
     ] = None
     flip: Annotated[bool, Setting("mirror half of the training views of videos")] = True
     augment: Annotated[
@@ -59,6 +70,7 @@ class DatasetOptions:
     def __post_init__(self) -> None:
         """Check the settings, and those that texts hold."""
         check_settings(self)
+        check_clip_size(self.frames or 1, max(self.size or 1, self.short_side or 1))
         # Wrong texts are refused before a folder is searched.
         read_sampler(self.sampling, self.stride)
         read_chain(self.augment or (), size=1)

@@ -71,7 +71,9 @@ class Dense(Sampler):
     after its last frame comes its first.
     """
 
-    stride: Annotated[int, Setting("distance of two frames", unit="frames", at_least=1)] = 1
+    stride: Annotated[
+        int, Setting("distance of two frames", unit="frames", at_least=1, at_most=1_000_000)
+    ] = 1
 
     def __call__(self, count: int, frames: int, *, clip: int, clips: int, rng: Rng) -> Indices:
         """Choose the frames of one clip."""

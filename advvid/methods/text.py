@@ -3,6 +3,7 @@
 import math
 import numbers
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
@@ -208,6 +209,22 @@ def read_fraction(text: str) -> float:
 def read_levels(text: str) -> float:
     """Read a budget or a step in 1/255, such as 8, or as a quotient, 8/255; gives a fraction."""
     return read_fraction(text) if "/" in text else read_fraction(text) / 255
+
+
+def note_small_budget(eps: float) -> None:
+    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
+
+    Args:
+        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
+    """
+    levels = 255 * eps
+    if 0 < levels < 0.5:
+        warnings.warn(
+            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
+            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
+            # Of this line, whoever asked: the same budget is told of once.
+            stacklevel=1,
+        )
 
 
 def read_ascii_float(text: str) -> float:

@@ -1,23 +1,26 @@
 """Load a model and the clips that go with it, to attack it or to train it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from advvid.data import ClipDataset, load_dataset
+from advvid.data.registry import is_video_file, read_options
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.models import VideoModel, load_model
 from advvid.pairing.classes import match_head, match_labels
 from advvid.pairing.subject import Subject
 
+_MOST = 100_000  # clips of a video
+
 
 def load_subject(
     model: str,
-    data: str,
+    data: str | Sequence[str],
     *,
     weights: str | None = None,
     mean: str | None = None,
@@ -34,7 +37,7 @@ def load_subject(
 
     Args:
         model: spec, as for `load_model`.
-        data: spec, as for `load_dataset`.
+        data: spec, or several, as for `load_dataset`.
         weights: as for `load_model`, like `mean`, `std` and `layout`.
         clips: how many are wanted; 0 takes all.
         labels: "true", or "predicted" for the model's own predictions.
@@ -50,24 +53,31 @@ def load_subject(
         raise InputError(f"labels must be true or predicted; got {labels!r}")
     if clips < 0:
         raise InputError(f"clips must be at least 1, or 0 for all; got {clips}")
+    # Before the model is loaded: an invalid argument should show at once.
+    read_options(frames=frames, size=size, seed=seed, **reading)
+    files = [data] if isinstance(data, str) else data
+    from_files = all(map(is_video_file, files))
     video_model = load_model(
         model, weights=weights, frames=frames, size=size, mean=mean, std=std, layout=layout
     )
     reading["frames"], reading["size"] = _shape(video_model, frames, size)
     dataset = load_dataset(
         data,
-        # A single video is cut into as many clips as are wanted.
-        clips_per_video=max(1, clips) if Path(data).is_file() else 1,
+        # Single videos are cut into as many clips as are wanted.
+        clips_per_video=min(max(1, -(-clips // len(files))), _MOST) if from_files else 1,
         seed=seed,
         **reading,
     )
     count = min(clips, len(dataset)) if clips else len(dataset)
     notes = []
     if count < clips:
-        what = "different clips" if Path(data).is_file() else "clips in this split"
-        notes.append(f"{data} has {count} {what}, not {clips}")
+        what = "different clips" if from_files else "clips in this split"
+        notes.append(f"{dataset.name} has {count} {what}, not {clips}")
     if labels == "predicted" or min(dataset.labels, default=0) < 0:
-        notes.append("labels are the model's own predictions: accuracy without attack is 1")
+        unknown = "" if labels == "predicted" else f"{dataset.name} has no labels: "
+        notes.append(
+            f"{unknown}labels are the model's own predictions: accuracy without attack is 1"
+        )
         return Subject(video_model, dataset, count, None, notes)
     table = match_labels(torch.arange(len(dataset.classes)), dataset.classes, video_model)
     return Subject(video_model, dataset, count, table, notes)
@@ -94,7 +104,7 @@ class ClipsInMemory:
 
 def load_in_memory(
     model: str,
-    data: str,
+    data: str | Sequence[str],
     *,
     clips: int,
     device: str = "auto",
@@ -133,7 +143,7 @@ def load_in_memory(
 
 def load_training(
     model: str,
-    data: str,
+    data: str | Sequence[str],
     *,
     weights: str | None = None,
     mean: str | None = None,
@@ -151,6 +161,7 @@ def load_training(
     Raises:
         InputError: when model or data cannot be loaded.
     """
+    read_options(frames=frames, size=size, **reading)
     # No video is opened yet, so that the classes can be asked for before the shape is known.
     classes = load_dataset(data, split="train", frames=frames, size=size, **reading).classes
     loaded = load_model(

@@ -9,7 +9,7 @@ from typing import overload
 
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 
@@ -40,6 +40,12 @@ class StepSizeLaw:
     r_squared: float | None = None
     source: str = ""
     resolution: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a line that gives no step."""
+        for name, value in (("slope", self.slope), ("intercept", self.intercept)):
+            if not abs(value) < math.inf:
+                raise InputError(f"{name} must be finite; got {shown(value)}")
 
     @overload
     def __call__(self, eps: float) -> float: ...

@@ -27,9 +27,13 @@ def test_motions_is_the_default() -> None:
     [
         ("motion", "did you mean motions"),
         ("ucf1:x", "did you mean ucf11"),
-        ("kinetics", "there are motions, folder, ucf11, ucf101"),
+        ("kinetics", "there are motions, folder, csv, ucf11, ucf101"),
         ("motions:many", "motions:20000"),
         ("motions:0", "clips >= 1"),
+        ("motions:10000000000000", "at most 10,000,000 training clips; got 1e"),
+        ("motions:" + "9" * 5000, "motions takes a number of training clips"),
+        ("bad\0name.mp4", "no such file"),
+        ("x" * 5000 + ".mp4", "unknown data set"),
         ("missing.mp4", "no such file: missing.mp4"),
         ("some/where", "no such file: some/where"),
         ("folder:", "write folder:DIR"),
@@ -50,7 +54,7 @@ def test_a_wrong_spec_is_one_line(spec: str, message: str) -> None:
         ({"split": "dev"}, "split must be one of train, val, test, all; got 'dev'"),
         ({"sampling": "sparse"}, "unknown sampling 'sparse'; there are uniform, dense"),
         ({"on_bad_video": "ignore"}, "on_bad_video must be one of raise, skip"),
-        ({"frames": 0}, "frames must be a whole number of at least 1; got 0"),
+        ({"frames": 0}, "frames must be a whole number of at least 1 and at most 100000; got 0"),
         ({"size": -1}, "size must be a whole number of at least 1"),
         ({"clips_per_video": 0}, "clips_per_video must be a whole number of at least 1"),
         ({"stride": 2}, "stride 2 goes with dense sampling"),
@@ -60,6 +64,18 @@ def test_a_wrong_spec_is_one_line(spec: str, message: str) -> None:
         ({"short_side": 40}, "short_side 40 means nothing for motions"),
         ({"flip": False}, "flip False means nothing for motions"),
         ({"decoder": "pyav"}, "decoder pyav means nothing for motions"),
+        ({"frames": 10**9}, "at most 100000; got 1000000000"),
+        ({"size": 10**6}, "at most 16384; got 1000000"),
+        ({"frames": 10_000, "size": 10_000}, "takes 11,176 GiB, and 2 are the most"),
+        ({"seed": -1}, "seed must be a whole number of at least 0"),
+        ({"split": 5}, "split must be one of train, val, test, all; got 5"),
+        ({"split": ["test"]}, "split must be one of train, val, test, all"),
+        ({"frames": "8"}, "frames must be a whole number .*; got '8'"),
+        ({"frames": True}, "frames must be a whole number"),
+        ({"frames": float("nan")}, "frames must be a whole number"),
+        ({"size": [32]}, "size must be a whole number"),
+        ({"clips_per_video": None}, "clips_per_video must be a whole number"),
+        ({"flip": 1}, "flip must be True or False"),
         ({"frame": 4}, "data sets have no option 'frame'; did you mean frames"),
     ],
 )
@@ -89,5 +105,5 @@ def test_options_are_seen_by_help() -> None:
 
 def test_every_registered_data_set_is_listed() -> None:
     rows = data.list_datasets()
-    assert [row.spec.split(":")[0].split("[")[0] for row in rows[:-1]] == list(data.DATASETS)
+    assert [row.spec.split(":")[0].split("[")[0] for row in rows[:-2]] == list(data.DATASETS)
     assert all(row.summary for row in rows)

@@ -123,29 +123,30 @@ def test_lines_of_the_defense_fit_where_they_belong() -> None:
 def test_the_data_set_is_registered_and_read(
     videolab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    csv = named("videolab.csv_videos:CSV")
-    ((name, entry),) = eval(f"{{{LINES['advvid/data/registry.py']}}}", {"CSV": csv}).items()
+    tsv = named("videolab.tsv_videos:TSV")
+    ((name, entry),) = eval(f"{{{LINES['advvid/data/registry.py']}}}", {"TSV": tsv}).items()
     registry = Registry("data set", {**DATASETS, name: entry})
     monkeypatch.setattr("advvid.data.registry.DATASETS", registry)
     for video in ("a", "b", "c"):
         write_video(videolab / f"{video}.mkv", torch.rand(3, 10, 40, 48))
-    (videolab / "list.csv").write_text("a.mkv,run,train\nb.mkv,jump,test\nc.mkv,run,test\n")
-    data = advvid.load_dataset(f"{name}:list.csv", split="test", frames=4, size=32)
+    (videolab / "list.tsv").write_text("a.mkv\trun\ttrain\nb.mkv\tjump\ttest\nc.mkv\trun\ttest\n")
+    data = advvid.load_dataset(f"{name}:list.tsv", split="test", frames=4, size=32)
     clips, labels = data.sample(2, seed=0)
     assert clips.shape == (2, 3, 4, 32, 32)
     assert data.classes == ("jump", "run")
     assert sorted(labels.tolist()) == [0, 1]
-    assert len(csv.build("list.csv", DatasetOptions(split="train"))) == 1
+    assert len(tsv.build("list.tsv", DatasetOptions(split="train"))) == 1
     with pytest.raises(advvid.InputError, match="lists no video of the split val"):
-        advvid.load_dataset("csv:list.csv", split="val")
+        advvid.load_dataset("tsv:list.tsv", split="val")
     with pytest.raises(advvid.InputError, match="no such file: nowhere"):
-        advvid.load_dataset("csv:nowhere")
+        advvid.load_dataset("tsv:nowhere")
 
 
 @pytest.mark.slow
 def test_the_model_is_trained_and_attacked(advvid_command: Callable[..., Done]) -> None:
     train, evaluate = commands("frame_average")
-    done = advvid_command(*train, "--data", "motions:64", "--device", "cpu")
+    train[train.index("--data") + 1] = "motions:64"
+    done = advvid_command(*train, "--device", "cpu")
     assert done.code == 0, done.err
     done = advvid_command(*evaluate, *SMALL, "--eps", "4", "--attack", "pgd:max_iter=2")
     assert done.code == 0, done.err

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from advvid.augmentation import Augment, read_chain, view
-from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_dataset import ClipDataset, check_clip_size
 from advvid.data.motions.drawing import draw_clip
 from advvid.data.motions.plan import MOTION_CLASSES, plan_motion
 from advvid.data.options import DatasetEntry, DatasetOptions
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 
 SPLIT_SIZES = {"train": 5000, "val": 1000, "test": 1000}
 DEFAULT_FRAMES, DEFAULT_SIZE = 8, 32
@@ -37,6 +37,8 @@ class MotionsDataset(ClipDataset):
         InputError: an argument is out of its range.
     """
 
+    _most = 10_000_000
+
     def __init__(
         self,
         split: str = "test",
@@ -54,6 +56,9 @@ class MotionsDataset(ClipDataset):
         for (word, value), least in zip(values.items(), (1, 2, 8, 0), strict=True):
             if value is not None and value < least:
                 raise InputError(f"motions needs {word} >= {least}; got {value}")
+        if self._most < (clips or 0):
+            raise InputError(f"motions has at most {self._most:,} training clips; got {clips:.6g}")
+        check_clip_size(frames, size)
         self.name = "motions" if clips is None else f"motions:{clips}"
         self.classes = MOTION_CLASSES
         self.clip_shape = (3, frames, size, size)
@@ -91,9 +96,10 @@ def build_motions(argument: str, options: DatasetOptions) -> MotionsDataset:
     Raises:
         InputError: an option out of range.
     """
-    if argument and not argument.isdecimal():
+    if argument and not (argument.isdecimal() and len(argument) < 20):
         raise InputError(
-            f"motions takes a number of training clips, such as motions:20000; got {argument!r}"
+            "motions takes a number of training clips, such as motions:20000; "
+            f"got {shown(argument)}"
         )
     return MotionsDataset(
         options.split,

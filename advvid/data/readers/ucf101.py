@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from advvid.data.options import DatasetEntry, DatasetOptions
-from advvid.data.readers.video_dataset import VideoDataset, VideoItem
+from advvid.data.readers.video_dataset import VideoDataset, VideoItem, refuse_fold_of_all
 from advvid.data.readers.video_files import existing_folder
 from advvid.errors import InputError
 
@@ -23,6 +23,7 @@ def build_ucf101(argument: str, options: DatasetOptions) -> VideoDataset:
             or above 3.
     """
     folder = existing_folder(argument, "ucf101:DIR")
+    refuse_fold_of_all(options)
     fold = 1 if options.fold is None else options.fold
     if fold not in FOLDS:
         raise InputError(f"fold {fold} is none of UCF101's; it has folds 1, 2 and 3")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from advvid.data.options import DatasetEntry, DatasetOptions
-from advvid.data.readers.video_dataset import VideoDataset, VideoItem
+from advvid.data.readers.video_dataset import VideoDataset, VideoItem, refuse_fold_of_all
 from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
 from advvid.errors import InputError
 
@@ -20,7 +20,8 @@ def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
     group `fold` of every class, train all other groups.
 
     Raises:
-        InputError: no such folder, another layout, or no group of that number.
+        InputError: no such folder, another layout, no group of that number, or one that leaves a
+            class without clips to train or to test on.
     """
     folder = existing_folder(argument, "ucf11:DIR")
     for original in _ORIGINAL_FOLDERS:
@@ -37,22 +38,37 @@ def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
             f"{folder} has no videos laid out as class/v_name_01/clip.avi: "
             "give the folder that holds the classes of UCF11"
         )
-    groups = sorted({group for _, group, _ in grouped if group is not None})
-    fold = DEFAULT_FOLD if options.fold is None else options.fold
-    if fold not in groups:
-        raise InputError(
-            f"fold {fold} is not a group of {folder}: "
-            f"it has groups {', '.join(str(group) for group in groups)}"
-        )
     classes = sorted({name for name, _, _ in grouped})
+    refuse_fold_of_all(options)
+    fold = DEFAULT_FOLD if options.fold is None else options.fold
+    if options.split != "all":
+        _check_fold(folder, fold, [(name, group) for name, group, _ in grouped])
     items = [
         VideoItem(str(folder / name / video), classes.index(name), f"{name}/{video}")
         for name, group, video in grouped
         if options.split == "all" or (group == fold) == (options.split != "train")
     ]
-    if not items:
-        raise InputError(f"{folder} has group {fold} only: nothing is left to train on")
     return VideoDataset(f"ucf11:{argument}", items, classes, options)
+
+
+def _check_fold(folder: Path, fold: int, clips: list[tuple[str, int | None]]) -> None:
+    """Refuse a group that no class has, or that not every class has beside others."""
+    groups: dict[str, set[int | None]] = {}
+    for name, group in clips:
+        groups.setdefault(name, set()).add(group)
+    there = sorted({group for group in set().union(*groups.values()) if group is not None})
+    if fold not in there:
+        raise InputError(
+            f"fold {fold} is not a group of {folder}: "
+            f"it has groups {', '.join(str(group) for group in there)}"
+        )
+    whole = [n for n in there if all(n in own and len(own) > 1 for own in groups.values())]
+    if fold not in whole:
+        lacking = [name for name, own in groups.items() if fold not in own]
+        what = "test" if lacking else "train"
+        name = lacking[0] if lacking else next(n for n, own in groups.items() if len(own) == 1)
+        choice = f"choose one of {', '.join(map(str, whole))}" if whole else "add groups"
+        raise InputError(f"fold {fold} leaves class {name} without clips to {what} on: {choice}")
 
 
 def _group(video: str) -> int | None:

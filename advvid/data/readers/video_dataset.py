@@ -1,6 +1,7 @@
 """Clips from video files."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,16 +11,18 @@ import numpy.typing as npt
 from torch import Tensor
 
 from advvid.augmentation import read_chain, view
-from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_dataset import ClipDataset, check_clip_size
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.decoder import DECODERS, Decoder
 from advvid.data.options import DatasetOptions
+from advvid.data.readers.video_files import readable_name
 from advvid.data.sampling import Rng, Sampler, read_sampler
 from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError
+from advvid.escaping import visible
 
 DEFAULT_FRAMES, DEFAULT_SIZE = 16, 112
-UNKNOWN_LABEL = -1
+UNKNOWN_LABEL, UNKNOWN_CLASSES = -1, ("unknown",)
 
 
 class VideoItem(NamedTuple):
@@ -67,10 +70,14 @@ class VideoDataset(ClipDataset):
         super().__init__()
         frames = options.frames or DEFAULT_FRAMES
         size = options.size or DEFAULT_SIZE
-        self.name, self.classes = name, tuple(classes)
+        self.name, self.classes = visible(name), tuple(map(readable_name, classes))
+        twice = [one for one, count in Counter(self.classes).items() if count > 1]
+        if twice:
+            raise InputError(f"{self.name} has two classes of the name {twice[0]}: rename one")
         self.clip_shape = (3, frames, size, size)
+        check_clip_size(frames, size)
         self.on_bad_video = options.on_bad_video
-        self.items = list(items)
+        self.items = [item._replace(identity=readable_name(item.identity)) for item in items]
         self.options = options
         self.short_side = options.short_side or math.ceil(size * 8 / 7)
         if self.short_side < size:
@@ -171,3 +178,15 @@ class VideoDataset(ClipDataset):
             rng=rng,
         ).tolist()
         return frames
+
+
+def refuse_fold_of_all(options: DatasetOptions) -> None:
+    """Refuse a fold that means nothing, since nothing is held out.
+
+    Raises:
+        InputError: when both are given.
+    """
+    if options.split == "all" and options.fold is not None:
+        raise InputError(
+            f"split all takes every fold: leave out fold {options.fold}, or choose train or test"
+        )

@@ -1,10 +1,12 @@
 """Finding the videos of a folder."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from advvid.errors import InputError
+from advvid.escaping import visible
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),
@@ -32,6 +34,37 @@ def find_videos(folder: Path) -> list[str]:
         raise _unreadable(error) from error
 
 
+def loose_videos(folder: Path) -> list[str]:
+    """Names of the videos in a folder itself, sorted, without hidden ones.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if is_video_name(entry.name)
+                and not entry.name.startswith(".")
+                and _is_folder(entry) is False
+            )
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def readable_name(name: str) -> str:
+    """Give a name of a file or folder as text that can be printed and written.
+
+    Names that are no UTF-8 are read as Latin-1, as old archives have them.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        name = os.fsencode(name).decode("latin-1")
+    return visible(name)
+
+
 def subfolders(folder: Path) -> list[str]:
     """Names of the folders in a folder, sorted, without hidden ones and links to folders above.
 
@@ -44,7 +77,7 @@ def subfolders(folder: Path) -> list[str]:
                 entry.name
                 for entry in entries
                 if not entry.name.startswith(".")
-                and entry.is_dir()
+                and _is_folder(entry)
                 and not _leads_up(entry.path, (Path(folder).resolve(),))
             )
     except OSError as error:
@@ -78,11 +111,22 @@ def _walk(folder: str, prefix: str, above: tuple[Path, ...]) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            kind = _is_folder(entry)
+            if kind:
                 if not _leads_up(entry.path, way):
                     yield from _walk(entry.path, f"{prefix}{entry.name}/", way)
-            elif is_video_name(entry.name):
+            elif kind is False and is_video_name(entry.name):
                 yield prefix + entry.name
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool | None:
+    """Whether an entry is a folder; None for a link that leads back to itself."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise
 
 
 def _leads_up(folder: str, way: tuple[Path, ...]) -> bool:

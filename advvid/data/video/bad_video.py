@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from advvid.errors import InputError
+from advvid.escaping import visible
 
 _CONCEALED = "used with damage concealed: "
 
@@ -33,6 +34,7 @@ class BadVideoError(InputError):
     """A video cannot be decoded; `bad_video` names the file and the reason."""
 
     def __init__(self, bad_video: BadVideo) -> None:
+        bad_video = bad_video._replace(path=visible(bad_video.path))
         super().__init__(
             f"cannot read video {bad_video.path}: {bad_video.reason}; "
             "repair or remove the file, leave it out (on_bad_video='skip'), or use what is left of "

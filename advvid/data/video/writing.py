@@ -30,7 +30,18 @@ def write_video(path: Path, clip: Tensor, *, fps: int = 25) -> None:
     """
     if path.suffix != ".mkv":
         raise InputError(f"lossless video is written as .mkv; got {path.name}")
+    check_rate(fps)
     write_frames(path, to_frames(clip).numpy(), fps=Fraction(fps))
+
+
+def check_rate(fps: float) -> None:
+    """Refuse a frame rate that no video has.
+
+    Raises:
+        InputError: when it is below 1 or above 1000 frames a second.
+    """
+    if not 1 <= fps <= 1000:
+        raise InputError(f"fps must be at least 1 and at most 1000 frames a second; got {fps:.6g}")
 
 
 def write_frames(path: Path, images: Iterable[Image], *, fps: Fraction) -> None:

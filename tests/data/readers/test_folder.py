@@ -7,6 +7,7 @@ import pytest
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.options import Split
 from advvid.data.registry import load_dataset
+from advvid.data.video.bad_video import BadVideoError
 from advvid.errors import InputError
 
 
@@ -78,14 +79,48 @@ def test_both_sides_have_a_video_of_every_class_with_two(tmp_path: Path) -> None
     assert sorted(train + test) == names(load(root, "all"))
 
 
-def test_names_that_are_not_utf8_are_split_too(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_read_as_latin_1(tmp_path: Path) -> None:
     odd = os.fsdecode(b"caf\xe9.avi")
     try:
-        root = touch(tmp_path, f"a/{odd}", "a/plain.avi")
+        root = touch(tmp_path, f"a/{odd}", "a/plain.avi", os.fsdecode(b"\xe9t\xe9/1.avi"))
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
     both = names(load(root, "train")) + names(load(root, "test"))
-    assert sorted(both) == sorted([f"a/{odd}", "a/plain.avi"])
+    assert sorted(both) == ["a/café.avi", "a/plain.avi", "été/1.avi"]
+    dataset = load(root, "all")
+    assert dataset.classes == ("a", "été")
+    "".join([*dataset.classes, *both, dataset.name]).encode()
+    with pytest.raises(BadVideoError) as caught:
+        dataset.clip(0)
+    str(caught.value).encode()
+    touch(root, "été/1.avi")
+    with pytest.raises(InputError, match="two classes of the name été"):
+        load(root, "all")
+
+
+def test_names_cannot_give_orders_to_a_terminal(tmp_path: Path) -> None:
+    dataset = load(touch(tmp_path, "a\x1b[31mred/b\n.avi"), "all")
+    assert dataset.classes == (r"a\x1b[31mred",)
+    assert names(dataset) == [r"a\x1b[31mred/b\n.avi"]
+
+
+def test_videos_without_folders_of_classes_have_no_labels(tmp_path: Path) -> None:
+    root = touch(tmp_path, "b.mp4", "a.MP4", "notes.txt", ".hidden.mp4", "empty/x.txt")
+    for split in ("train", "test"):
+        dataset = load(root, split)
+        assert names(dataset) == ["a.MP4", "b.mp4"]
+        assert dataset.labels.tolist() == [-1, -1]
+    touch(root, "run/c.mp4")
+    assert load(root, "all").labels.tolist() == [0]
+
+
+def test_links_that_lead_nowhere_are_left_out(tmp_path: Path) -> None:
+    root = touch(tmp_path, "a/1.avi", "a/2.avi")
+    for link in ("loop", "a/loop", "a/loop.avi", "loop.avi"):
+        (root / link).symlink_to(Path(link).name)
+    (root / "a" / "one").symlink_to("other")
+    (root / "a" / "other").symlink_to("one")
+    assert names(load(root, "all")) == ["a/1.avi", "a/2.avi"]
 
 
 def test_links_to_folders_above_are_left_out(tmp_path: Path) -> None:

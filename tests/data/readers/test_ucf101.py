@@ -46,7 +46,9 @@ def test_official_splits_wherever_the_files_lie(
         assert test.labels.tolist() == [0, 1]
         train = load_dataset(spec, split="train", fold=fold)
         assert train.labels.tolist() == [0, 0, 1, 1]
-        assert len(load_dataset(spec, split="all", fold=fold)) == 6
+    assert len(load_dataset(spec, split="all")) == 6
+    with pytest.raises(InputError, match="split all takes every fold: leave out fold 2"):
+        load_dataset(spec, split="all", fold=2)
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:

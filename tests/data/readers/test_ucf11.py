@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,34 @@ def test_a_fold_holds_out_one_group_of_every_class(tmp_path: Path, inside: str) 
         assert test.labels.tolist() == [0, 0, 1, 1]
         assert test.classes == train.classes == ("biking", "walking")
     assert len(load_dataset(spec, split="all")) == 16
+
+
+def test_all_needs_no_fold_and_takes_none(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    for name in ("biking", "walking"):
+        shutil.rmtree(tmp_path / name / f"v_{name}_03")
+    assert len(load_dataset(f"ucf11:{tmp_path}", split="all")) == 12
+    with pytest.raises(InputError, match="fold 3 is not a group"):
+        load_dataset(f"ucf11:{tmp_path}")
+    with pytest.raises(InputError, match="split all takes every fold: leave out fold 1"):
+        load_dataset(f"ucf11:{tmp_path}", split="all", fold=1)
+
+
+def test_a_fold_that_drops_a_class_is_refused(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    extra = tmp_path / "biking" / "v_biking_05" / "v_biking_05_01.avi"
+    extra.parent.mkdir()
+    extra.touch()
+    for split in ("train", "test"):
+        with pytest.raises(
+            InputError, match="fold 5 leaves class walking without clips to test on: choose one of"
+        ):
+            load_dataset(f"ucf11:{tmp_path}", split=split, fold=5)
+    alone = tmp_path / "golf" / "v_golf_03" / "v_golf_03_01.avi"
+    alone.parent.mkdir(parents=True)
+    alone.touch()
+    with pytest.raises(InputError, match="fold 3 leaves class golf without clips to train on: add"):
+        load_dataset(f"ucf11:{tmp_path}")
 
 
 def test_errors_say_what_is_there(tmp_path: Path) -> None:
