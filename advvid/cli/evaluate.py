@@ -8,6 +8,7 @@ from advvid.cli import options
 from advvid.cli.catalogue import check_method, methods
 from advvid.cli.numbers import read_budgets
 from advvid.cli.options import CLIPS, OUTPUT, option
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 
 EVALUATION = "Evaluation"
@@ -186,7 +187,7 @@ def evaluate(
     folder = open_folder(fabric, run.out, "evaluate", settings, resume=run.resume)
     if fabric.is_global_zero:
         say(*(f"note: {note}" for note in subject.notes))
-    with options.resumable(folder.path):
+    with resumable(folder.path):
         evaluation = evaluate_into(
             folder,
             plan,

@@ -3,8 +3,6 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +11,6 @@ import typer
 
 from advvid.cli.catalogue import check_data, check_model, check_options, check_weights, completed_by
 from advvid.errors import InputError, shown
-from advvid.runs.processes import is_helper
-from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from advvid.pairing import Subject
@@ -293,21 +289,3 @@ def about(model: ModelOptions) -> dict[str, Any]:
     """Say what was asked for, for the head of a table: the command, and weights by their name."""
     weights = {} if model.weights is None else {"weights": model.weights}
     return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
-
-
-@contextmanager
-def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
-    """Say at Ctrl-C how to resume, and exit with code 130.
-
-    Args:
-        folder: of the run.
-        needs: file of it without which there is nothing to resume.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        there = (folder / needs).exists()
-        hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        if not is_helper():
-            say(f"advvid: stopped{hint}", stderr=True)
-        raise SystemExit(130) from None

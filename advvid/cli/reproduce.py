@@ -9,6 +9,7 @@ import typer
 from advvid.cli import options
 from advvid.cli.catalogue import check_name
 from advvid.cli.options import option
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 
 REPRODUCTION = "Reproduction"
@@ -129,7 +130,7 @@ def reproduce(
     from advvid.runs.terminal import say
 
     out = run.out or new_run_path("reproduce")
-    with options.resumable(out):
+    with resumable(out):
         results = train_and_attack(
             tables,
             **vars(chosen),

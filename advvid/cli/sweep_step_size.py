@@ -14,8 +14,8 @@ from advvid.cli.options import (
     ModelOptions,
     RunOptions,
     option,
-    resumable,
 )
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 from advvid.errors import InputError, shown
 
@@ -137,7 +137,7 @@ def sweep_step_size(
         )
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
-    pictured = Pictured(formats, f"{model.model} on {clips.data} ({clips.split})")
+    pictured = Pictured(formats, f"{model.model} on {inputs.facts['data']} ({clips.split})")
     write_sweep(folder, surface, fitted, law, seconds, pictured)
     print_sweep(surface, fitted)
     say(f"results: {folder.path}")

@@ -1,8 +1,9 @@
 """The interface of every data set of clips."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from advvid.checks import check_seed
 from advvid.data.clip_origin import ClipOrigin
 from advvid.data.sampling import Sampler
 from advvid.data.video.bad_video import BadVideo, BadVideoError
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 
 OnBadVideo = Literal["raise", "skip", "conceal"]
@@ -111,6 +112,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         return index
 
     @checked
+    @checked
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
@@ -127,9 +129,10 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         Raises:
             InputError: n is out of range, or a video cannot be read.
         """
+        check_draw_seed(seed)
         if not 1 <= n <= len(self):
             raise InputError(
-                f"cannot draw {n} different clips from {self.name}, which has {len(self)}: "
+                f"cannot draw {shown(n)} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
         check_seed(seed)
@@ -169,7 +172,7 @@ class ClipSubset(ClipDataset):
 
     def __init__(self, base: ClipDataset, indices: Sequence[int]) -> None:
         super().__init__()
-        chosen = np.asarray(indices, dtype=np.int64)
+        chosen = whole_numbers("indices", indices)
         if chosen.size and not 0 <= chosen.min() <= chosen.max() < len(base):
             raise InputError(
                 f"a subset of {base.name} takes indices 0 to {len(base) - 1}; "
@@ -217,6 +220,32 @@ class ClipSubset(ClipDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"the subset of {self.name} has clips 0 to {len(self) - 1}: {index}")
         return int(self.indices[index])
+
+
+def check_draw_seed(seed: int) -> None:
+    """Refuse a seed that NumPy does not take.
+
+    Raises:
+        InputError: when it is below 0.
+    """
+    if seed < 0:
+        raise InputError(f"seed must be at least 0; got {shown(seed)}")
+
+
+def whole_numbers(name: str, given: Any) -> npt.NDArray[np.int64]:
+    """Take whole numbers (N,) from a list, an array or a tensor.
+
+    Raises:
+        InputError: for anything else.
+    """
+    found = None
+    if not isinstance(given, str | bytes | Mapping | Set):
+        with suppress(TypeError, ValueError, OverflowError):
+            found = np.asarray(given)
+    empty = found is not None and found.shape == (0,)
+    if found is None or found.ndim != 1 or not (empty or found.dtype.kind in "iu"):
+        raise InputError(f"{name} must be whole numbers in a list; got {shown(given)}")
+    return found.astype(np.int64)
 
 
 def check_clip_size(frames: int, size: int) -> None:

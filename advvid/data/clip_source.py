@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from advvid.checks import check_clips, check_count, check_label_form, check_workers
-from advvid.data.clip_dataset import ClipDataset, balanced_order, to_unit
+from advvid.data.clip_dataset import (
+    ClipDataset,
+    balanced_order,
+    check_draw_seed,
+    to_unit,
+    whole_numbers,
+)
 from advvid.data.clip_origin import ClipOrigin, first_equals
 from advvid.data.loader import ClipBatch, clip_loader
 from advvid.data.video.bad_video import BadVideo
@@ -117,10 +123,13 @@ class DatasetClips:
         if count is not None:
             check_count("count", count)
         check_workers(workers)
+        if table is not None:
+            _check_table(table, len(dataset.classes))
+        check_draw_seed(seed)
         if indices is None:
             order = balanced_order(dataset.labels, np.random.default_rng(seed))
         else:
-            order = np.asarray(indices, dtype=np.int64)
+            order = whole_numbers("indices", indices)
         self.indices = order if count is None else order[:count]
         self.dataset = dataset
         self.labels = labels
@@ -164,3 +173,12 @@ class DatasetClips:
         names = [self.dataset.identity(int(index)) for index in self.indices]
         table = None if self.table is None else self.table.tolist()
         return [], [self.dataset.name, self.dataset.clip_shape, names, self.labels, table]
+
+
+def _check_table(table: Tensor, classes: int) -> None:
+    whole = not table.is_floating_point() and table.dtype != torch.bool and not table.is_complex()
+    if not whole or table.shape != (classes,):
+        raise InputError(
+            f"table must be whole numbers ({classes},), one a class of the data; got {table.dtype} "
+            f"{tuple(table.shape)}"
+        )

@@ -88,9 +88,17 @@ def read_options(**options: Any) -> DatasetOptions:
 
 def is_video_file(spec: str) -> bool:
     """Tell whether a spec is that of a single video file."""
-    if spec.partition(":")[0] in DATASETS or not spec or len(os.fsencode(spec)) > _LONGEST:
+    if spec.partition(":")[0] in DATASETS or not spec or not _is_path(spec):
         return False
-    return "\0" not in spec and Path(spec).expanduser().is_file()
+    return Path(spec).expanduser().is_file()
+
+
+def _is_path(spec: str) -> bool:
+    """Tell whether the system would look for a file of that name."""
+    try:
+        return len(os.fsencode(spec)) <= _LONGEST and "\0" not in spec
+    except UnicodeEncodeError:
+        return False
 
 
 def _load_one(spec: str, asked: DatasetOptions) -> ClipDataset:
@@ -99,15 +107,14 @@ def _load_one(spec: str, asked: DatasetOptions) -> ClipDataset:
         return DATASETS[name].build(argument, asked)
     if not spec:
         raise InputError(f"unknown data set ''; there are {', '.join(DATASETS)}, or a video file")
-    if len(os.fsencode(spec)) > _LONGEST:
-        # The system would refuse to look for a file of that name.
+    if not _is_path(spec):
         raise InputError(f"unknown data set {shown(spec)}; there are {', '.join(DATASETS)}")
     path = Path(spec).expanduser()
     if is_video_file(spec):
         return SINGLE_VIDEO.build(str(path), asked)
     if names_function(spec):
         return FUNCTION.build(spec, asked)
-    if "\0" not in spec and path.is_dir():
+    if path.is_dir():
         raise InputError(f"{spec} is a folder: say what it holds, such as folder:{spec}")
     if is_video_name(spec) or os.sep in name:
         raise InputError(f"no such file: {spec}")

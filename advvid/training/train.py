@@ -1,6 +1,7 @@
 """The one training loop, on Lightning Fabric."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.video.bad_video import BadVideoError
 from advvid.data.wrapping import as_dataset
 from advvid.errors import InputError
 from advvid.inference.probe import probe_model
@@ -175,6 +177,11 @@ def check_data(train_data: Batches, val_data: ClipDataset | None) -> None:
             f"{train_data.name} has one class only ({', '.join(train_data.classes)}): give the "
             "folder that holds the folders of the classes"
         )
+    if clips is not None:
+        # Augmentations that do not fit the clips show now, before anything is written; a video that
+        # cannot be read is told of, or skipped, when it is its turn.
+        with suppress(BadVideoError):
+            clips.clip(0, 0)
     if val_data is None:
         return
     if len(val_data) == 0:

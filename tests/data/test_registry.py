@@ -32,7 +32,7 @@ def test_motions_is_the_default() -> None:
         ("motions:0", "clips >= 1"),
         ("motions:10000000000000", "at most 10,000,000 training clips; got 1e"),
         ("motions:" + "9" * 5000, "motions takes a number of training clips"),
-        ("bad\0name.mp4", "no such file"),
+        ("bad\0name.mp4", "unknown data set"),
         ("x" * 5000 + ".mp4", "unknown data set"),
         ("missing.mp4", "no such file: missing.mp4"),
         ("some/where", "no such file: some/where"),

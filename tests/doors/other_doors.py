@@ -192,6 +192,7 @@ OTHER_DOORS = [
             "on_bad_video": "word",
             "seed": "seed",
         },
+        words={"spec": "data set"},
     ),
     Door(
         "ClipDataset.sample",

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.escaping import visible
 
 VIDEO_SUFFIXES = (
@@ -92,8 +92,12 @@ def existing_folder(argument: str, usage: str) -> Path:
     """
     if not argument:
         raise InputError(f"no folder given: write {usage}")
-    folder = Path(argument).expanduser()
-    if not folder.exists():
+    try:
+        folder = Path(argument).expanduser()
+        there = folder.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # text that cannot be a path
+        raise InputError(f"no such folder: {shown(argument)} (wanted: {usage})") from error
+    if not there:
         raise InputError(f"no such folder: {argument} (wanted: {usage})")
     if not folder.is_dir():
         raise InputError(f"{argument} is a file; {usage} takes a folder")

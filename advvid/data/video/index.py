@@ -53,8 +53,9 @@ def video_info(path: str | os.PathLike[str]) -> VideoInfo:
     """
     try:
         state = Path(path).stat()
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else str(error.strerror)
+    except (OSError, ValueError) as error:  # ValueError: text that cannot be a name
+        reason = str(getattr(error, "strerror", None) or error)
+        reason = "no such file" if isinstance(error, FileNotFoundError) else reason
         raise BadVideoError(BadVideo(str(path), reason)) from error
     return _indexed(str(path), (state.st_size, state.st_mtime_ns))
 
