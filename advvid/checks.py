@@ -2,7 +2,6 @@
 
 import math
 import numbers
-import warnings
 from typing import Any
 
 import numpy as np
@@ -181,22 +180,6 @@ def _is_real(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def note_small_budget(eps: float) -> None:
-    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
-
-    Args:
-        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
-    """
-    levels = 255 * eps
-    if 0 < levels < 0.5:
-        warnings.warn(
-            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
-            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
-            # Of this line, whoever asked: the same budget is told of once.
-            stacklevel=1,
-        )
 
 
 def check_count(name: str, value: int) -> None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,6 +74,11 @@ def uniform(seeds: Tensor, shape: Sequence[int], *, stream: str, draw: int = 0) 
     bits = _mix(key[:, None] + (position + 1) * _GOLDEN_GAMMA)
     # The upper 24 bits fill the significand of a float32 exactly.
     return _shift_right(bits, 40).to(torch.float32).mul_(2.0**-24).view(len(seeds), *shape)
+
+
+def generator(seed: int, *, stream: str) -> np.random.Generator:
+    """Give numpy's generator for what is drawn once in a run; each name of a stream has its own."""
+    return np.random.default_rng((seed % 2**63, _hash(stream)))
 
 
 @cache

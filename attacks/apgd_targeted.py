@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.apgd import apgd
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import (

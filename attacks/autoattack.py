@@ -7,8 +7,7 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import mask_of
 from advvid.attacks.core.losses import is_adversarial

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
@@ -82,7 +81,8 @@ def fab_targeted(
                 start = ball.select(left).at(noise.to(clips.dtype))
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = ball.project_(search.bisected())
-        return _outward(nearest, search.distance <= eps, ball, Settled(model, clips, labels, eps))
+        settled = Settled(model, clips, labels, eps)
+        return _outward(nearest, search.distance <= eps, ball, settled, eps)
 
 
 class _Search:
@@ -138,7 +138,7 @@ class _Search:
         return self.nearest
 
 
-def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled) -> Tensor:
+def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled, eps: float) -> Tensor:
     """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes."""
     result = found.clone()
     left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
@@ -148,7 +148,7 @@ def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled) -> Tens
         clean = settled.clean[left]
         delta = found[left] - clean
         distance = wide(delta.abs().flatten(1).amax(dim=1))
-        further = distance + (settled.eps - distance) * (step / _OUTWARD)
+        further = torch.lerp(distance, torch.full_like(distance, eps), step / _OUTWARD)
         moved = ball.select(left).project_(clean + delta * (further / distance.clamp_min(1e-12)))
         wrong = settled.model(moved).argmax(dim=1) != settled.labels[left]
         done = settled(moved, wrong, left)

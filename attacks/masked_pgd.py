@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Unpack
 
 from torch import Tensor
 
-from advvid.attacks.core.clip_attack import clip_attack
-from advvid.attacks.core.falling_step import FallingStep
+from advvid.attacks.core.checked_batch import clip_attack
 from advvid.attacks.core.masks import patch_mask
 from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
+from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
 from advvid.checks import check_clips

@@ -5,15 +5,13 @@ from typing import Annotated, ClassVar, Required, TypedDict
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.falling_step import FallingStep
 from advvid.attacks.core.linf_box import linf_box, per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
 from advvid.attacks.core.sign_gradient import ascend
-from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
+from advvid.attacks.core.step_law import FallingStep, StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting

@@ -5,8 +5,7 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, linf_box
 from advvid.attacks.core.losses import margin

@@ -25,7 +25,7 @@ def test_long_words_and_lines_are_cut_and_their_ends_kept() -> None:
     line = str(InputError(f"cannot read {'x' * 100_000}.mp4: no video"))
     assert len(line) < 400
     assert line.endswith(".mp4: no video")
-    assert len(one_line("a b " * 10_000)) <= 1600
+    assert len(one_line("a b " * 10_000)) <= 2000
     path = "/a/folder/" + "name-" * 30 + "clip.mp4"
     assert one_line(f"no such file: {path}") == f"no such file: {path}"
     assert one_line("two  blanks in a name.mp4") == "two  blanks in a name.mp4"
@@ -130,6 +130,7 @@ def test_messages_of_the_library_name_no_option_of_the_command_line() -> None:
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "InputError":
                 parts = [n.value for n in ast.walk(call) if isinstance(n, ast.Constant)]
                 text = "".join(part for part in parts if isinstance(part, str))
-                if option.search(re.sub(r"`advvid [^`]*`", "", text)):
+                # Options of another command, such as torchrun, are named as they are.
+                if option.search(re.sub(r"`advvid [^`]*`|torchrun .*", "", text)):
                     wrong.append(f"{name}: {text[:80]}")
     assert wrong == []

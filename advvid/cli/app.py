@@ -5,13 +5,13 @@ import os
 import re
 import sys
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-import advvid
 from advvid.cli.attack import attack
 from advvid.cli.evaluate import evaluate
 from advvid.cli.listings import attacks, augmentations, conditions, datasets, defenses, models
@@ -63,6 +63,11 @@ _ABOUT_A_SETTING = re.compile(
     r"(?:(?P<method>[\w-]+): )?(?P<setting>\w+) (?P<rest>(?:must|cannot) be .*)", re.DOTALL
 )
 
+_TOO_LARGE = (
+    "there is not enough memory: ask for fewer or smaller clips (--batch-size, --clips, --frames, "
+    "--size)"
+)
+
 app = typer.Typer(
     name="advvid",
     cls=_Commands,
@@ -85,20 +90,20 @@ app.command("defenses", rich_help_panel="Lists")(defenses)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        say(f"advvid {advvid.__version__}")
+        say(f"advvid {version('advvid')}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
-    version: bool = typer.Option(
+    show_version: bool = typer.Option(
         False, "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
     ),
 ) -> None:
     """How robust is a video classifier, and what makes it more robust?"""
     # The first is read by `main` before anything is parsed, so that every error honors it.
-    del debug, version
+    del debug, show_version
 
 
 def main() -> None:
@@ -124,6 +129,8 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", debug, None, code=130)
     except Exception as error:
+        if _is_of_memory(error):
+            _fail(_TOO_LARGE, debug, error, code=2)
         _fail(_defect(error), debug, error, code=1)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -141,14 +148,14 @@ def _fail_outside(error: OSError, debug: bool) -> NoReturn:
     _fail(what if error.filename is None else f"{error.filename}: {what}", debug, error, code=2)
 
 
+def _is_of_memory(error: Exception) -> bool:
+    # The error of torch is told by its name, so that torch need not be imported.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
 def _defect(error: Exception) -> str:
     """Say what went wrong where nobody foresaw it."""
     name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
-        return (
-            "there is not enough memory: ask for fewer or smaller clips (--batch-size, --clips, "
-            "--frames, --size)"
-        )
     lines = str(error).strip().splitlines()
     told = f"{name}: {lines[0][:200]}" if lines else name
     return f"this is a defect of advvid, please report it: {told}; --debug shows where"

@@ -1,11 +1,14 @@
 """`advvid attack`."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_method
+from advvid.cli.numbers import read_budget
 from advvid.cli.options import OUTPUT, option
 from advvid.cli.setting_options import grouped
 
@@ -25,17 +28,30 @@ class AttackOptions:
             "The attack with its settings (see `advvid attacks` and `advvid attacks NAME`), or "
             "package.module:Class.",
             ATTACK,
+            completed="attack",
         ),
     ] = "pgd"
     eps: Annotated[
-        str, option("--eps", "EPS", "The budget in 1/255, such as 8, or as 8/255.", ATTACK)
-    ] = "8"
+        str | None,
+        option(
+            "--eps",
+            "EPS",
+            "The budget in 1/255, such as 8, or as 8/255; not given, that of --attack, or 8.",
+            ATTACK,
+        ),
+    ] = None
     target: Annotated[
         str | None,
         option(
             "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
         ),
     ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_method("attack", self.attack)
+        if self.eps is not None:
+            read_budget(self.eps)
 
 
 @grouped
@@ -73,8 +89,8 @@ def attack(
     """
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budget
     from advvid.data.video.writing import check_rate
+    from advvid.errors import InputError
     from advvid.evaluation.adversarial.clips import write_adversarial_clips
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
@@ -84,8 +100,16 @@ def attack(
     from advvid.runs.run_folder import RunFolder
     from advvid.runs.terminal import say
 
-    parse_attack(chosen.attack)
-    budget = read_budget(chosen.eps)
+    spec = parse_attack(chosen.attack)
+    budget = read_budget("8" if chosen.eps is None else chosen.eps)
+    if spec.eps is not None:
+        if chosen.eps is not None and (
+            spec.entry.norm != "Linf" or not math.isclose(spec.eps, budget, rel_tol=1e-6)
+        ):
+            raise InputError(
+                f"--eps {chosen.eps} and {spec.text} are two budgets: leave one of both out"
+            )
+        budget = spec.eps
     check_count("batch_size", batch_size)
     check_rate(fps)
     subject = clips.subject(model, seed=seed)

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+from advvid.cli.catalogue import methods
 from advvid.cli.options import option
 from advvid.cli.setting_options import meaning, setting_option
 from advvid.errors import InputError
 from advvid.methods import split_text
+from advvid.methods.listing import default_words
 
 if TYPE_CHECKING:
     from advvid.defenses import Defense, Prepared
@@ -28,6 +30,7 @@ Name = Annotated[
         "none, at, aat, cat, trades, free or fast, with settings (see `advvid defenses` and "
         "`advvid defenses NAME`), or package.module:Class.",
         DEFENSE,
+        completed="defense",
     ),
 ]
 
@@ -70,8 +73,10 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
         from advvid.cli.numbers import read_budget
 
+        check_count("val_steps", self.val_steps)
         if self.val_clips < 0:
             raise InputError(
                 f"val_clips must be at least 1, or 0 for all; got {self.val_clips}",
@@ -85,8 +90,11 @@ class CheckOptions:
         Raises:
             InputError: naming the option that is out of range.
         """
+        from advvid.checks import check_count
         from advvid.defenses import pgd_check
 
+        # Also where nothing is attacked in the end: an option is never ignored.
+        check_count("val_steps", self.val_steps)
         asked, trained = self.budget(), 0.0 if defense is None else defense.eps
         eps = trained if asked is None else asked
         if eps == 0:
@@ -96,11 +104,7 @@ class CheckOptions:
 
 def defense_options() -> Iterator[inspect.Parameter]:
     """Make an option of every setting that a defense has, to be read as text."""
-    from advvid.defenses import DEFENSES
-    from advvid.methods import settings_of
-    from advvid.methods.listing import default_words
-
-    of_all = {name: settings_of(kind) for name, kind in DEFENSES.items()}
+    of_all = {name: settings or {} for name, settings in methods("defense").items()}
     for key in dict.fromkeys(key for settings in of_all.values() for key in settings):
         takers = [name for name, settings in of_all.items() if key in settings]
         settings = [of_all[name][key] for name in takers]

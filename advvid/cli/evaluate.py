@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_method, methods
+from advvid.cli.numbers import read_budgets
 from advvid.cli.options import CLIPS, OUTPUT, option
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 
 EVALUATION = "Evaluation"
@@ -36,6 +39,7 @@ class EvaluationOptions:
             "(quick, standard, paper), package.module:Class, or none. Give it several times for "
             "several; quick unless given.",
             EVALUATION,
+            completed="attack",
         ),
     ] = None
     condition: Annotated[
@@ -46,6 +50,7 @@ class EvaluationOptions:
             "Something else that happens to clips, such as sampling:clips=8 (see `advvid "
             "conditions`), or package.module:Class. Give it several times for several.",
             EVALUATION,
+            completed="condition",
         ),
     ] = None
     eps: Annotated[
@@ -95,6 +100,14 @@ class EvaluationOptions:
         ),
     ] = True
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        read_budgets(self.eps, zero=True)
+        for text in self.attack or ():
+            check_method("attack", text, also=("none", *methods("suite")))
+        for text in self.condition or ():
+            check_method("condition", text)
+
 
 @grouped
 def evaluate(
@@ -127,7 +140,6 @@ def evaluate(
     animated picture of a few clips. A stopped run is resumed with --resume.
     """
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-    from advvid.cli.numbers import read_budgets
     from advvid.errors import InputError
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.registry import CONDITIONS
@@ -175,7 +187,7 @@ def evaluate(
     folder = open_folder(fabric, run.out, "evaluate", settings, resume=run.resume)
     if fabric.is_global_zero:
         say(*(f"note: {note}" for note in subject.notes))
-    with options.resumable(folder.path):
+    with resumable(folder.path):
         evaluation = evaluate_into(
             folder,
             plan,

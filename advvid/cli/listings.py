@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from advvid.cli.catalogue import check_name
 from advvid.runs.terminal import Terminal, say
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def datasets() -> None:
 
 def attacks(name: Method = None) -> None:
     """List the attacks, what each bounds and what it needs to know; or the settings of one."""
+    check_name("attack", name)
     from advvid.attacks.registry import ATTACKS, all_attacks, find_attack
 
     if name is not None:
@@ -48,6 +50,7 @@ def attacks(name: Method = None) -> None:
 
 def conditions(name: Method = None) -> None:
     """List the conditions of `advvid evaluate` beside attacks; or the settings of one."""
+    check_name("condition", name)
     from advvid.evaluation.conditions.registry import CONDITIONS
 
     _list_methods("--condition", CONDITIONS, name)
@@ -55,6 +58,7 @@ def conditions(name: Method = None) -> None:
 
 def augmentations(name: Method = None) -> None:
     """List the augmentations of `advvid train`; or the settings of one."""
+    check_name("augmentation", name)
     from advvid.augmentation.registry import AUGMENTATIONS
 
     _list_methods("--augment", AUGMENTATIONS, name)
@@ -62,6 +66,7 @@ def augmentations(name: Method = None) -> None:
 
 def defenses(name: Method = None) -> None:
     """List the defenses of `advvid train` and what a step costs; or the settings of one."""
+    check_name("defense", name)
     from advvid.defenses.registry import DEFENSES
     from advvid.methods import settings_of
 

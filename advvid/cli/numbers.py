@@ -3,9 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from advvid.checks import note_small_budget
 from advvid.errors import InputError, shown
-from advvid.methods.text import read_ascii_float, read_levels
+from advvid.methods.text import note_small_budget, read_ascii_float, read_levels
 
 
 def read_numbers(text: str, option: str) -> list[float]:

@@ -1,21 +1,21 @@
 """Options that several commands share, so that they are named and explained the same everywhere."""
 
+import re
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from advvid.runs.processes import is_helper
-from advvid.runs.terminal import say
+from advvid.cli.catalogue import check_data, check_model, check_options, check_weights, completed_by
+from advvid.errors import InputError, shown
 
 if TYPE_CHECKING:
     from advvid.pairing import Subject
 
+SAMPLINGS = ("uniform", "dense")
 MODEL, CLIPS, OUTPUT = "Model", "Clips", "Run"
 
 
@@ -30,13 +30,38 @@ def read_data(given: list[str] | None) -> str | list[str]:
     return specs[0] if len(specs) == 1 else specs
 
 
-def option(name: str, metavar: str | None, text: str, panel: str) -> Any:
-    """Make an option with a placeholder for its value, a help text and the panel it stands in."""
-    return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel)
+def read_device(word: str) -> str:
+    """Refuse what is no name of a device; whether it is there shows later."""
+    if re.fullmatch(r"auto|cpu(:0)?|mps|(cuda|xpu|hpu|meta)(:\d{1,3})?", word) is None:
+        raise InputError(f"unknown device {shown(word)}; use auto, cpu, cuda or cuda:1")
+    return word
+
+
+def option(
+    name: str, metavar: str | None, text: str, panel: str, *, completed: str | None = None
+) -> Any:
+    """Make an option with a placeholder for its value, a help text and the panel it stands in.
+
+    Args:
+        completed: kind of the names that a shell completes it by, see `catalogue.methods`.
+    """
+    return typer.Option(
+        name,
+        metavar=metavar,
+        help=text,
+        rich_help_panel=panel,
+        autocompletion=None if completed is None else completed_by(completed),
+    )
 
 
 Device = Annotated[
-    str, option("--device", None, "auto takes CUDA when there is one; or cpu, cuda:1.", MODEL)
+    str,
+    typer.Option(
+        "--device",
+        help="auto takes CUDA when there is one; or cpu, cuda:1.",
+        rich_help_panel=MODEL,
+        callback=read_device,
+    ),
 ]
 Precision = Annotated[
     str,
@@ -55,6 +80,7 @@ Data = Annotated[
         "motions, folder:DIR, csv:FILE, ucf11:DIR, ucf101:DIR, package.module:function or a video "
         "file (see `advvid datasets`); motions unless given. Several are joined.",
         CLIPS,
+        completed="data set",
     ),
 ]
 Seed = Annotated[int, option("--seed", None, "Of everything that is random.", OUTPUT)]
@@ -90,6 +116,7 @@ class ModelOptions:
             "motions-r3d, torchvision/r3d_18, tsm/resnet50, package.module:function, ... "
             "(see `advvid models`).",
             MODEL,
+            completed="model",
         ),
     ] = "motions-r3d"
     weights: Annotated[
@@ -127,6 +154,12 @@ class ModelOptions:
     ] = None
     device: Device = "auto"
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_model(self.model)
+        check_weights(self.weights)
+        check_options("training", {"precision": self.precision})
 
     @property
     def loading(self) -> dict[str, Any]:
@@ -192,6 +225,14 @@ class ReadingOptions:
         ),
     ] = "raise"
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        check_options("data", vars(self))
+        if ":" not in self.sampling and self.sampling not in SAMPLINGS:
+            raise InputError(
+                f"sampling must be one of {', '.join(SAMPLINGS)}; got {shown(self.sampling)}"
+            )
+
     @property
     def config(self) -> dict[str, Any]:
         """All of them, for config.json and as arguments of `advvid.pairing`."""
@@ -214,6 +255,14 @@ class SelectionOptions:
 @dataclass(frozen=True)
 class ClipOptions(ReadingOptions, SelectionOptions):
     """Which clips, and how they are read."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        super().__post_init__()
+        for spec in self.data or ():
+            check_data(spec)
+        if self.labels not in ("true", "predicted"):
+            raise InputError(f"labels must be true or predicted; got {shown(self.labels)}")
 
     @property
     def config(self) -> dict[str, Any]:
@@ -240,21 +289,3 @@ def about(model: ModelOptions) -> dict[str, Any]:
     """Say what was asked for, for the head of a table: the command, and weights by their name."""
     weights = {} if model.weights is None else {"weights": model.weights}
     return {**weights, "command": shlex.join(["advvid", *sys.argv[1:]])}
-
-
-@contextmanager
-def resumable(folder: Path, needs: str = "config.json") -> Iterator[None]:
-    """Say at Ctrl-C how to resume, and exit with code 130.
-
-    Args:
-        folder: of the run.
-        needs: file of it without which there is nothing to resume.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        there = (folder / needs).exists()
-        hint = f"; to resume: the same command, --out {folder} --resume" if there else ""
-        if not is_helper():
-            say(f"advvid: stopped{hint}", stderr=True)
-        raise SystemExit(130) from None

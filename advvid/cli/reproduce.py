@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_name
 from advvid.cli.options import option
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
 
 REPRODUCTION = "Reproduction"
@@ -118,6 +120,9 @@ def reproduce(
 
     Writes table1.md and table2.md, figures, and row.json for every row.
     """
+    # Before torch is imported: a typo should cost no time.
+    for table in tables:
+        check_name("table", table)
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process
@@ -125,7 +130,7 @@ def reproduce(
     from advvid.runs.terminal import say
 
     out = run.out or new_run_path("reproduce")
-    with options.resumable(out):
+    with resumable(out):
         results = train_and_attack(
             tables,
             **vars(chosen),

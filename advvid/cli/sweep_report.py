@@ -84,7 +84,7 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
         pad_edge=False,
     )
     for column in ("budget", "best step size", "95%", "resolution", "loss", "accuracy", ""):
-        table.add_column(column, justify="left" if column == "" else "right")
+        table.add_column(column, justify="left" if column == "" else "right", no_wrap=True)
     clean = surface.correct[0, 0, 0].mean(), surface.losses[0, 0, 0].mean()
     table.add_row("0", "-", "-", "-", f"{clean[1]:.3f}", f"{clean[0]:.3f}", "no attack")
     best = surface.best()
@@ -99,11 +99,9 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
             _warning(row),
         )
     console.print(table)
-    console.print(
-        "resolution: how far apart the step sizes are that were measured around the best; in "
-        "between it is the vertex of a parabola in log(step)",
-        highlight=False,
-    )
+    if any(map(_warning, best)):
+        console.print("edge: of the grid; the best step may lie outside, so extend --alphas")
+    console.print("resolution: how far apart the steps are that were measured around the best")
     if surface.gradients:
         console.print(f"{surface.gradients} gradients and {surface.forwards} forwards a clip")
     if law is None:
@@ -125,10 +123,10 @@ def _interval(row: BestStep) -> str:
         return "one clip"
     low, high = (f"{bound * 255:.3g}" for bound in row.interval)
     below, above = "<=" if row.open_below else "", ">=" if row.open_above else ""
-    return f"{below}{low} to {above}{high}"
+    return f"{below}{above}{low}" if low == high else f"{below}{low} to {above}{high}"
 
 
 def _warning(row: BestStep) -> str:
     if row.at_edge:
-        return "at the edge of the grid: extend --alphas"
-    return "" if not (row.open_below or row.open_above) else "interval reaches the edge of the grid"
+        return "at edge"
+    return "to edge" if row.open_below or row.open_above else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from advvid.cli.numbers import read_budgets, read_step_sizes
 from advvid.cli.options import (
     CLIPS,
     OUTPUT,
@@ -13,11 +14,13 @@ from advvid.cli.options import (
     ModelOptions,
     RunOptions,
     option,
-    resumable,
 )
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import grouped
+from advvid.errors import InputError, shown
 
 SWEEP = "Sweep"
+LOSSES = ("ce", "dlr", "cw")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ class SweepOptions:
         bool, option("--random-start", None, "Start at random in the budget.", SWEEP)
     ] = False
 
+    def __post_init__(self) -> None:
+        """Refuse what can be seen to be wrong before anything is loaded."""
+        read_budgets(self.eps)
+        read_step_sizes(self.alphas)
+        if self.loss not in LOSSES:
+            raise InputError(f"loss must be one of {', '.join(LOSSES)}; got {shown(self.loss)}")
+
 
 @grouped
 def sweep_step_size(
@@ -84,7 +94,6 @@ def sweep_step_size(
     """
     from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
-    from advvid.cli.numbers import read_budgets, read_step_sizes
     from advvid.cli.sweep_report import Pictured, check_law_file, print_sweep, write_sweep
     from advvid.figures.saving import read_formats
     from advvid.methods import check_setting
@@ -128,7 +137,7 @@ def sweep_step_size(
         )
     seconds = time.perf_counter() - started
     fitted = surface.fit_law() if len(surface.eps) > 1 else None
-    pictured = Pictured(formats, f"{model.model} on {clips.data} ({clips.split})")
+    pictured = Pictured(formats, f"{model.model} on {inputs.facts['data']} ({clips.split})")
     write_sweep(folder, surface, fitted, law, seconds, pictured)
     print_sweep(surface, fitted)
     say(f"results: {folder.path}")

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli import options
+from advvid.cli.catalogue import check_data, check_method, check_options
 from advvid.cli.defense_options import CheckOptions, Name, defense_options
+from advvid.cli.resumable import resumable
 from advvid.cli.setting_options import FromSettings, grouped
 from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
 from advvid.runs.terminal import say
@@ -42,6 +44,14 @@ def train(
     figures and results.json after each epoch, and a checkpoint from which a
     killed run is resumed to the same weights.
     """
+    # Before torch is imported: a typo should cost no time.
+    for spec in data or ():
+        check_data(spec)
+    check_options("training", training)
+    if defense != "none":
+        check_method("defense", defense)
+    for text in reading.augment or ():
+        check_method("augmentation", text)
     from advvid.cli.defense_options import read_defense
     from advvid.cli.setting_options import read_options
     from advvid.errors import InputError
@@ -71,7 +81,7 @@ def train(
     made = None if defended is None else defended.prepare(train_data, seed=run.seed)
     robust = check.make(made, seed=run.seed)
     out = run.out or new_run_path("train")
-    with options.resumable(out, needs="checkpoint.pt"):
+    with resumable(out, needs="checkpoint.pt"):
         history = train_model(
             video_model,
             train_data if made is None or made.data is None else made.data,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from advvid.cli.catalogue import methods
 from advvid.cli.options import CLIPS, OUTPUT, ReadingOptions, option
 from advvid.cli.setting_options import setting_option
 
@@ -52,10 +53,7 @@ class TrainReadingOptions(ReadingOptions):
 
 def training_options() -> Iterator[inspect.Parameter]:
     """Make options of the settings of a training run."""
-    from advvid.methods import settings_of
-    from advvid.training.settings import TrainSettings
-
-    for name, setting in settings_of(TrainSettings).items():
+    for name, setting in (methods("options")["training"] or {}).items():
         if name not in _SHARED:
             yield setting_option(
                 setting, panel=_PANELS.get(name, TRAINING), metavar=_PLACEHOLDERS.get(name)

@@ -18,7 +18,7 @@ def read_labels(given: Any, *, num_classes: int, count: int | None = None) -> Te
     """Bring labels to int64 (B,), or float32 (B, K) where they are soft.
 
     Args:
-        given: array, tensor or list: whole numbers (B,) or (B, 1), floats among them, or shares of
+        given: array or tensor: whole numbers (B,) or (B, 1), floats among them, or shares of
             each class (B, K) that sum to 1, one-hot among them.
         num_classes: K.
         count: B that is wanted, None for any.
@@ -50,11 +50,6 @@ def read_labels(given: Any, *, num_classes: int, count: int | None = None) -> Te
 
 
 def _as_tensor(given: Any) -> Tensor:
-    if isinstance(given, list | tuple):
-        try:
-            given = np.asarray(given)
-        except (ValueError, TypeError, RuntimeError) as error:
-            raise InputError(f"{_WANTED}; got {shown(given)}") from error
     check_array("labels", given)
     if isinstance(given, Tensor):
         return given.detach()

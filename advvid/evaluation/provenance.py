@@ -1,5 +1,6 @@
 """What results are of, as far as the model and the clips tell."""
 
+from pathlib import Path
 from typing import Any
 
 from advvid.data.clip_dataset import ClipSubset
@@ -14,7 +15,8 @@ def provenance(setup: Setup) -> dict[str, Any]:
     options = getattr(dataset, "options", dataset)
     known = {
         "model": _text(model, "spec") or type(model).__name__,
-        "weights": _text(model, "weights"),
+        # Where a file lies does not belong into a table; the command tells what was asked for.
+        "weights": Path(_text(model, "weights") or "").name,
         "data": _text(dataset, "name"),
         "split": _text(options, "split"),
     }

@@ -124,17 +124,75 @@ def probes_of(records: Iterable[Record]) -> dict[str, Any]:
 
 def _read(path: Path, fingerprint: str) -> list[Record]:
     """Read the records of a file; an incomplete last line is ignored."""
-    with path.open(encoding="utf-8") as file:
-        lines = [line for line in file if line.endswith("\n")]
     try:
+        with path.open(encoding="utf-8") as file:
+            lines = [line for line in file if line.endswith("\n")]
         head, *contents = [json.loads(line) for line in lines] or [{"fingerprint": fingerprint}]
         same = head["fingerprint"] == fingerprint
-        records = [Record(**content) for content in contents] if same else []
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"cannot resume from {path}: {error}; delete it to start again") from error
+        records = [_record(content) for content in contents] if same else []
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else error
+        raise InputError(
+            f"cannot resume from {path}, which is damaged ({why}): delete it to start again"
+        ) from error
     if not same:
         raise InputError(
             f"{path} belongs to another evaluation (other model, clips or settings): repeat "
             "its settings, or choose another folder"
         )
     return records
+
+
+def _record(content: Any) -> Record:
+    """Make a record of what was read.
+
+    Raises:
+        ValueError, TypeError: when it is none.
+    """
+    record = Record(**content)
+    needed = _NEEDED.get(record.condition, _SCORES) if type(record.condition) is str else None
+    if needed is None or not _is_list_of(record.positions, int):
+        raise ValueError("a condition or positions of clips are missing")
+    if not all(isinstance(one, dict) for one in (record.values, record.totals, record.content)):
+        raise ValueError(f"values, totals or content of {record.condition} are no dictionaries")
+    if missing := needed - {*record.values, *record.content}:
+        raise ValueError(f"{record.condition} has no {min(missing)}")
+    if not all(isinstance(number, int | float) for number in record.totals.values()):
+        raise ValueError(f"totals of {record.condition} are no numbers")
+    for name, entries in record.values.items():
+        kinds = _KINDS.get(name, (int, float))
+        if not _is_list_of(entries, *kinds) or len(entries) != len(record.positions):
+            raise ValueError(f"{name} of {record.condition} is no list with an entry for each clip")
+    for origin in record.values.get("origin", ()):
+        video, frames, path = (origin[name] for name in ("video", "frames", "path"))
+        texts = type(video) is str and (path is None or type(path) is str)
+        if not texts or not _is_list_of(frames, int):
+            raise ValueError("an origin of a clip is no video with frames")
+    numbers = (record.content[name] for name in needed & record.content.keys())
+    if not all(type(number) in (int, float) for number in numbers):
+        raise ValueError(f"content of {record.condition} is no numbers")
+    return record
+
+
+_SCORES = frozenset({"predicted", "correct", "correct_8bit", "loss"})
+_NEEDED = {
+    CLEAN: _SCORES | {"label", "origin", "frames"},
+    PROBES: frozenset(
+        {
+            *("clips", "eps", "steps", "draws", "zero_gradient", "noise_not_weaker"),
+            *("one_step_better", "remain_correct_at_64", "differs"),
+        }
+    ),
+}
+"""What a record must hold, by what was done; of a condition its scores."""
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "origin": (dict,),
+    **dict.fromkeys(("label", "predicted"), (int,)),
+    **dict.fromkeys(("correct", "correct_8bit", "correct_h264"), (bool,)),
+}
+"""Types of the entries of values; numbers unless they stand here."""
+
+
+def _is_list_of(entries: Any, *kinds: type) -> bool:
+    return isinstance(entries, list) and all(type(one) in kinds for one in entries)

@@ -91,6 +91,7 @@ class EvaluationRunner:
         if all(place in self._clean for place in places):
             known = [self._clean[place] for place in places]
             labels = torch.tensor([row["label"] for row in known], device=device)
+            check_labels(labels, len(places), self.classifier.nb_classes)
             return labels, torch.tensor([row["correct"] for row in known], device=device).bool()
         if batch.labels is None:
             labels = self.classifier.logits(batch.clips).argmax(dim=1).to(device)

@@ -29,7 +29,7 @@ def titled(axes: Axes, title: str, subject: str = "", *, share: float = 0.8) -> 
     """
     # A letter is about half as wide as it is high, which is given in points, 72 an inch.
     room = int(axes.figure.bbox.width / axes.figure.dpi * share * 72 / (0.55 * TITLE_SIZE))
-    lines = [title, *textwrap.wrap(visible(subject), room, max_lines=2, placeholder="...")]
+    lines = [title, *textwrap.wrap(visible(subject), room, max_lines=3, placeholder="...")]
     axes.set_title("\n".join(map(for_figure, lines)), fontsize=TITLE_SIZE)
 
 

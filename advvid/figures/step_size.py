@@ -117,7 +117,7 @@ def loss_heat_map(grid: LossGrid, *, subject: str = "") -> Figure:
         best, range(len(steps)), "o", color="white", markeredgecolor=palette.BLACK, markersize=6
     )
     sizes = [
-        f"{size * 255:.3g}\n{ratio:.3g}"
+        f"{size * 255:.3g}\n{ratio:.2g}"
         for size, ratio in zip(grid.step_sizes, grid.ratios, strict=True)
     ]
     axes.set_xticks(range(len(sizes)), sizes, fontsize=SMALL)

@@ -3,6 +3,7 @@
 import math
 import numbers
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
@@ -106,12 +107,34 @@ def read_settings(
         except ValueError as error:
             if isinstance(error, InputError):
                 raise InputError(f"{shown_name(name)}: {key}: {error}") from error
-            raise InputError(f"{shown_name(name)}: {key} cannot be {shown(text)}") from error
+            raise InputError(
+                f"{shown_name(name)}: {key} cannot be {shown(text)}: wanted {_wanted(setting)}"
+            ) from error
         try:
             setting.check(values[key])
         except InputError as error:
             raise InputError(f"{shown_name(name)}: {error}", settings=error.settings) from error
     return values
+
+
+def _wanted(setting: NamedSetting) -> str:
+    """Say what a text may hold, and what it means."""
+    about, kinds = setting.about, setting.kinds
+    words = next(
+        (
+            words
+            for kind, words in (
+                (bool, "yes or no"),
+                (tuple[int, int], "two whole numbers, such as 12x16"),
+                (float, "a number, such as 0.5 or 8/255"),
+                (int, "a whole number"),
+            )
+            if kind in kinds
+        ),
+        "a value",
+    )
+    limits = "" if bool in kinds or not about.range else f", {about.range}"
+    return f"{words}{limits} ({about.help})"
 
 
 def reader_of(setting: NamedSetting) -> Reader | None:
@@ -186,6 +209,22 @@ def read_fraction(text: str) -> float:
 def read_levels(text: str) -> float:
     """Read a budget or a step in 1/255, such as 8, or as a quotient, 8/255; gives a fraction."""
     return read_fraction(text) if "/" in text else read_fraction(text) / 255
+
+
+def note_small_budget(eps: float) -> None:
+    """Warn of a budget below half a gray level: 1/255 was probably taken of it twice.
+
+    Args:
+        eps: a fraction of the pixel range; 0 is no attack, and no mistake.
+    """
+    levels = 255 * eps
+    if 0 < levels < 0.5:
+        warnings.warn(
+            f"eps is {levels:.3g}/255, less than half a gray level, so that nothing of it is left "
+            f"in 8 bits; for {levels:.3g} of the pixel range write {255 * levels:.4g}/255",
+            # Of this line, whoever asked: the same budget is told of once.
+            stacklevel=1,
+        )
 
 
 def read_ascii_float(text: str) -> float:

@@ -125,6 +125,8 @@ def _with_weights(
 ) -> ModelRequest:
     """Resolve the weights to a file that is read, a name, or neither."""
     wanted = entry.default_weights if weights is None else str(weights)
+    if not wanted.strip():
+        raise InputError("weights are an empty text: give a file, a name, or none")
     if wanted == "none":
         return request
     if not isinstance(weights, Path) and not looks_like_file(wanted):

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 _RESULT, _PGD = "row.json", "pgd.json"
+# Of anything that a row counts.
+_MOST = 2**31
 _AGAIN = "delete it, then resume with --resume"
 
 
@@ -85,9 +87,17 @@ def _stored(kind: type[Stored], path: Path) -> Stored:
         found = restored(kind, read_json(path))
     except StoredError as error:
         raise InputError(f"{path} cannot be used ({error}): {_AGAIN}") from error
-    columns = [found.pgd] + ([found.auto] if isinstance(found, RowResult) else [])
-    if any(len(one) != len(COLUMNS) for one in columns):
-        raise InputError(f"{path} has not the {len(COLUMNS)} budgets of a row: {_AGAIN}")
+    columns = [(found.pgd, found.clips)]
+    numbers: list[float] = [found.clips]
+    if isinstance(found, RowResult):
+        columns.append((found.auto, found.auto_clips))
+        numbers += [found.auto_clips, found.epochs, found.kept_epoch, found.seconds]
+    sound = all(0 <= number < _MOST for number in numbers) and all(
+        len(right) == len(COLUMNS) and all(0 <= n <= clips for n in right)
+        for right, clips in columns
+    )
+    if not sound:
+        raise InputError(f"{path} holds numbers that no row has: {_AGAIN}")
     return found
 
 

@@ -99,8 +99,14 @@ def check_free(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file: name a folder (`out=DIR`)")
     if path.is_dir() and set(path.iterdir()) - set(leftovers(path)):
+        holds = ""
+        if (path / "results.json").is_file():
+            holds = " and holds the results of a finished run"
+        elif (path / CONFIG).is_file():
+            holds = " and holds a run, which `resume=True` continues if it was stopped"
         raise InputError(
-            f"{path} is not empty: name another folder (`out=DIR`), so that nothing in it is lost"
+            f"{path} is not empty{holds}: name another folder (`out=DIR`), so that nothing in it "
+            "is lost"
         )
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from advvid.checks import check_budget, note_small_budget
+from advvid.checks import check_budget
 from advvid.errors import InputError, shown
 from advvid.methods import Setting
+from advvid.methods.text import note_small_budget
 
 DEFAULT_BUDGETS = tuple(e / 255 for e in (1, 2, 3, 4, 6, 8, 12))
 """The range of Kinfu and Vidal 2022, Fig. 2; multiples of each other, so that runs coincide."""

@@ -1,9 +1,24 @@
 """What every attack checks before it begins."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import torch
 from torch import Tensor
 
-from advvid.checks import check_budget, check_clips, check_count, check_label_form
+from advvid.checks import (
+    check_budget,
+    check_clips,
+    check_count,
+    check_label_form,
+    check_labels,
+)
 from advvid.errors import InputError
+from advvid.inference.probe import probe_model
+from advvid.methods.arguments import checked
+
+Attack = TypeVar("Attack", bound=Callable[..., Any])
 
 
 def checked_batch(
@@ -30,3 +45,45 @@ def checked_batch(
     for name, count in counts.items():
         check_count(name, count)
     return clips
+
+
+def clip_attack(attack: Attack) -> Attack:
+    """Check the types of arguments, and say what was wrong with the model where an attack fails.
+
+    Whether a model gives logits, and how many classes it has, shows only when it is asked. That
+    costs a pass, so it is asked once more only after an error.
+
+    Args:
+        attack: a function (model, clips, labels, ...).
+
+    Raises:
+        InputError: when called: in place of an error of torch that the arguments account for.
+    """
+    inner = checked(attack)
+
+    @wraps(attack)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return inner(*args, **kwargs)
+        except (InputError, torch.OutOfMemoryError):
+            raise
+        except Exception:
+            given = dict(zip(("model", "clips", "labels"), args, strict=False)) | kwargs
+            _explain(given["model"], given["clips"], given["labels"])
+            raise
+
+    return call  # type: ignore[return-value]
+
+
+def _explain(model: Any, clips: Any, labels: Any) -> None:
+    """Raise an InputError when the model gives no logits, or has fewer classes than labels.
+
+    What the model itself raises stays as it is: only its author can read it.
+    """
+    try:
+        logits = probe_model(model, clips[:1])
+    except InputError as error:
+        if error.__cause__ is None:
+            raise
+        return
+    check_labels(labels, len(clips), logits.shape[1])

@@ -9,7 +9,7 @@ from typing import overload
 
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
 
@@ -40,6 +40,12 @@ class StepSizeLaw:
     r_squared: float | None = None
     source: str = ""
     resolution: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a line that gives no step."""
+        for name, value in (("slope", self.slope), ("intercept", self.intercept)):
+            if not abs(value) < math.inf:
+                raise InputError(f"{name} must be finite; got {shown(value)}")
 
     @overload
     def __call__(self, eps: float) -> float: ...
@@ -144,6 +150,20 @@ def _interval(bounds: object) -> tuple[float, float]:
 
 PAPER_LAW = StepSizeLaw(0.2, 0.2, source="Kinfu and Vidal 2022, Fig. 2: 0.2 (eps + 1)")
 """The law that the paper found for a 3D ResNeXt-101 on UCF101, and the default everywhere."""
+
+
+@dataclass(frozen=True)
+class FallingStep:
+    """A step that falls in equal parts to 0: alpha_i = min(eps, 1/2) (1 - i / M).
+
+    The law of whole clips does not fit a patch: at eps 1 it is too coarse for the few pixels that
+    there are, and at small budgets too small. No pixel is further than 1/2 from the middle of its
+    range. docs/attacking.md has the measurements.
+    """
+
+    def __call__(self, eps: float | Tensor) -> float | Tensor:
+        """Give the first step for a budget; both are fractions of the pixel range."""
+        return eps.clamp(max=0.5) if isinstance(eps, Tensor) else min(float(eps), 0.5)
 
 
 def resolve_step(step_size: float | StepSizeLaw | None, eps: float | Tensor) -> float | Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
-from advvid.checks import check_array, check_clips, check_labels, note_small_budget
+from advvid.checks import check_array, check_clips, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
@@ -20,6 +20,7 @@ from advvid.inference.frozen import Model
 from advvid.inference.micro_batch import MicroBatcher
 from advvid.methods.arguments import check_argument
 from advvid.methods.setting import Setting, check_settings
+from advvid.methods.text import note_small_budget
 from advvid.random_streams import clip_seeds
 from advvid.runs.progress import progress_bar
 
@@ -274,14 +275,12 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
 
     def _support(self, mask: ArrayOrTensor, clips: Tensor) -> Tensor:
         """Bring a mask in the layout of the classifier into (1 or B, ...)."""
-        classifier = self.estimator
         check_array("mask", mask)
         given = torch.from_numpy(mask) if isinstance(mask, np.ndarray) else mask
         if given.ndim > 5:
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
         given = given[(None,) * (5 - given.ndim)]
-        support = classifier.to_canonical(given)
-        return check_mask(support, clips)
+        return check_mask(self.estimator.to_canonical(given), clips)
 
 
 def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:

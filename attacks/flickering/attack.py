@@ -6,8 +6,7 @@ from typing import Annotated, Any, NamedTuple, Unpack
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.settings import PIXEL_RANGE
 from advvid.attacks.core.step_law import check_step

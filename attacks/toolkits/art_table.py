@@ -45,7 +45,15 @@ RECIPES: dict[str, Recipe] = {
         one_by_one=True,
         defaults={"use_resize": False, "use_importance": False},
     ),
-    "PixelAttack": Recipe("pixels of a frame", "none", "black box", fold="height", targets=True),
+    # Without a number of pixels ART tries up to 127 of them, 40000 passes of a clip each time.
+    "PixelAttack": Recipe(
+        "pixels of a frame",
+        "none",
+        "black box",
+        fold="height",
+        targets=True,
+        defaults={"th": 5, "max_iter": 5},
+    ),
     # Its default strategy needs the package cma.
     "ThresholdAttack": Recipe(
         "nearest in Linf", "none", "black box", targets=True, defaults={"es": 1}

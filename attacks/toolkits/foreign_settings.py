@@ -36,7 +36,8 @@ def foreign_settings(
         if name in _STEP_NAMES:
             settings[_STEP] = _step_setting(recipe)
         if name not in hidden and name != _STEP and kind is not None:
-            settings[name] = NamedSetting(name, kind, parameter.default, _about(name, kind, recipe))
+            default = recipe.defaults.get(name, parameter.default)
+            settings[name] = NamedSetting(name, kind, default, _about(name, kind, recipe))
     return settings
 
 

@@ -2,10 +2,11 @@
 
 import re
 
-from advvid.checks import check_budget, note_small_budget
+from advvid.checks import check_budget
 from advvid.defenses.core.schedules import Schedule, as_schedule, read_schedule
 from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
+from advvid.methods.text import note_small_budget
 
 # A number or a schedule up to the next mark, and whether it is a quotient.
 _PARTS = re.compile(r"(?:^|[/,])([^/,]*)(/255(?=[/,]|$))?")

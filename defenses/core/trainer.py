@@ -1,6 +1,7 @@
 """Defenses as trainers of ART: its interface on one side, our training loop on the other."""
 
 import copy
+import re
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from inspect import Parameter, Signature
@@ -220,9 +221,17 @@ class NamedTrainer(DefenseTrainer):
         places = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in self.words]
         signature = Signature([*places, Parameter("options", Parameter.VAR_KEYWORD)])
         bound = signature.bind_partial(*given, **options).arguments
-        words = {_ART_WORDS.get(k, k): v for k, v in (bound.pop("options", {}) | bound).items()}
+        typed = bound.pop("options", {}) | bound
+        words = {_ART_WORDS.get(word, word): value for word, value in typed.items()}
         own = {one.name for one in fields(self.kind)}  # type: ignore[arg-type]
-        made = self.kind(**{name: words.pop(name) for name in own & words.keys()})
+        try:
+            made = self.kind(**{name: words.pop(name) for name in own & words.keys()})
+        except InputError as error:
+            # Settings go by the words that were typed.
+            message = str(error)
+            for word in typed.keys() & _ART_WORDS.keys():
+                message = re.sub(rf"\b{_ART_WORDS[word]}\b", word, message)
+            raise InputError(message, settings=error.settings) from error
         super().__init__(classifier, made, **words)
 
 

@@ -114,3 +114,19 @@ def test_settings_of_every_attack_are_rows_of_words() -> None:
     assert rows["loss"].type == "ce, dlr or cw"
     for name, entry in ATTACKS.items():
         assert all(row.help and row.type for row in setting_rows(entry.settings())), name
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pgd:eps_step=x", "wanted a number, such as 0.5 or 8/255, above 0 (step size, a law"),
+        ("pgd:max_iter=many", "wanted a whole number, at least 1 (gradient steps)"),
+        ("pgd:early_stop=maybe", "wanted yes or no"),
+        ("masked-pgd:size=3", "wanted two whole numbers, such as 12x16"),
+        ("pgd:eps=8/255,eps=4/255", "eps is given twice"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_told_what_is_wanted(text: str, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse_attack(text)
+    assert words in str(error.value)

@@ -3,7 +3,10 @@
 import re
 
 from tests.docs.documents import ROOT
-from tests.test_architecture import ROOMS
+from tests.test_architecture import ROOMS as ORDER
+
+# What `python -m advvid` runs is no room.
+ROOMS = [room for room in ORDER if room != "__main__"]
 
 _BOX = re.compile(r'<text x="(\d+)" y="(\d+)"[^>]*>(\w+)</text>')
 
@@ -11,7 +14,7 @@ _BOX = re.compile(r'<text x="(\d+)" y="(\d+)"[^>]*>(\w+)</text>')
 def test_the_picture_has_the_order_of_imports() -> None:
     picture = (ROOT / "docs/rooms.svg").read_text(encoding="utf-8")
     boxes = [(-int(y), int(x), name) for x, y, name in _BOX.findall(picture)]
-    assert [name for _, _, name in sorted(boxes)] == list(ROOMS)
+    assert [name for _, _, name in sorted(boxes)] == ROOMS
 
 
 def test_every_room_has_a_line() -> None:

@@ -148,6 +148,7 @@ ATTACK_DOORS = [
         attacks.LinfPGD(_CLASSIFIER, max_iter=1).generate,
         lambda: {"x": random_clips(4)[0], "y": _LABELS},
         {"x": "clips", "y": "labels", "mask": "mask"},
+        frozenset({"y/list"}),
         words={"x": "clips", "y": "labels"},
     ),
     Door("find_attack", attacks.find_attack, lambda: {"name": "pgd"}, {"name": "word"}),

@@ -27,7 +27,8 @@ class BadLine:
 # Values that no option with a number takes.
 _NUMBERS = ("", "abc", "nan", "1e", "0x10", "²", "1,5,", "--", "1;2")
 _COUNTS = ("-1", "0", "1.5", "ten", "nan", "inf", "²", "", "1e3", "9" * 30)
-_COUNTS_OR_NONE = tuple(value for value in _COUNTS if value != "0")
+# Of clips, 0 is all of them, and too many are as many as there are, with a note.
+_CLIPS = tuple(value for value in _COUNTS if value != "0" and len(value) < 20)
 _BUDGETS = ("4;8", "abc", "-1", "256", "nan", "inf", "4,,8", "", "²", "1e99", "4/0")
 _WORDS = ("", "qwertz", LONG, "3")
 
@@ -75,7 +76,7 @@ _METHODS = {
         ("at:eps=400", "eps"),
         ("at:eps=nan", "eps"),
         ("at:eps=-4", "eps"),
-        ("at:attack_steps=0", "attack_steps"),
+        ("at:attack_steps=0", "attack steps"),
         ("at:attack_steps=x", "attack_steps"),
         ("aat:update_every=0", "update_every"),
         ("trades:beta=x", "beta"),
@@ -146,12 +147,12 @@ LINES = [
     *_each("sweep-step-size", "--alphas", ("", "0.1x,2", "abc", "0", "-1x", "nan", "infx")),
     *_each("sweep-step-size", "--steps", _COUNTS),
     *_each("sweep-step-size", "--loss", _WORDS, "loss"),
-    *_each("sweep-step-size", "--clips", _COUNTS),
+    *_each("sweep-step-size", "--clips", (*_CLIPS, "0")),
     *_each("sweep-step-size", "--law", ("/no/such/folder/law.json",), "law.json"),
-    *_each("evaluate", "--clips", _COUNTS_OR_NONE),
+    *_each("evaluate", "--clips", _CLIPS),
     *_each("evaluate", "--batch-size", _COUNTS),
     *_each("evaluate", "--eot", _COUNTS),
-    *_each("evaluate", "--h264", ("-1", "52", "x", "1.5", "nan")),
+    *_each("evaluate", "--h264", ("-1", "52", "x", "1.5", "nan"), "h264"),
     *_each("evaluate", "--devices", _COUNTS),
     *_each("evaluate", "--workers", ("-1", "x", "1.5", "9" * 30)),
     *_each("evaluate", "--pictures", ("-1", "x", "1.5")),
@@ -167,9 +168,9 @@ LINES = [
     *_each("evaluate", "--frames", _COUNTS),
     *_each("evaluate", "--size", _COUNTS),
     *_each("evaluate", "--fold", ("x", "1.5", "3"), "fold"),
-    *_each("attack", "--target", ("²", "nobody", "-1", "99", LONG)),
+    *_each("attack", "--target", ("²", "nobody", "-1", "99", LONG), "class"),
     *_each("attack", "--fps", _COUNTS),
-    *_each("attack", "--clips", _COUNTS_OR_NONE),
+    *_each("attack", "--clips", _CLIPS),
     *_each("train", "--epochs", _COUNTS),
     *_each("train", "--batch-size", _COUNTS),
     *_each("train", "--lr", ("0", "-1", "nan", "inf", "x", "")),

@@ -69,7 +69,8 @@ OTHER_DOORS = [
             "progress": "flag",
         },
         # Accuracy at 0 is always there; a list of attacks or of budgets is what it takes.
-        frozenset({"eps/zero", "eps/negative zero", "h264/zero"}),
+        # A list of whole numbers is as good as an array of them.
+        frozenset({"eps/zero", "h264/zero", "labels/list"}),
         {"classifier": "model", "attacks": "attack", "conditions": "condition"},
     ),
     Door(
@@ -88,6 +89,7 @@ OTHER_DOORS = [
             "part_file": "path",
             "progress": "flag",
         },
+        legal=frozenset({"labels/list"}),
         words={"classifier": "model", "step_ratios": "step"},
     ),
     Door(
@@ -145,6 +147,7 @@ OTHER_DOORS = [
             getattr(_CLASSIFIER, name),
             lambda: {"x": _clips(), "y": _LABELS.clone()},
             {"x": "clips", "y": "labels"},
+            frozenset({"y/list"}),
             words={"x": "clips", "y": "labels"},
         )
         for name in ("loss_gradient", "compute_loss")
@@ -189,6 +192,7 @@ OTHER_DOORS = [
             "on_bad_video": "word",
             "seed": "seed",
         },
+        words={"spec": "data set"},
     ),
     Door(
         "ClipDataset.sample",

@@ -236,6 +236,7 @@ NOT_LABELS: dict[str, Any] = {
     "fractions": np.array([0.5, 1, 2]),
     "texts": np.array(["a", "b", "c"]),
     "a list of texts": ["a", "b", "c"],
+    "a list": [0, 1, 2],
     "a text": "abc",
     "ragged": [[1], [2, 3], [4]],
     "None": None,
@@ -301,7 +302,7 @@ def test_what_are_no_clips_is_refused(classifier: VideoClassifier, case: str, do
 @pytest.mark.parametrize("case", NOT_LABELS)
 def test_what_are_no_labels_is_refused(classifier: VideoClassifier, case: str, door: str) -> None:
     before = [p.detach().clone() for p in classifier.inner.parameters()]
-    with pytest.raises(InputError, match="labels"):
+    with pytest.raises(InputError, match=r"labels|y must be"):
         DOORS[door](classifier, random_clips(3)[0].numpy(), NOT_LABELS[case])
     after = classifier.inner.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
@@ -333,5 +334,5 @@ def test_arrays_of_any_bytes_and_strides_are_taken(classifier: VideoClassifier) 
     frozen_array.flags.writeable = False
     for other in (x.astype(">f4"), x[::-1][::-1], frozen_array):
         np.testing.assert_array_equal(classifier.loss_gradient(other, y), expected)
-    for given in (y.astype(">i4"), y[::-1][::-1], y.astype(np.uint16), y.tolist()):
+    for given in (y.astype(">i4"), y[::-1][::-1], y.astype(np.uint16)):
         np.testing.assert_array_equal(classifier.loss_gradient(x, given), expected)

@@ -21,7 +21,7 @@ def test_results_say_what_they_are_of(tmp_path: Path) -> None:
     assert written == found.about
     assert written == {
         "model": "motions-r3d",
-        "weights": classifier.inner.weights,
+        "weights": "motions_r3d.safetensors",
         "data": "motions",
         "split": "test",
         "seed": 3,

@@ -17,7 +17,7 @@ from advvid.evaluation.conditions.attack import LINF
 from advvid.evaluation.views.about import subject
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.narrow import show
-from advvid.evaluation.views.plots import draw, frame_curves
+from advvid.evaluation.views.plots import accuracy_figure, draw, frame_curves, group_figure
 from advvid.runs.terminal import Terminal
 
 HOSTILE = "=cmd|a\nb\x1b[2J$x$:k=<b>"
@@ -236,9 +236,13 @@ def test_hostile_names_break_no_output(shown: Shown) -> None:
 
 def test_one_line_says_what_a_figure_shows() -> None:
     assert subject(evaluation("pgd")) == (
-        "torchvision/r3d_18 on folder:films (test), n = 10 clips, 5 videos"
+        "WARNING random weights; torchvision/r3d_18 on folder:films (test), n = 10 clips, 5 videos"
     )
     assert subject(evaluation("pgd", about={}, origins=())) == "n = 10 clips"
+    for figure in (group_figure(evaluation("pgd")), accuracy_figure(evaluation("pgd"))):
+        assert figure is not None
+        title = " ".join(figure.axes[0].get_title().split())
+        assert subject(evaluation("pgd")) in title
 
 
 def test_accuracy_against_frames_is_drawn(tmp_path: Path) -> None:

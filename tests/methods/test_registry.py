@@ -17,7 +17,7 @@ def test_names_are_found_whatever_their_capitals() -> None:
     [
         ("maskd-pgd", "unknown thing 'maskd-pgd'; did you mean masked-pgd"),
         ("zzz", "unknown thing 'zzz'; there are masked-pgd, square"),
-        ("x" * 100_000, r"unknown thing 'x{57}\.\.\.'; there are"),
+        ("x" * 100_000, r"unknown thing 'x{77}\.\.\.'; there are"),
     ],
 )
 def test_the_nearest_names_are_told(name: str, message: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from advvid.data.clip_dataset import ClipSubset
+from advvid.data.clip_source import DatasetClips
 from advvid.errors import InputError
 from advvid.runs.fabric import launch_fabric
 from advvid.training import History, RobustCheck, TrainSettings, train
@@ -129,3 +131,16 @@ def test_the_average_is_what_is_measured_and_kept(tmp_path: Path) -> None:
     model.eval()
     hits = (model(clips).argmax(1) == labels).float().mean().item()
     assert history.epochs[-1].val_top1 == pytest.approx(hits)
+
+
+def test_clips_that_choose_weights_are_not_drawn_like_those_that_are_reported() -> None:
+    """Where val is test, the same order would choose weights by the clips of the final report."""
+    data = ToyClips(300)
+    check = RobustCheck(darken, "darken", clips=60, seed=5)
+    chosen = check.choose(data)
+    assert isinstance(chosen, ClipSubset)
+    reported = DatasetClips(data, 60, seed=5).indices
+    common = len(set(chosen.indices.tolist()) & set(reported.tolist()))
+    # By chance a fifth, 12; the same draw would be 60.
+    assert 3 <= common <= 24
+    assert check.choose(data).labels.tolist() == chosen.labels.tolist()

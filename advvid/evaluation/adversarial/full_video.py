@@ -31,7 +31,7 @@ def videos_of(dataset: ClipDataset) -> VideoDataset:
         dataset = dataset.base
     if not isinstance(dataset, VideoDataset) or not isinstance(dataset.decoder, VideoFile):
         raise InputError(
-            f"clips of {dataset.name} are not taken from video files: leave out --full-video"
+            f"clips of {dataset.name} are not taken from video files: leave out `full_video`"
         )
     return dataset
 

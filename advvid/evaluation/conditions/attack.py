@@ -10,13 +10,14 @@ from torch import Tensor
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
-from advvid.checks import check_budget, note_small_budget
+from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
 from advvid.methods.kinds import CONVERTED
+from advvid.methods.text import note_small_budget
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)

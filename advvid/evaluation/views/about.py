@@ -17,11 +17,17 @@ def warnings(results: Results) -> tuple[str, ...]:
 
 
 def subject(results: Results) -> str:
-    """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips, 3 videos"."""
+    """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips, 3 videos".
+
+    Warnings are named before all else.
+    """
     known = facts(results)
     model, data, split = (known.get(name, "") for name in ("model", "data", "split"))
     what = " on ".join(filter(None, (model, f"{data} ({split})" if data and split else data)))
-    return ", ".join(filter(None, (what, f"n = {known['clips']}")))
+    told = ", ".join(filter(None, (what, f"n = {known['clips']}")))
+    # A figure goes its way without the table: in front, so that nothing cuts it off.
+    heads = dict.fromkeys(warning.partition(":")[0] for warning in warnings(results))
+    return "; ".join((*(f"WARNING {head}" for head in heads), told))
 
 
 def clip_count(results: Results) -> str:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.data.clip_dataset import ClipDataset, balanced_order
 from advvid.methods.arguments import checked
-from advvid.random_streams import clip_seeds
+from advvid.random_streams import clip_seeds, generator
 from advvid.training.measuring.evaluation_view import EvaluationView
 
 
@@ -52,10 +51,15 @@ class RobustCheck:
             check_count("clips", self.clips)
 
     def choose(self, data: ClipDataset) -> ClipDataset:
-        """Take the clips that are measured, the same in every epoch."""
+        """Take the clips that are measured, the same in every epoch.
+
+        They are drawn from a stream of their own: where validation clips are those of the test
+        split, as in data without a split for it, weights are not chosen by the very clips that
+        `evaluate` reports on, which it draws with the same seed.
+        """
         if self.clips is None or self.clips >= len(data):
             return data
-        order = balanced_order(data.labels, np.random.default_rng(self.seed))
+        order = balanced_order(data.labels, generator(self.seed, stream="validation clips"))
         return data.subset(order[: self.clips].tolist())
 
 

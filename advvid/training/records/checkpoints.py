@@ -138,7 +138,7 @@ def _check_seal(path: Path) -> None:
         raise InputError(
             f"{path} is damaged (its checksum is another), so the run cannot be resumed: put a "
             f"copy of the file in its place, or start another run in another folder, with "
-            f"--weights {path.parent / 'model.safetensors'} for the weights of its last epoch"
+            f"`weights={path.parent / 'model.safetensors'}` for the weights of its last epoch"
         )
 
 

@@ -177,7 +177,7 @@ def test_steps_follow_the_law_where_they_are_not_given() -> None:
     assert given == {"max_iter": 100, "eps": 8 / 255, "p_init": 0.5}
     assert arguments("art/PGD-L2:eps=3") == {"eps": 3.0, "eps_step": 1.0, "norm": 2}
     assert arguments("art/APGD:loss_type=cross_entropy")["loss_type"] == "cross_entropy"
-    assert arguments("art/PixelAttack:th=4") == {"th": 4}
+    assert arguments("art/PixelAttack:th=4") == {"th": 4, "max_iter": 5}
     assert arguments("art/ZooAttack:use_resize=yes")["use_resize"] is True
 
 
@@ -221,3 +221,23 @@ def test_what_cannot_run_says_so() -> None:
     if not PARALLEL:
         with pytest.raises(InputError, match="pip install multiprocess"):
             build("AutoAttack", classifier, eps=0.1).generate(clips, labels)
+
+
+def test_pixel_attack_ends_without_a_word_of_the_user() -> None:
+    """ART's own defaults ask for 40000 passes of a clip up to seven times."""
+    asked = 0
+
+    class Stubborn(LinearClipModel):
+        """Says the same of every clip, so that nothing ends early."""
+
+        def forward(self, clips: torch.Tensor) -> torch.Tensor:
+            nonlocal asked
+            asked += len(clips)
+            return 0 * super().forward(clips) + torch.arange(CLASSES)
+
+    clips, _ = random_clips(1)
+    attack = ArtAttack(VideoClassifier(Stubborn(classes=CLASSES)), "PixelAttack", verbose=False)
+    attack.generate(clips, torch.tensor([CLASSES - 1]))
+    assert asked < 5000
+    settings = find_attack("art/PixelAttack").settings()
+    assert (settings["th"].default, settings["max_iter"].default) == (5, 5)

@@ -5,17 +5,16 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.checked_batch import checked_batch
-from advvid.attacks.core.clip_attack import clip_attack
+from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.fewest_frames import SparseProblem, fewest_frames
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
-from advvid.attacks.core.frame_sparsity import descend_sparsely, frame_norms
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
+from advvid.attacks.sparse.fewest_frames import SparseProblem, fewest_frames
+from advvid.attacks.sparse.proximal import descend_sparsely, frame_norms
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import Setting, check_setting

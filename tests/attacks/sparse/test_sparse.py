@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import SparseAttack, linf_pgd, sparse_attack
-from advvid.attacks.core.frame_sparsity import shrink_frames
+from advvid.attacks.sparse.proximal import shrink_frames
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
@@ -167,3 +167,45 @@ def test_targets_are_reached_and_reported() -> None:
 def test_bad_settings_are_refused(kwargs: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         SparseAttack(VideoClassifier(LinearClipModel()), **kwargs)
+
+
+def frames_of(changed: Tensor, clips: Tensor) -> Tensor:
+    return (changed != clips).any(1).flatten(2).any(2).sum(1)
+
+
+def test_each_clip_gets_its_own_price_and_gives_back_what_it_does_not_need() -> None:
+    """As many are fooled as by PGD everywhere, none in a frame that the others make needless."""
+    model, clips, labels = uneven(24)
+    clips = (clips * 255).round() / 255
+    labels, eps = model(clips).argmax(1), 10 / 255
+    result = sparse_attack(model, clips, labels, eps=eps)
+    fooled = model(result.clips).argmax(1) != labels
+    whole = model(linf_pgd(model, clips, labels, eps=eps, steps=40)).argmax(1) != labels
+    assert fooled.sum() > 3
+    assert (whole <= fooled).all()
+    assert torch.equal(result.frames, frames_of(result.clips, clips))
+    # A frame more than the fewest that could: on a linear model the last frames are the strongest.
+    for i in fooled.nonzero().flatten().tolist():
+        delta = eps * (1 if labels[i] == 1 else -1) * model.weight.sign()
+        for few in range(1, int(result.frames[i])):
+            strongest = clips[i].clone()
+            strongest[:, 4 - few :] += delta[:, 4 - few :]
+            lead = model(strongest.clamp(0, 1)[None])
+            assert lead.argmax() == labels[i]
+    assert result.frames[fooled].unique().numel() > 1
+
+
+def test_a_fixed_price_takes_more_frames_or_leaves_more() -> None:
+    model = bent_model()
+    clips = 0.3 + 0.4 * random_clips(40)[0]
+    labels, eps = model(clips).argmax(1), 0.03
+    searched = sparse_attack(model, clips, labels, eps=eps)
+    won = model(searched.clips).argmax(1) != labels
+    assert won.sum() > 5
+    for price in (0.1, 0.3, 0.7):
+        fixed = sparse_attack(model, clips, labels, eps=eps, regularization=price)
+        both = won & (model(fixed.clips).argmax(1) != labels)
+        assert both.sum() <= won.sum()
+        assert (searched.frames[both] <= fixed.frames[both]).float().mean() >= 0.9
+    all_frames = sparse_attack(model, clips, labels, eps=eps, regularization=0.1).frames
+    assert searched.frames[won].float().mean() < all_frames[won].float().mean() - 0.5

@@ -7,11 +7,12 @@ from torch import Tensor
 
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import frame_mask
-from advvid.attacks.core.frame_sparsity import descend_sparsely, frame_norms
 from advvid.attacks.core.linf_box import Box
 from advvid.attacks.core.losses import Loss, is_adversarial
 from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import PAPER_LAW
+from advvid.attacks.sparse.proximal import descend_sparsely, frame_norms
+from advvid.checks import check_labels
 
 _PRICES = 5
 # Sign-gradient steps in all frames, and in those that are chosen.
@@ -60,7 +61,9 @@ class SparseProblem:
     def grade(self, clips: Tensor) -> Tensor:
         """Tell whether clips are fooled in 8 bits too (2), as they are (1), or not (0)."""
         own = self.settled
-        fooled = is_adversarial(own.model(clips), own.labels, own.targeted)
+        logits = own.model(clips)
+        check_labels(own.labels, len(clips), logits.shape[1])
+        fooled = is_adversarial(logits, own.labels, own.targeted)
         return fooled.long() + own(clips, fooled).long()
 
     def changed(self, clips: Tensor) -> Tensor:
