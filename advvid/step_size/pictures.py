@@ -36,7 +36,9 @@ def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None, *, subject: st
             *(
                 255 * n
                 for n in (row.eps, row.step_size, *(row.interval or (row.step_size, row.step_size)))
-            )
+            ),
+            row.open_below,
+            row.open_above,
         )
         for row in surface.best()
     ]
