@@ -96,7 +96,13 @@ def loss_surface(grid: LossGrid, *, subject: str = "") -> Figure:
     axes.plot_surface(x, y, loss, cmap=palette.LOSS_MAP, rstride=1, cstride=1, linewidth=0.2)
     a = int(loss[:, -1].argmax())
     axes.plot(
-        x[a], y[a], loss[a], color=palette.VERMILION, linewidth=2.5, zorder=10, label="best step"
+        x[a],
+        y[a],
+        loss[a],
+        color=palette.VERMILION,
+        linewidth=2.5,
+        zorder=10,
+        label="best step measured",
     )
     ticks = _round_ticks(ratios)
     axes.set_xticks(np.log10(ticks), [f"{tick:.3g}" for tick in ticks])
@@ -136,7 +142,7 @@ def loss_heat_map(grid: LossGrid, *, subject: str = "") -> Figure:
     axes.set_yticks(range(0, len(steps), every), [str(s) for s in steps[::every]])
     axes.set_xlabel("step size in 1/255 (above) and in budgets (below)")
     axes.set_ylabel("steps")
-    titled(axes, f"{grid.title}; dots: best step size", subject)
+    titled(axes, f"{grid.title}; dots: best step measured", subject)
     figure.colorbar(image, ax=axes, label=words.MEAN_LOSS)
     return figure
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,11 +101,12 @@ def test_frames_count_from_0_as_the_results_do(
 ) -> None:
     told: list[str] = []
     draw = ImageDraw.ImageDraw.text
-    monkeypatch.setattr(
-        ImageDraw.ImageDraw,
-        "text",
-        lambda self, at, text, **look: (told.append(text), draw(self, at, text, **look))[1],
-    )
+
+    def heard(self: ImageDraw.ImageDraw, at: tuple[float, float], text: str, **look: Any) -> None:
+        told.append(text)
+        draw(self, at, text, **look)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", heard)
     clean = torch.full((1, 3, 3, 8, 8), 0.5)
     changed = clean.clone()
     changed[:, :, 1] += 0.1

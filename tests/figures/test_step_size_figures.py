@@ -55,7 +55,7 @@ def test_an_interval_that_reaches_the_edge_is_marked_as_open() -> None:
     best = [BestStepSize(4, 1, 0.8, 1.4, open_above=True), BestStepSize(8, 2, 1.5, 2)]
     axes = step_size_law(best, paper=LawLine("p", [0, 8], [0, 2]), fit=None, title="t").axes[0]
     (mark,) = (line for line in axes.get_lines() if line.get_marker() == "^")
-    np.testing.assert_allclose(mark.get_xydata(), [[4, 1.4]])
+    np.testing.assert_allclose(np.asarray(mark.get_xydata(), dtype=float), [[4, 1.4]])
     assert "may go on above" in str(mark.get_label())
 
 
