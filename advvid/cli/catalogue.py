@@ -1,19 +1,12 @@
 """Names and settings of everything, remembered, so that a typo is told before torch is imported.
 
-Methods declare their settings beside code that takes seconds to import. What they declare is kept
-in the user's cache folder from the first command on, under a mark of the source and the toolkits
-that it was read from: once one of these changes, it is read anew. It is a shortcut only: commands
-check all again, and nothing is lost when the folder cannot be written.
+Methods declare their settings beside code that takes seconds to import. What they declare is
+remembered from the first command on. It is a shortcut only: commands check all again.
 """
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import MISSING, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union
 
@@ -22,12 +15,10 @@ from advvid.methods import NamedSetting, Registry, Setting, read_settings, split
 from advvid.methods.imported import is_stranger
 from advvid.methods.listing import default_words
 from advvid.methods.suggestion import ask, did_you_mean, shortened
-from advvid.runs.files import write_text
+from advvid.runs.remembered import remembered
 
 Settings = dict[str, NamedSetting]
 
-_ROOT = Path(__file__).resolve().parents[1]
-_TOOLKITS = ("torchattacks", "adversarial-robustness-toolbox", "torchvision")
 _KINDS: dict[str, Any] = {
     "bool": bool,
     "int": int,
@@ -70,7 +61,7 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
     known = methods(kind)
     found = Registry(kind, dict.fromkeys(known)).canonical(method.name)
     if found is None:
-        _refuse(kind, method.name)
+        _refuse(kind, method.name, also)
     elif (settings := known[found]) is not None:
         read_settings(method.name, method.given, settings)
 
@@ -87,9 +78,9 @@ def check_name(kind: str, name: str | None) -> None:
         _refuse(kind, name)
 
 
-def _refuse(kind: str, name: str) -> NoReturn:
+def _refuse(kind: str, name: str, also: tuple[str, ...] = ()) -> NoReturn:
     """Say that there is no such name; those of other toolkits are too many to list."""
-    known = methods(kind)
+    known = [*also, *methods(kind)]
     hint = did_you_mean(name, known) or f"there are {', '.join(n for n in known if '/' not in n)}"
     raise InputError(f"unknown {kind} {shortened(name)}; {hint}")
 
@@ -165,18 +156,8 @@ def check_data(spec: str) -> None:
 
 @cache
 def _catalogue() -> dict[str, dict[str, Settings | None]]:
-    """Read what is remembered, or else collect and remember it."""
-    path = _folder() / f"methods-{_mark()}.json"
-    content = None
-    with suppress(OSError, ValueError):
-        content = json.loads(path.read_text(encoding="utf-8"))
-    if content is None:
-        content = _collected()
-        with suppress(OSError, InputError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for old in path.parent.glob("methods-*.json"):
-                old.unlink()
-            write_text(path, json.dumps(content))
+    """Read what is remembered, or else collect it."""
+    content: dict[str, dict[str, Any]] = remembered("methods", _collected)
     return {
         kind: {
             name: None if settings is None else {one["name"]: _read(one) for one in settings}
@@ -184,23 +165,6 @@ def _catalogue() -> dict[str, dict[str, Settings | None]]:
         }
         for kind, entries in content.items()
     }
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "advvid"
-
-
-def _mark() -> str:
-    """Give what tells this source, and the toolkits that are installed, from others."""
-    marks = []
-    for folder in (_ROOT, _ROOT / "attacks", _ROOT / "defenses"):
-        for path in sorted(folder.rglob("*.py")):
-            facts = path.stat()
-            marks.append(f"{path} {facts.st_size} {facts.st_mtime_ns}")
-    for toolkit in _TOOLKITS:
-        with suppress(PackageNotFoundError):
-            marks.append(f"{toolkit} {version(toolkit)}")
-    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
 
 
 def _collected() -> dict[str, dict[str, Any]]:

@@ -1,16 +1,19 @@
 """Commands that list what there is, and the settings of one method."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from advvid.cli.catalogue import check_name
+from advvid.methods import Registry
+from advvid.methods.listing import SettingRow, setting_rows
+from advvid.runs.remembered import remembered
 from advvid.runs.terminal import Terminal, say
 
 if TYPE_CHECKING:
-    from advvid.methods import MethodRegistry, NamedSetting
+    from advvid.methods import MethodRegistry
 
 Method = Annotated[
     str | None,
@@ -35,17 +38,40 @@ def datasets() -> None:
 def attacks(name: Method = None) -> None:
     """List the attacks, what each bounds and what it needs to know; or the settings of one."""
     check_name("attack", name)
-    from advvid.attacks.registry import ATTACKS, all_attacks, find_attack
-
+    known = Registry[Any]("attack", remembered("attacks", _attack_facts))
     if name is not None:
-        entry = find_attack(name)
-        _show_settings("--attack", name, entry.summary, entry.settings())
+        found = known.canonical(name)
+        facts = _facts_of(name) if found is None else known[found]
+        rows = [SettingRow(*row) for row in facts["settings"]]
+        _show_settings("--attack", name, facts["summary"], rows)
         return
-    own = [(name, e.bound, e.access, e.summary) for name, e in ATTACKS.items()]
-    _show(("attack", "bounds", "access", "what it is"), own)
+    own = [n for n in known if "/" not in n]
+    shown = {n: (n, facts["bound"], facts["access"]) for n, facts in known.items()}
+    _show(
+        ("attack", "bounds", "access", "what it is"),
+        [(*shown[n], known[n]["summary"]) for n in own],
+    )
     say("")
-    others = [(n, e.bound, e.access) for n, e in all_attacks().items() if n not in ATTACKS]
-    _show(("attack", "bounds", "access"), others)
+    _show(("attack", "bounds", "access"), [shown[n] for n in known if n not in own])
+
+
+def _attack_facts() -> dict[str, dict[str, Any]]:
+    """Give what is listed of every attack; importing them takes seconds."""
+    from advvid.attacks.registry import all_attacks
+
+    return {name: _facts_of(name) for name in all_attacks()}
+
+
+def _facts_of(name: str) -> dict[str, Any]:
+    from advvid.attacks.registry import find_attack
+
+    entry = find_attack(name)
+    return {
+        "bound": entry.bound,
+        "access": entry.access,
+        "summary": entry.summary,
+        "settings": setting_rows(entry.settings()),
+    }
 
 
 def conditions(name: Method = None) -> None:
@@ -72,7 +98,7 @@ def defenses(name: Method = None) -> None:
 
     if name is not None:
         kind = DEFENSES.find(name)
-        _show_settings("--defense", name, kind.summary, settings_of(kind))
+        _show_settings("--defense", name, kind.summary, setting_rows(settings_of(kind)))
         return
     rows = [(n, kind.summary, kind.default_eps(), kind.passes) for n, kind in DEFENSES.items()]
     _show(("--defense", "what it is", "--eps", "passes a clip"), rows)
@@ -85,7 +111,7 @@ def _list_methods(option: str, registry: "MethodRegistry[Any]", name: str | None
 
     if name is not None:
         kind = registry.find(name)
-        _show_settings(option, name, _summary(kind), settings_of(kind))
+        _show_settings(option, name, _summary(kind), setting_rows(settings_of(kind)))
         return
     _show((option, "what it is"), [(n, _summary(kind)) for n, kind in registry.items()])
 
@@ -95,13 +121,8 @@ def _summary(kind: type) -> str:
     return (kind.__doc__ or "").partition("\n")[0].removesuffix(".")
 
 
-def _show_settings(
-    option: str, name: str, summary: str, settings: Mapping[str, "NamedSetting"]
-) -> None:
+def _show_settings(option: str, name: str, summary: str, rows: Sequence[SettingRow]) -> None:
     """Print a method with the settings that its text takes."""
-    from advvid.methods.listing import setting_rows
-
-    rows = setting_rows(settings)
     example = next((f"{row.name}={row.default}" for row in rows[1:] if row.default), "...")
     say(f"{name}: {summary}")
     if not rows:

@@ -16,18 +16,24 @@ class ClipOrigin(NamedTuple):
     """The video that a clip is taken from, and its frames there."""
 
     video: str
-    """Name that stays the same wherever the data lie. Clips of one video are not independent of
-    each other: intervals count videos."""
+    """Name that stays the same wherever the data lie."""
     frames: tuple[int, ...] = ()
     """Numbers of the frames in the video, from 0; empty where the clip is not taken from one."""
     path: str | None = None
     """File of the video, or None."""
+    source: str | None = None
+    """Recording that several videos are cut from, where the data set says so; else None."""
+
+    @property
+    def unit(self) -> str:
+        """What is independent of others, so that intervals count it: the recording."""
+        return self.source or self.video
 
 
-def video_numbers(origins: Iterable[ClipOrigin]) -> npt.NDArray[np.int64]:
-    """Number the video of each clip (N,), from 0, in the order in which videos come."""
+def unit_numbers(origins: Iterable[ClipOrigin]) -> npt.NDArray[np.int64]:
+    """Number the independent unit of each clip (N,), from 0, in the order in which they come."""
     known: dict[str, int] = {}
-    return np.array([known.setdefault(one.video, len(known)) for one in origins], dtype=np.int64)
+    return np.array([known.setdefault(one.unit, len(known)) for one in origins], dtype=np.int64)
 
 
 def video_names(given: Any, count: int) -> list[str]:

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from advvid.checks import check_clips, check_labels
 from advvid.data import ClipDataset, ClipSource, MemoryClips, as_source
-from advvid.data.clip_origin import video_names, video_numbers
+from advvid.data.clip_origin import unit_numbers, video_names
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier, as_classifier
 from advvid.estimator.clip_interface import Array
@@ -81,7 +81,7 @@ class ReadClips(NamedTuple):
     labels: Tensor | None
     """int64 (N,), or None where they are not known."""
     videos: npt.NDArray[np.int64]
-    """Number of the video of each clip (N,)."""
+    """Number of the independent video of each clip (N,), see `ClipOrigin.unit`."""
 
 
 def in_memory(source: ClipSource) -> ReadClips:
@@ -98,7 +98,7 @@ def in_memory(source: ClipSource) -> ReadClips:
     return ReadClips(
         torch.cat([batch.clips for batch in batches]),
         torch.cat(known) if len(known) == len(batches) else None,
-        video_numbers(map(source.origin, places)),
+        unit_numbers(map(source.origin, places)),
     )
 
 

@@ -91,7 +91,7 @@ class ClipsInMemory:
         classifier: around the model.
         clips: float32 (N, 3, T, H, W) in [0, 1].
         labels: int64 (N,), as the model counts its classes.
-        videos: names of the videos of the clips (N,).
+        videos: names of the independent videos of the clips (N,), see `ClipOrigin.unit`.
         facts: what is worth keeping in config.json.
         notes: what the user should read.
     """
@@ -140,7 +140,7 @@ def load_in_memory(
         "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
     }
     notes = [*subject.notes, *(bad.line for bad in skipped)]
-    videos = [origin.video for origin in origins]
+    videos = [origin.unit for origin in origins]
     return ClipsInMemory(classifier, batch, targets, videos, facts, notes)
 
 

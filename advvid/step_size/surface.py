@@ -94,7 +94,7 @@ class StepSizeSurface:
     def sample(self) -> str:
         """How many clips there are, and of how many videos where these are fewer."""
         clips = f"{self.clips} clip{'s' * (self.clips != 1)}"
-        videos = f", {self.units} video{'s' * (self.units != 1)}"
+        videos = f", {self.units} source video{'s' * (self.units != 1)}"
         return clips if self.units == self.clips else clips + videos
 
     @property

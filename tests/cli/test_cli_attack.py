@@ -109,7 +109,7 @@ def test_the_frames_that_carry_the_change_are_named(advvid: CommandRunner, tmp_p
     assert row["changed_frames"] == np.flatnonzero(change).tolist()
     assert row["changed_video_frames"] == [row["frames"][t] for t in row["changed_frames"]]
     shown = ", ".join(map(str, row["changed_video_frames"]))
-    assert f"changed: {shown} of mine.mp4" in done.out
+    assert f"changed: {shown} of mine.mp4, counted from 0" in done.out
 
 
 def test_a_whole_video_holds_the_attack_and_is_read_again(
@@ -169,3 +169,21 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert words in done.err
     assert len(done.err.strip().splitlines()) == 1
     assert (tmp_path / "taken" / "kept.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("eps", ["8", "8/255"])
+def test_two_budgets_are_not_one(advvid: CommandRunner, tmp_path: Path, eps: str) -> None:
+    done = advvid("attack", "--attack", "pgd:eps=4/255", "--eps", eps, "--out", "run")
+    assert done.code == 2
+    assert f"--eps {eps} and pgd:eps=4/255 are two budgets" in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_budget_of_the_text_is_the_one_that_is_used(
+    advvid: CommandRunner, tmp_path: Path
+) -> None:
+    same = ("--attack", "pgd:eps=2/255,max_iter=2", "--clips", "1", "--eps", "2/255")
+    done = advvid("attack", *same, "--out", "run")
+    assert done.code == 0, done.err
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["settings"]["eps"] == pytest.approx(2)

@@ -99,11 +99,11 @@ def test_videos_of_arrays_and_of_a_loader_are_counted_and_said(
     assert found.to_dict()["videos"] == 4
     np.testing.assert_array_equal(found.losses, alone.losses)
     law = found.fit_law()
-    assert "8 clips, 4 videos" in law.source
+    assert "8 clips, 4 source videos" in law.source
     figure = law_figure(found, law)
-    assert any("8 clips, 4 videos" in axes.get_title() for axes in figure.axes)
+    assert any("8 clips, 4 source videos" in axes.get_title() for axes in figure.axes)
     print_sweep(found, law)
-    assert "PGD, 8 clips, 4 videos, 2 steps" in capsys.readouterr().out
+    assert "PGD, 8 clips, 4 source videos, 2 steps" in capsys.readouterr().out
     found.save(tmp_path / "s.npz")
     assert StepSizeSurface.load(tmp_path / "s.npz").best() == found.best()
     one = sweep_step_size(classifier, clips, labels, videos=["mine"] * 8, **FEW)
@@ -111,7 +111,7 @@ def test_videos_of_arrays_and_of_a_loader_are_counted_and_said(
     assert (law.slope_interval, law.intercept_interval) == (None, None)
     print_sweep(one, law)
     text = capsys.readouterr().out
-    assert "8 clips, 1 video," in text
+    assert "8 clips, 1 source video," in text
     assert text.count("one video") == len(FEW["eps"])
     assert "95%: slope" not in text
 
@@ -119,16 +119,18 @@ def test_videos_of_arrays_and_of_a_loader_are_counted_and_said(
 def test_equal_clips_are_one_unit() -> None:
     clips, labels = random_clips(3)
     found = sweep_step_size(bent_model(), torch.cat([clips] * 5), labels.repeat(5), **FEW)
-    assert found.sample == "15 clips, 3 videos"
+    assert found.sample == "15 clips, 3 source videos"
 
 
 def test_data_sets_bring_their_videos_along() -> None:
     class Halves(DatasetClips):
         def origin(self, position: int) -> Any:
-            return super().origin(position)._replace(video=f"video {position // 2}")
+            return super().origin(position)._replace(source=f"recording {position // 2}")
 
     source = Halves(load_dataset("motions", frames=4, size=8), 4)
-    assert sweep_step_size(bent_model(classes=10), source, **FEW).sample == "4 clips, 2 videos"
+    assert (
+        sweep_step_size(bent_model(classes=10), source, **FEW).sample == "4 clips, 2 source videos"
+    )
     with pytest.raises(InputError, match="brings its videos along"):
         sweep_step_size(bent_model(classes=10), source, videos=["a"] * 4, **FEW)
     with pytest.raises(InputError, match="brings its videos along"):

@@ -84,28 +84,48 @@ def _indexed(path: str, state: tuple[int, int]) -> VideoInfo:
     times = np.array([time for time, _, _ in points], dtype=np.int64) if usable else None
     starts = np.array([i for i, (_, _, key) in enumerate(points) if key], dtype=np.int64)
     if times is None:
-        duration = present / rate if rate else 0.0
+        if stated_frames > present:
+            frames, present = stated_frames, _whole_start(points, starts, timed=False)
+        duration = frames / rate if rate else 0.0
     else:
         frame_time = 1 / (rate * time_base) if rate else 1.0
         step = float(times[-1] - times[0]) / (present - 1) if present > 1 else frame_time
         end = float(times[-1]) + step
         # A count that is stated must exceed the frames found. Where only a duration is
-        # stated, it may be rounded or end with a frame that is shown for long.
+        # stated, it may be rounded or end with a frame that is shown for long, unless frames
+        # are missing before the last ones.
         longest = float(np.diff(times).max()) if present > 1 else step
-        slack = 1.5 * step if stated_frames else max(0.5 / time_base, 2 * longest)
-        missing = 0.0 if stated_end is None else stated_end - end
-        if missing > slack and not 0 < stated_frames <= present:
-            frames = max(stated_frames, present + round(missing / step))
+        whole = _whole_start(points, starts, timed=True)
+        hole = whole < present and longest > np.diff(times[:whole]).max(initial=0)
+        slack = 1.5 * step if stated_frames or hole else max(0.5 / time_base, 2 * longest)
+        if stated_end is not None and stated_end - end > slack and not 0 < stated_frames <= present:
+            present = whole
+            if present > 1:
+                step = float(times[present - 1] - times[0]) / (present - 1)
+            end = float(times[present - 1]) + step
+            frames = max(stated_frames, present + round((stated_end - end) / step))
         duration = (end - float(times[0])) * time_base * frames / present
+    starts = starts[starts < present]
     return VideoInfo(
         frames=frames,
         present=present,
         fps=frames / duration if duration else rate,
         duration=duration,
-        times=times,
+        times=None if times is None else times[:present],
         starts=starts,
         seek_times=np.array([points[i][1] or 0 for i in starts], dtype=np.int64),
     )
+
+
+def _whole_start(points: list["_Point"], starts: npt.NDArray[np.int64], *, timed: bool) -> int:
+    """How many of the first frames of a file cut short are there without a gap."""
+    if not timed:
+        return int(starts[-1]) if len(starts) > 1 else 1
+    # A frame is stored before those that are shown before it and predicted from it. What is stored
+    # later has a later decoding time, and is shown no sooner than that.
+    stored = [start for _, start, _ in points if start is not None]
+    last = max(stored, default=0)
+    return max(1, sum(time is not None and time <= last for time, _, _ in points))
 
 
 def _is_timed(container: "InputContainer", stream: "VideoStream") -> bool:

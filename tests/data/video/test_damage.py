@@ -105,6 +105,22 @@ def test_a_lost_frame_that_others_are_predicted_from_is_missed(make_video: MakeV
     assert {*outcomes[:9], *outcomes[20:]} == {"fine"}
 
 
+@pytest.mark.parametrize("name", ["cut.mkv", "cut.avi", "counted.avi"])
+def test_frames_before_a_cut_have_their_own_numbers(name: str, make_video: MakeVideo) -> None:
+    codec = "mpeg4" if name == "cut.avi" else "libx264"
+    whole = make_video(name, codec=codec, frames=60, size=(96, 80), gop=12, b_frames=3)
+    everything, data = read_frames(whole, range(60)), whole.read_bytes()
+    for share in range(55, 95, 4):
+        whole.write_bytes(data[: len(data) * share // 100])
+        info = video_info(whole)
+        there = list(range(info.present))
+        assert torch.equal(read_frames(whole, there), everything[:, there])
+        # Matroska states a duration only, so that half a second may be missing.
+        if not (name == "cut.mkv" and info.frames == info.present >= 47):
+            assert info.frames == 60
+            assert outcome(whole, everything, [59]) == "refused"
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_conceal_uses_and_lists_what_is_damaged(make_video: MakeVideo, workers: int) -> None:
     whole = make_video("set/a/whole.mp4", frames=30, size=(96, 80), gop=30)
