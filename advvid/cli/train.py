@@ -1,19 +1,73 @@
 """`advvid train`."""
 
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli import options
-from advvid.cli.catalogue import check_data, check_method, check_options
+from advvid.cli.catalogue import check_data, check_method, check_options, methods
 from advvid.cli.defense_options import CheckOptions, Name, defense_options
+from advvid.cli.options import CLIPS, OUTPUT, option
 from advvid.cli.resumable import resumable
-from advvid.cli.setting_options import FromSettings, grouped
-from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
+from advvid.cli.setting_options import FromSettings, grouped, setting_option
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from advvid.training.records.history import History
+
+
+TRAINING, SCALE = "Training", "Scale"
+
+_PANELS = {
+    "accumulate": SCALE,
+    "sync_batch_norm": SCALE,
+    "grad_checkpointing": SCALE,
+    "channels_last": SCALE,
+    "compile": SCALE,
+    "checkpoint_every": OUTPUT,
+}
+_PLACEHOLDERS = {"epochs": "N", "batch_size": "B", "accumulate": "K", "ema": "DECAY"}
+# These are options of every command.
+_SHARED = ("precision", "seed", "workers")
+
+Nodes = Annotated[int, option("--nodes", "M", "Machines; start each by torchrun.", SCALE)]
+
+
+@dataclass(frozen=True)
+class TrainReadingOptions(options.ReadingOptions):
+    """How clips are read to train on."""
+
+    flip: Annotated[
+        bool,
+        option("--flip/--no-flip", None, "Mirror half of the training clips (videos only).", CLIPS),
+    ] = True
+    augment: Annotated[
+        list[str] | None,
+        option(
+            "--augment",
+            "NAME",
+            "Augment training clips by this, in place of what the data set does: crop, flip, roll, "
+            "permute-colors or package.module:Class, with :KEY=VALUE,... behind. Repeatable.",
+            CLIPS,
+        ),
+    ] = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them; none given leaves the augmentations of the data set."""
+        return {**vars(self), "augment": self.augment or None}
+
+
+def training_options() -> Iterator[inspect.Parameter]:
+    """Make options of the settings of a training run."""
+    for name, setting in (methods("options")["training"] or {}).items():
+        if name not in _SHARED:
+            yield setting_option(
+                setting, panel=_PANELS.get(name, TRAINING), metavar=_PLACEHOLDERS.get(name)
+            )
 
 
 @grouped

@@ -13,7 +13,7 @@ from torch import Tensor
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.checks import check_count
-from advvid.data.clip_source import ClipSource, MemoryClips
+from advvid.data.clip_source import MemoryClips
 from advvid.errors import InputError
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.condition import Setup
@@ -28,8 +28,8 @@ from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
 from advvid.figures.saving import read_formats
-from advvid.methods.arguments import came, checked
-from advvid.methods.kinds import CONVERTED
+from advvid.methods.arguments import checked
+from advvid.methods.kinds import CONVERTED, came
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
@@ -108,9 +108,9 @@ def evaluate(
     check_count("batch_size", batch_size)
     asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
     if videos is not None:
-        if source is clips:
+        if source is clips or type(source) is not MemoryClips:
             raise InputError("a source of clips brings its videos along: leave videos out")
-        source = _with_videos(source, videos)
+        source = MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
     plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
@@ -197,13 +197,6 @@ def _attacked(model: Any, attacks: Attacks) -> Any:
     several = attacks if isinstance(attacks, list | tuple) else [attacks]
     built = (one.estimator for one in several if isinstance(one, VideoAttack))
     return next((one for one in built if one.inner is model), model)
-
-
-def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
-    """Note from which videos clips in memory are taken."""
-    if type(source) is not MemoryClips or source.videos is not None:
-        raise InputError("a source of clips brings its videos along: leave videos out")
-    return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
 
 
 def _names_of(videos: Any, count: int) -> list[str]:

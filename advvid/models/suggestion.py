@@ -5,6 +5,7 @@ from pathlib import Path
 
 from advvid.methods.suggestion import ask, near_names
 from advvid.models.adapters.torchvision_video import NAMES
+from advvid.runs.files import is_there
 
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 
@@ -45,12 +46,3 @@ def near_folders(name: str) -> list[str]:
         return []
     shown = {folder.name: f"hf/{Path(name).parent / folder.name}" for folder in folders}
     return [shown[near] for near in near_names(path.name, shown)]
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether a path exists, whatever characters it has."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        # Too long a name, or a zero byte in it.
-        return False

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError
 from advvid.escaping import visible
+from advvid.runs.files import is_there
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),
@@ -92,13 +93,9 @@ def existing_folder(argument: str, usage: str) -> Path:
     """
     if not argument:
         raise InputError(f"no folder given: write {usage}")
-    try:
-        folder = Path(argument).expanduser()
-        there = folder.exists()
-    except (OSError, ValueError, RuntimeError) as error:  # text that cannot be a path
-        raise InputError(f"no such folder: {shown(argument)} (wanted: {usage})") from error
-    if not there:
+    if not is_there(argument):
         raise InputError(f"no such folder: {argument} (wanted: {usage})")
+    folder = Path(argument).expanduser()
     if not folder.is_dir():
         raise InputError(f"{argument} is a file; {usage} takes a folder")
     return folder
