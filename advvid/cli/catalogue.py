@@ -9,13 +9,13 @@ from dataclasses import MISSING, replace
 from functools import cache
 from typing import Any, Literal, NoReturn, Union
 
-from advvid.cli.remembered import remembered
 from advvid.errors import InputError, shown
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
 from advvid.methods.imported import is_stranger
 from advvid.methods.listing import default_words
 from advvid.methods.suggestion import ask, did_you_mean
 from advvid.runs.files import is_there
+from advvid.runs.remembered import remembered
 
 Settings = dict[str, NamedSetting]
 

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 
 from advvid.cli.catalogue import check_name
-from advvid.cli.remembered import remembered
 from advvid.methods import Registry
 from advvid.methods.listing import SettingRow, setting_rows
+from advvid.runs.remembered import remembered
 from advvid.runs.terminal import Terminal, say
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Accuracy under attack and other conditions, measured or measured and kept in a folder."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -148,26 +148,38 @@ def evaluate_into(
     formats = read_formats(figures)
     if isinstance(folder, Path):
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
-    evaluation = _carry_out(plan, folder.path / "parts", fabric, progress=True)
-    evaluation = replace(evaluation, about={**evaluation.about, **(about or {})})
-    if fabric is None or fabric.is_global_zero:
-        source = plan.setup.source
-        skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
-        folder.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
-        write_text(folder.path / "results.csv", evaluation.to_csv())
-        write_text(folder.path / "table.md", report(evaluation) + "\n")
-        write_text(folder.path / "table.tex", latex(evaluation))
-        chance = None if classes is None else 1 / len(classes)
-        draw(folder.path, evaluation, chance=chance, formats=formats)
-        if pictures:
-            picture(folder.path / "comparison.gif", plan, evaluation, pictures, classes)
-    return evaluation
+    at = folder
+
+    def write(found: Evaluation) -> Evaluation:
+        evaluation = replace(found, about={**found.about, **(about or {})})
+        if fabric is None or fabric.is_global_zero:
+            source = plan.setup.source
+            skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
+            at.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
+            write_text(at.path / "results.csv", evaluation.to_csv())
+            write_text(at.path / "table.md", report(evaluation) + "\n")
+            write_text(at.path / "table.tex", latex(evaluation))
+            chance = None if classes is None else 1 / len(classes)
+            draw(at.path, evaluation, chance=chance, formats=formats)
+            if pictures:
+                picture(at.path / "comparison.gif", plan, evaluation, pictures, classes)
+        return evaluation
+
+    return _carry_out(plan, folder.path / "parts", fabric, progress=True, finish=write)
 
 
 def _carry_out(
-    plan: EvaluationPlan, parts: Path | None, fabric: "Fabric | None", *, progress: bool
+    plan: EvaluationPlan,
+    parts: Path | None,
+    fabric: "Fabric | None",
+    *,
+    progress: bool,
+    finish: Callable[[Evaluation], Evaluation] = lambda found: found,
 ) -> Evaluation:
-    """Do what is planned; for the arguments see `evaluate`."""
+    """Do what is planned; for the arguments see `evaluate`.
+
+    What is known clip by clip stays on disk until `finish` has made use of it.
+    """
     setup, scoring = plan.setup, plan.scoring
     rank, world = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
     with setup.classifier.averaging(scoring.eot):
@@ -187,9 +199,10 @@ def _carry_out(
     evaluation = collect(plan, _gather(records, fabric))
     if fabric is not None:
         fabric.barrier()
-    records.close(remove=rank == 0)
     alarms = find_alarms(evaluation, scoring.law) if scoring.alarms else ()
-    return replace(evaluation, alarms=alarms)
+    finished = finish(replace(evaluation, alarms=alarms))
+    records.close(remove=rank == 0)
+    return finished
 
 
 def _attacked(model: Any, attacks: Attacks) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,10 @@ import advvid
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
 from advvid.evaluation import DatasetClips, Evaluation, MemoryClips, evaluate
+from advvid.evaluation.condition import Setup
+from advvid.evaluation.evaluate import evaluate_into
+from advvid.evaluation.plan import Scoring, plan_evaluation
+from advvid.runs.run_folder import RunFolder
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 ATTACKS = ["pgd:num_random_init=1,max_iter=2,eps_step=1e-4", "masked-pgd:max_iter=2"]
@@ -78,6 +83,25 @@ def test_a_stopped_evaluation_does_only_what_is_left(at_most: int, tmp_path: Pat
     # Probes come first and are not repeated once they are there.
     assert (rest.passed < whole.passed) == (at_most > 800)
     assert not (tmp_path / "parts").exists()
+
+
+def test_a_kill_while_results_are_written_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner, clips, labels = case()
+    model = Counting(inner)
+    setup = Setup(advvid.VideoClassifier(model), MemoryClips(clips, labels))
+    plan = plan_evaluation(setup, attacks=ATTACKS, eps=EPS, scoring=Scoring(alarms=False))
+    folder = RunFolder(tmp_path / "run", "evaluate", {})
+    with monkeypatch.context() as broken:
+        broken.setattr(RunFolder, "write_json", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_into(folder, plan, pictures=0)
+    model.passed = 0
+    evaluate_into(folder, plan, pictures=0)
+    assert model.passed == 0
+    assert not (folder.path / "parts").exists()
+    assert (folder.path / "results.json").exists()
 
 
 def test_another_model_or_seed_does_not_go_on(tmp_path: Path) -> None:
