@@ -59,7 +59,7 @@ def _other_layout(model: nn.Module, clips: Tensor) -> str:
         logits = logits_of(answer)
         if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(clips):
             return (
-                f"it takes {spell_axes(layout)}: say so, with --layout {layout}, "
-                f"load_model(..., layout={layout!r}) or VideoModel(network, layout={layout!r})"
+                f"it takes {spell_axes(layout)}: say so, with `layout={layout}` where it is "
+                f"loaded, or VideoModel(network, layout={layout!r})"
             )
     return ""

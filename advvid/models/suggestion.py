@@ -24,9 +24,9 @@ def suggest_model(spec: str, names: Iterable[str]) -> str:
     if is_there(path):
         if path.is_dir():
             return f"did you mean hf/{spec}, a folder of transformers?"
-        return f"it is a file: name the model by --model, and its weights by --weights {spec}"
+        return f"it is a file: name the model by `model`, and its weights by `weights={spec}`"
     if path.suffix in _WEIGHTS:
-        return f"it names a file: name the model by --model, and its weights by --weights {spec}"
+        return f"it names a file: name the model by `model`, and its weights by `weights={spec}`"
     listed = list(names)
     # What is written -> what it should be, the registered ones last: they keep their names.
     meant = {Path(folder).name: folder for folder in near_folders(spec)}

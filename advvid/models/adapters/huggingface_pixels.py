@@ -11,7 +11,7 @@ from advvid.inference.normalization import PerChannel
 from advvid.models.adapters.huggingface_hub import Source
 
 _FILES = ("preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json")
-_ADVICE = "give both --mean and --std (load_model(..., mean=, std=)) of pixels in [0, 1]"
+_ADVICE = "give both `mean` and `std` of pixels in [0, 1]"
 
 
 def pixel_normalization(
