@@ -10,12 +10,18 @@ class ClipOrigin(NamedTuple):
     """The video that a clip is taken from, and its frames there."""
 
     video: str
-    """Name that stays the same wherever the data lie. Clips of one video are not independent of
-    each other: intervals count videos."""
+    """Name that stays the same wherever the data lie."""
     frames: tuple[int, ...] = ()
     """Numbers of the frames in the video, from 0; empty where the clip is not taken from one."""
     path: str | None = None
     """File of the video, or None."""
+    source: str | None = None
+    """Recording that several videos are cut from, where the data set says so; else None."""
+
+    @property
+    def unit(self) -> str:
+        """What is independent of others, so that intervals count it: the recording."""
+        return self.source or self.video
 
 
 def first_equals(clips: Tensor) -> list[int]:

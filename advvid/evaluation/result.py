@@ -75,16 +75,16 @@ class Results:
 
     @property
     def units(self) -> Units | None:
-        """Number of the video of each clip (N,); None where each clip is its own."""
+        """Number of the recording of each clip (N,); None where each clip is its own."""
         if not self.origins:
             return None
-        names = [origin.video for origin in self.origins]
+        names = [origin.unit for origin in self.origins]
         return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
     @property
     def videos(self) -> int:
-        """Videos that the clips are taken from: the independent units of all intervals."""
-        return len({origin.video for origin in self.origins}) or len(self.clean)
+        """Videos, each a recording of its own, of the clips: the units of all intervals."""
+        return len({origin.unit for origin in self.origins}) or len(self.clean)
 
     @property
     def distinct_clips(self) -> int:
@@ -99,7 +99,8 @@ class Results:
         if self.videos == count:
             return str(count)
         repeated = "" if distinct == count else f" ({distinct} distinct)"
-        return f"{count} clips{repeated}, {self.videos} video{'s' * (self.videos != 1)}"
+        kind = "source video" if any(one.source for one in self.origins) else "video"
+        return f"{count} clips{repeated}, {self.videos} {kind}{'s' * (self.videos != 1)}"
 
     def share(self, correct: npt.ArrayLike) -> Accuracy:
         """Give the share of clips with its interval, of flags or shares of all clips (N,)."""

@@ -1,5 +1,6 @@
 """Intervals count videos, and not clips."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import advvid
 from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation import Evaluation, MemoryClips, evaluate
+from advvid.evaluation.views.clips import clip_records
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -40,6 +42,9 @@ def test_videos_are_counted_and_said() -> None:
     content = found.to_dict()
     assert (content["clips"], content["videos"]) == (12, 4)
     assert [one["video"] for one in content["origins"]] == list("000111222333")
+    rows = clip_records(found)
+    assert [row["video"] for row in rows] == list("000111222333")
+    assert [row["random-noise eps 25.5/255"] for row in rows] == found.results[0].correct.tolist()
     alone = measured(clips, labels)
     assert alone.videos == 12
     assert "| 12 |" in alone.to_markdown()
@@ -88,6 +93,7 @@ def test_clips_with_the_same_frames_are_told_apart_from_distinct_ones() -> None:
         "video": "one.mp4",
         "frames": [1, 2, 3, 4],
         "path": "one.mp4",
+        "source": None,
     }
 
 
@@ -138,3 +144,18 @@ def test_other_videos_are_refused(videos: object, words: str) -> None:
     source = MemoryClips(*random_clips(6), ["b"] * 6)
     with pytest.raises(InputError, match="leave videos out"):
         evaluate(classifier(), source, videos=["a"] * 6)
+
+
+def test_videos_cut_from_one_recording_are_one_unit() -> None:
+    clips, labels = random_clips(12)
+    found = measured(clips, labels)
+    origins = tuple(
+        ClipOrigin(f"{n}.avi", source=f"group {n // 3}") for n in range(len(found.origins))
+    )
+    grouped = replace(found, origins=origins)
+    assert "12 clips, 4 source videos" in grouped.to_markdown()
+    assert grouped.clean_accuracy.units == grouped.results[0].accuracy.units == 4
+    assert [one["source"] for one in grouped.to_dict()["origins"]][:4] == [
+        *["group 0"] * 3,
+        "group 1",
+    ]
