@@ -56,7 +56,7 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
         InputError: as the method itself would say it.
     """
     method = split_text(text)
-    if text in also or is_stranger(method.name):
+    if method.name in also or is_stranger(method.name):
         return
     known = methods(kind)
     found = Registry(kind, dict.fromkeys(known)).canonical(method.name)

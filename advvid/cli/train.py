@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli import options
 from advvid.cli.catalogue import check_data, check_method, check_options, methods
-from advvid.cli.defense_options import CheckOptions, Name, defense_options
+from advvid.cli.defense_options import CheckOptions, Name, defense_options, read_defense
 from advvid.cli.options import CLIPS, OUTPUT, option
 from advvid.cli.resumable import resumable
-from advvid.cli.setting_options import FromSettings, grouped, setting_option
+from advvid.cli.setting_options import FromSettings, grouped, read_options, setting_option
+from advvid.errors import InputError
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
@@ -102,13 +103,9 @@ def train(
     for spec in data or ():
         check_data(spec)
     check_options("training", training)
-    if defense != "none":
-        check_method("defense", defense)
+    check_method("defense", defense, also=("none",))
     for text in reading.augment or ():
         check_method("augmentation", text)
-    from advvid.cli.defense_options import read_defense
-    from advvid.cli.setting_options import read_options
-    from advvid.errors import InputError
     from advvid.methods import settings_of
     from advvid.pairing import load_training
     from advvid.runs.fabric import check_devices
