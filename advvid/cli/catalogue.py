@@ -61,7 +61,7 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
     known = methods(kind)
     found = Registry(kind, dict.fromkeys(known)).canonical(method.name)
     if found is None:
-        _refuse(kind, method.name)
+        _refuse(kind, method.name, also)
     elif (settings := known[found]) is not None:
         read_settings(method.name, method.given, settings)
 
@@ -78,9 +78,9 @@ def check_name(kind: str, name: str | None) -> None:
         _refuse(kind, name)
 
 
-def _refuse(kind: str, name: str) -> NoReturn:
+def _refuse(kind: str, name: str, also: tuple[str, ...] = ()) -> NoReturn:
     """Say that there is no such name; those of other toolkits are too many to list."""
-    known = methods(kind)
+    known = [*also, *methods(kind)]
     hint = did_you_mean(name, known) or f"there are {', '.join(n for n in known if '/' not in n)}"
     raise InputError(f"unknown {kind} {shortened(name)}; {hint}")
 

@@ -24,6 +24,7 @@ from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
+from advvid.evaluation.views.clips import clips_csv
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
@@ -157,6 +158,7 @@ def evaluate_into(
             skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
             at.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
             write_text(at.path / "results.csv", evaluation.to_csv())
+            write_text(at.path / "clips.csv", clips_csv(evaluation))
             write_text(at.path / "table.md", report(evaluation) + "\n")
             write_text(at.path / "table.tex", latex(evaluation))
             chance = None if classes is None else 1 / len(classes)

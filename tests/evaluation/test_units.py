@@ -13,6 +13,7 @@ import advvid
 from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation import Evaluation, MemoryClips, evaluate
+from advvid.evaluation.views.clips import clip_records
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -41,6 +42,9 @@ def test_videos_are_counted_and_said() -> None:
     content = found.to_dict()
     assert (content["clips"], content["videos"]) == (12, 4)
     assert [one["video"] for one in content["origins"]] == list("000111222333")
+    rows = clip_records(found)
+    assert [row["video"] for row in rows] == list("000111222333")
+    assert [row["random-noise eps 25.5/255"] for row in rows] == found.results[0].correct.tolist()
     alone = measured(clips, labels)
     assert alone.videos == 12
     assert "| 12 |" in alone.to_markdown()
