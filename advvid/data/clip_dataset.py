@@ -128,6 +128,10 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         Raises:
             InputError: n is out of range, or a video cannot be read.
         """
+        return self.draw(n, seed=seed)[:2]
+
+    def draw(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor, list[ClipOrigin]]:
+        """Draw clips as `sample` does, and tell where each comes from."""
         check_seed(seed)
         if not 1 <= n <= len(self):
             raise InputError(
@@ -135,13 +139,13 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"ask for 1 to {len(self)}"
             )
         chosen: list[tuple[Tensor, int]] = []
-        seen: set[ClipOrigin] = set()
+        seen: dict[ClipOrigin, None] = {}
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
                 origin = self.origin(int(index))
                 if origin not in seen:
                     chosen.append(self.clip(int(index)))
-                    seen.add(origin)
+                    seen[origin] = None
             except BadVideoError as error:
                 if self.on_bad_video == "raise":
                     raise
@@ -162,7 +166,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"(first: {first.path}: {first.reason})"
             )
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
-        return to_unit(torch.stack([clip for clip, _ in chosen])), labels
+        return to_unit(torch.stack([clip for clip, _ in chosen])), labels, list(seen)
 
 
 class ClipSubset(ClipDataset):

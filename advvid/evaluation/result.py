@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from advvid.data.clip_origin import ClipOrigin
+from advvid.data.clip_origin import ClipOrigin, unit_numbers
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
@@ -76,10 +76,7 @@ class Results:
     @property
     def units(self) -> Units | None:
         """Number of the recording of each clip (N,); None where each clip is its own."""
-        if not self.origins:
-            return None
-        names = [origin.unit for origin in self.origins]
-        return np.unique(names, return_inverse=True)[1].astype(np.int64)
+        return unit_numbers(self.origins) if self.origins else None
 
     @property
     def videos(self) -> int:

@@ -44,7 +44,7 @@ def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None, *, subject: st
         best,
         paper=line("paper: 0.2 (eps + 1)", PAPER_LAW),
         fit=None if law is None else line(f"fit: {law}{r_squared}", law),
-        title=f"{surface.losses.shape[3]} clips, {surface.max_steps} steps",
+        title=f"{surface.sample}, {surface.max_steps} steps",
         subject=subject,
     )
 
@@ -54,5 +54,5 @@ def _grid(surface: StepSizeSurface, budget: int) -> figures.LossGrid:
         float(surface.eps[budget]),
         surface.step_sizes[budget],
         surface.loss[budget, :, 1:],
-        surface.losses.shape[3],
+        surface.clips,
     )

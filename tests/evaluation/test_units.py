@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 
 import advvid
 from advvid.data.clip_origin import ClipOrigin
@@ -67,6 +68,21 @@ def test_one_video_has_no_interval_anywhere(tmp_path: Path) -> None:
 
     draw(tmp_path, found, chance=None)
     assert (tmp_path / "accuracy.png").stat().st_size
+
+
+def test_videos_of_a_loader_are_counted_in_the_order_of_its_data() -> None:
+    clips, labels = random_clips(12)
+    numbers = np.repeat(np.arange(4), 3).tolist()
+    loader = DataLoader(TensorDataset(clips, labels), batch_size=5, shuffle=True)
+    found = evaluate(
+        classifier(), loader, attacks="random-noise", eps=0.1, alarms=False, videos=numbers
+    )
+    wanted = measured(clips, labels, numbers)
+    assert found.accuracy("random-noise", 0.1) == wanted.accuracy("random-noise", 0.1)
+    assert (found.origins, found.clean_accuracy.units) == (wanted.origins, 4)
+    some = DataLoader(loader.dataset, sampler=SubsetRandomSampler([7, 2]))
+    with pytest.raises(InputError, match="videos must be 2, one a clip; got 12"):
+        evaluate(classifier(), some, attacks=[], videos=numbers)
 
 
 def test_equal_clips_in_memory_are_one_unit() -> None:

@@ -178,17 +178,6 @@ def test_law_is_recovered_with_its_interval() -> None:
     assert law(8 / 255) * 255 == pytest.approx(1.8, rel=1e-4)
 
 
-def test_interval_is_the_textbook_one() -> None:
-    x, y = np.array([1.0, 4, 8, 12]), np.array([0.5, 0.9, 2.0, 2.4])
-    law = surface_with_best(y.tolist(), x.tolist()).fit_law()
-    design = np.stack([x, np.ones(4)], axis=1)
-    beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
-    covariance = residual[0] / 2 * np.linalg.inv(design.T @ design)
-    half = 4.302652729911275 * np.sqrt(np.diag(covariance))  # t(0.975, 2)
-    assert law.slope_interval == pytest.approx((beta[0] - half[0], beta[0] + half[0]), rel=1e-3)
-    assert law.intercept_interval == pytest.approx((beta[1] - half[1], beta[1] + half[1]), rel=1e-3)
-
-
 def test_law_needs_two_budgets() -> None:
     with pytest.raises(InputError, match="at least 2 budgets"):
         surface_with_best([1.0], [4]).fit_law()
