@@ -160,7 +160,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
     from advvid.training.measuring.catastrophic_overfitting import onsets
 
     for warning in onsets(history.epochs):
-        say(f"WARNING: {warning}")
+        say(f"WARNING {warning}")
     kept = history.epochs[-1 if history.best_epoch is None else history.best_epoch - 1]
     if history.best_epoch is not None:
         say(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")
