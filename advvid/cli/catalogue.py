@@ -7,14 +7,14 @@ remembered from the first command on. It is a shortcut only: commands check all 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal, NoReturn, Union
 
 from advvid.errors import InputError, shown
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
 from advvid.methods.imported import is_stranger
 from advvid.methods.listing import default_words
-from advvid.methods.suggestion import ask, did_you_mean, shortened
+from advvid.methods.suggestion import ask, did_you_mean
+from advvid.runs.files import is_there
 from advvid.runs.remembered import remembered
 
 Settings = dict[str, NamedSetting]
@@ -56,7 +56,7 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
         InputError: as the method itself would say it.
     """
     method = split_text(text)
-    if text in also or is_stranger(method.name):
+    if method.name in also or is_stranger(method.name):
         return
     known = methods(kind)
     found = Registry(kind, dict.fromkeys(known)).canonical(method.name)
@@ -82,7 +82,7 @@ def _refuse(kind: str, name: str, also: tuple[str, ...] = ()) -> NoReturn:
     """Say that there is no such name; those of other toolkits are too many to list."""
     known = [*also, *methods(kind)]
     hint = did_you_mean(name, known) or f"there are {', '.join(n for n in known if '/' not in n)}"
-    raise InputError(f"unknown {kind} {shortened(name)}; {hint}")
+    raise InputError(f"unknown {kind} {shown(name)}; {hint}")
 
 
 def check_options(kind: str, given: Mapping[str, Any]) -> None:
@@ -110,12 +110,12 @@ def check_model(spec: str) -> None:
     known = [name for name in methods("model") if not name.endswith(("/NAME", ":FUNCTION"))]
     family, slash, _ = spec.partition("/")
     open_family = slash and f"{family}/NAME" in methods("model") and family != "torchvision"
-    if open_family or ":" in spec or Path(spec[:255]).exists():
+    if open_family or ":" in spec or is_there(spec):
         return
     if Registry("model", dict.fromkeys(known)).canonical(spec) is None:
         same = [name for name in known if name.rpartition("/")[2] == spec.lower()]
         hint = ask(same) or did_you_mean(spec, known) or f"there are {', '.join(methods('model'))}"
-        raise InputError(f"unknown model {shortened(spec)}; {hint}")
+        raise InputError(f"unknown model {shown(spec)}; {hint}")
 
 
 def check_weights(weights: str | None) -> None:
@@ -126,7 +126,7 @@ def check_weights(weights: str | None) -> None:
     """
     file = weights or ""
     is_file = file.endswith((".safetensors", ".pt", ".pth"))
-    if is_file and not Path(file[-4000:]).expanduser().exists():
+    if is_file and not is_there(file):
         raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
 
 
@@ -145,10 +145,10 @@ def check_data(spec: str) -> None:
                 f"motions takes a number of training clips of at most {_MOST_DIGITS} digits; got "
                 f"{shown(rest)}"
             )
-        if rest and name in _IN_FOLDERS and not Path(rest[:255]).expanduser().exists():
+        if rest and name in _IN_FOLDERS and not is_there(rest):
             raise InputError(f"no such folder: {shown(rest)}")
         return
-    if not Path(spec[:255] or "?").expanduser().exists():
+    if not (spec and is_there(spec)):
         names = methods("data set")
         hint = did_you_mean(name, names) or f"there are {', '.join(names)}, or a video file"
         raise InputError(f"no such file or data set: {shown(spec)}; {hint}")

@@ -92,7 +92,6 @@ def sweep_step_size(
     numbers, a 3D loss surface and a heat map for each budget, and the best step
     size against the budget.
     """
-    from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.sweep_report import Pictured, check_law_file, print_sweep, write_sweep
     from advvid.figures.saving import read_formats
@@ -107,7 +106,6 @@ def sweep_step_size(
     budgets, choices = read_budgets(sweep.eps), read_step_sizes(sweep.alphas)
     check_count("steps", sweep.steps)
     check_setting("refine", sweep.refine, Refine)
-    resolve_loss(sweep.loss)
     formats = read_formats(figures)
     if law is not None:
         check_law_file(law, budgets)

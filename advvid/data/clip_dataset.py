@@ -132,13 +132,12 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
 
     def draw(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor, list[ClipOrigin]]:
         """Draw clips as `sample` does, and tell where each comes from."""
-        check_draw_seed(seed)
+        check_seed(seed)
         if not 1 <= n <= len(self):
             raise InputError(
                 f"cannot draw {shown(n)} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
-        check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
         seen: dict[ClipOrigin, None] = {}
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
@@ -223,16 +222,6 @@ class ClipSubset(ClipDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"the subset of {self.name} has clips 0 to {len(self) - 1}: {index}")
         return int(self.indices[index])
-
-
-def check_draw_seed(seed: int) -> None:
-    """Refuse a seed that NumPy does not take.
-
-    Raises:
-        InputError: when it is below 0.
-    """
-    if seed < 0:
-        raise InputError(f"seed must be at least 0; got {shown(seed)}")
 
 
 def whole_numbers(name: str, given: Any) -> npt.NDArray[np.int64]:

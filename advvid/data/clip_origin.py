@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advvid.errors import InputError
-from advvid.methods.arguments import came
+from advvid.methods.kinds import came
 
 
 class ClipOrigin(NamedTuple):

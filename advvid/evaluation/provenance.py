@@ -20,6 +20,9 @@ def provenance(setup: Setup) -> dict[str, Any]:
         "data": _text(dataset, "name"),
         "split": _text(options, "split"),
     }
+    if _text(setup.source, "labels") == "predicted":
+        # What is right by definition must not be read as accuracy.
+        known["labels"] = "the model's own predictions, so that all are right without attack"
     warnings = getattr(model, "warnings", ())
     return {
         **{name: text for name, text in known.items() if text},

@@ -8,9 +8,8 @@ from typing import IO, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
-from advvid.methods.suggestion import shortened
 from advvid.runs.files import write_atomically
 
 FORMATS = ("png", "svg", "pdf")
@@ -65,7 +64,7 @@ def read_formats(formats: str | Iterable[str]) -> tuple[str, ...]:
     for name in names:
         if name not in FORMATS:
             known = ", ".join(FORMATS)
-            raise InputError(f"figures are written as {known}; got {shortened(name)}")
+            raise InputError(f"figures are written as {known}; got {shown(name)}")
     return names
 
 

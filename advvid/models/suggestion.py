@@ -5,6 +5,7 @@ from pathlib import Path
 
 from advvid.methods.suggestion import ask, near_names
 from advvid.models.adapters.torchvision_video import NAMES
+from advvid.runs.files import is_there
 
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 
@@ -23,9 +24,9 @@ def suggest_model(spec: str, names: Iterable[str]) -> str:
     if is_there(path):
         if path.is_dir():
             return f"did you mean hf/{spec}, a folder of transformers?"
-        return f"it is a file: name the model by --model, and its weights by --weights {spec}"
+        return f"it is a file: name the model by `model`, and its weights by `weights={spec}`"
     if path.suffix in _WEIGHTS:
-        return f"it names a file: name the model by --model, and its weights by --weights {spec}"
+        return f"it names a file: name the model by `model`, and its weights by `weights={spec}`"
     listed = list(names)
     # What is written -> what it should be, the registered ones last: they keep their names.
     meant = {Path(folder).name: folder for folder in near_folders(spec)}
@@ -45,12 +46,3 @@ def near_folders(name: str) -> list[str]:
         return []
     shown = {folder.name: f"hf/{Path(name).parent / folder.name}" for folder in folders}
     return [shown[near] for near in near_names(path.name, shown)]
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether a path exists, whatever characters it has."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        # Too long a name, or a zero byte in it.
-        return False

@@ -16,7 +16,7 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
-from advvid.methods import Setting, settings_of
+from advvid.methods import Setting
 from advvid.methods.arguments import checked
 from advvid.pairing.given import (
     GivenClips,
@@ -97,12 +97,6 @@ def sweep_step_size(
 
     Source: Kinfu and Vidal 2022, sec. 3.1, Fig. 1 and 2.
     """
-    for name, value in (
-        *(("max_steps", max_steps), ("refine", refine), ("loss", loss), ("seed", seed)),
-        *(("random_start", random_start), ("memory", memory), ("part_file", part_file)),
-        ("progress", progress),
-    ):
-        settings_of(sweep_step_size)[name].check(value)
     budgets, grid = read_grid(eps, step_sizes, step_ratios)
     asked, source = as_subject(classifier, clips, labels, videos)
     data, known, numbers = in_memory(source)
