@@ -332,3 +332,15 @@ def test_a_budget_below_half_a_gray_level_is_noted() -> None:
         sweep_step_size(
             classifier_for(), clips, labels, eps=0.03 / 255, max_steps=1, step_ratios=[1.0]
         )
+
+
+@pytest.mark.parametrize("loss", [torch.nn.CrossEntropyLoss(), lambda logits, _: 1.0])
+def test_a_loss_that_is_not_one_number_a_clip_is_named(loss: Any) -> None:
+    clips, labels = random_clips(2)
+    with pytest.raises(InputError, match="one number for each of 2 clips"):
+        sweep_step_size(classifier_for(), clips, labels, loss=loss, eps=EPS, max_steps=1)
+    with pytest.raises(InputError, match="reduction='none'"):
+        linf_pgd(small_model(), clips, labels, eps=0.1, steps=1, loss=loss)
+    each = torch.nn.CrossEntropyLoss(reduction="none")
+    found = linf_pgd(small_model(), clips, labels, eps=0.1, steps=1, loss=each)
+    assert torch.equal(found, linf_pgd(small_model(), clips, labels, eps=0.1, steps=1))
