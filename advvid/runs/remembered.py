@@ -17,6 +17,7 @@ from advvid.errors import InputError
 from advvid.runs.files import write_text
 
 _ROOT = Path(__file__).resolve().parents[1]
+_KEPT = 8
 _TOOLKITS = ("torchattacks", "adversarial-robustness-toolbox", "torchvision")
 
 
@@ -34,7 +35,9 @@ def remembered(name: str, collect: Callable[[], Any]) -> Any:
     content = json.dumps(collect())
     with suppress(OSError, InputError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.glob(f"{name}-*.json"):
+        # Other installations remember theirs here too.
+        known = sorted(path.parent.glob(f"{name}-*.json"), key=lambda one: one.stat().st_mtime)
+        for old in known[: 1 - _KEPT]:
             old.unlink()
         write_text(path, content)
     return json.loads(content)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advvid.errors import InputError
+from advvid.methods.near_folders import is_there, near_folders
 from advvid.methods.suggestion import ask, shortened
-from advvid.models.suggestion import is_there, near_folders
 
 _SECONDS = 5.0
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
