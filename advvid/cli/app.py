@@ -57,6 +57,9 @@ _LOOKS: dict[str, Any] = {
 _flags: dict[str, str] = {}
 """Options of the command that runs, by the names that its settings have in Python."""
 
+_noted: set[str] = set()
+"""Warnings that the command that runs has printed."""
+
 # `out`, `resume=True` or `weights=FILE`, as messages of the library name settings.
 _NAMED = re.compile(r"`(?P<setting>\w+)(?:=(?P<value>[^`]*))?`")
 # "at: clean_share must be ..." or "epochs must be ...", as settings say it.
@@ -114,6 +117,7 @@ def main() -> None:
         # Accepted anywhere on the line, not only in front of the command.
         sys.argv.remove("--debug")
     warnings.showwarning = _note
+    _noted.clear()
     try:
         code = app(prog_name="advvid", standalone_mode=False)
         if sys.stdout is not None:
@@ -164,7 +168,10 @@ def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     """Print a warning as one line: the place in our source says nothing to a user."""
     if is_helper():
         return  # the first process has the same
-    _print_error(f"note: {message}")
+    if str(message) not in _noted:
+        # Options are read before and after torch is loaded, and torch resets what Python has told.
+        _noted.add(str(message))
+        _print_error(f"note: {message}")
 
 
 def _fail(message: str, debug: bool, error: BaseException | None, *, code: int) -> NoReturn:

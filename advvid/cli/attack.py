@@ -10,6 +10,7 @@ from advvid.cli import options
 from advvid.cli.catalogue import check_method
 from advvid.cli.numbers import read_budget
 from advvid.cli.options import OUTPUT, option
+from advvid.cli.resumable import RunOptions
 from advvid.cli.setting_options import grouped
 
 ATTACK = "Attack"
@@ -87,6 +88,7 @@ def attack(
     With --full-video NNNN-full.mkv is the whole video without sound, and what is
     counted of it is what the model says of the clip read from that file.
     """
+    RunOptions(seed=seed, out=out).check_folder()
     from advvid.attacks.spec import parse_attack
     from advvid.checks import check_count
     from advvid.data.video.writing import check_rate

@@ -7,14 +7,15 @@ remembered from the first command on. It is a shortcut only: commands check all 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, NoReturn, Union
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, shown, shown_name
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
 from advvid.methods.imported import is_stranger
 from advvid.methods.listing import default_words
+from advvid.methods.paths import is_there, near_folders, suggest_for_path
 from advvid.methods.suggestion import ask, did_you_mean
-from advvid.runs.files import is_there
 from advvid.runs.remembered import remembered
 
 Settings = dict[str, NamedSetting]
@@ -108,14 +109,26 @@ def check_model(spec: str) -> None:
         InputError: with the nearest names.
     """
     known = [name for name in methods("model") if not name.endswith(("/NAME", ":FUNCTION"))]
-    family, slash, _ = spec.partition("/")
+    family, slash, rest = spec.partition("/")
+    if family == "hf":
+        _check_transformers(spec, rest)
     open_family = slash and f"{family}/NAME" in methods("model") and family != "torchvision"
-    if open_family or ":" in spec or is_there(spec):
+    if open_family or ":" in spec:
         return
     if Registry("model", dict.fromkeys(known)).canonical(spec) is None:
         same = [name for name in known if name.rpartition("/")[2] == spec.lower()]
-        hint = ask(same) or did_you_mean(spec, known) or f"there are {', '.join(methods('model'))}"
+        near = ask(same or near_folders(spec)) or did_you_mean(spec, known)
+        hint = suggest_for_path(spec) or near or f"there are {', '.join(methods('model'))}"
         raise InputError(f"unknown model {shown(spec)}; {hint}")
+
+
+def _check_transformers(spec: str, name: str) -> None:
+    """Refuse a folder that is not there; a name without an owner may be one on the hub."""
+    near = near_folders(name)
+    is_path = name.startswith(("/", "./", "../", "~")) or ("/" not in name and near)
+    if is_path and not is_there(name):
+        wanted = ask(near) or "give a folder with config.json and weights, or a name on the hub"
+        raise InputError(f"cannot load {shown_name(spec)}: there is no such folder; {wanted}")
 
 
 def check_weights(weights: str | None) -> None:
@@ -128,6 +141,16 @@ def check_weights(weights: str | None) -> None:
     is_file = file.endswith((".safetensors", ".pt", ".pth"))
     if is_file and not is_there(file):
         raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
+
+
+def check_law(file: Path | None) -> None:
+    """Refuse a law that is not there.
+
+    Raises:
+        InputError: naming the file.
+    """
+    if file is not None and not is_there(file):
+        raise InputError(f"cannot read the law {file}: no such file")
 
 
 def check_data(spec: str) -> None:
@@ -152,6 +175,8 @@ def check_data(spec: str) -> None:
         names = methods("data set")
         hint = did_you_mean(name, names) or f"there are {', '.join(names)}, or a video file"
         raise InputError(f"no such file or data set: {shown(spec)}; {hint}")
+    if Path(spec).expanduser().is_dir():
+        raise InputError(f"{spec} is a folder: say what it holds, such as folder:{spec}")
 
 
 @cache

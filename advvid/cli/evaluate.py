@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 from advvid.cli import options
-from advvid.cli.catalogue import check_method, methods
+from advvid.cli.catalogue import check_law, check_method, methods
 from advvid.cli.numbers import read_budgets
 from advvid.cli.options import CLIPS, OUTPUT, option
-from advvid.cli.resumable import resumable
+from advvid.cli.resumable import RunOptions, resumable
 from advvid.cli.setting_options import grouped
+from advvid.figures.formats import read_formats
 
 EVALUATION = "Evaluation"
 
@@ -128,7 +129,7 @@ def evaluate(
         ),
     ] = 3,
     figures: options.Figures = "png",
-    run: options.RunOptions,
+    run: RunOptions,
 ) -> None:
     """Measure accuracy under attack, with intervals, and look for signs of false robustness.
 
@@ -140,6 +141,10 @@ def evaluate(
     with its video and frames), table.md, table.tex, figures and an animated
     picture of a few clips. A stopped run is resumed with --resume.
     """
+    # Before torch is imported: a mistake should cost no time.
+    run.check_folder()
+    formats = read_formats(figures)
+    check_law(chosen.law)
     from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
     from advvid.errors import InputError
     from advvid.evaluation.condition import Setup
@@ -148,7 +153,6 @@ def evaluate(
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
-    from advvid.figures.saving import read_formats
     from advvid.runs.fabric import check_devices
     from advvid.runs.launch import launch, open_folder
     from advvid.runs.terminal import Terminal, say
@@ -162,7 +166,6 @@ def evaluate(
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
     if pictures < 0:
         raise InputError(f"pictures must be at least 0; got {pictures}")
-    formats = read_formats(figures)
     check_devices(model.device, devices=devices)
     subject = clips.subject(model, seed=run.seed)
     settings = {

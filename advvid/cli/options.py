@@ -261,6 +261,8 @@ class ClipOptions(ReadingOptions, SelectionOptions):
         super().__post_init__()
         for spec in self.data or ():
             check_data(spec)
+        if self.clips < 0:
+            raise InputError(f"clips must be at least 1, or 0 for all; got {self.clips}")
         if self.labels not in ("true", "predicted"):
             raise InputError(f"labels must be true or predicted; got {shown(self.labels)}")
 
@@ -274,15 +276,6 @@ class ClipOptions(ReadingOptions, SelectionOptions):
         from advvid.pairing import load_subject
 
         return load_subject(model=model.model, seed=seed, **model.loading, **self.config)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What a run is repeated by, where it is written, and whether it continues another."""
-
-    resume: Resume = False
-    seed: Seed = 0
-    out: Out = None
 
 
 def about(model: ModelOptions) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import typer
 from advvid.cli import options
 from advvid.cli.catalogue import check_name
 from advvid.cli.options import option
-from advvid.cli.resumable import resumable
+from advvid.cli.resumable import RunOptions, resumable
 from advvid.cli.setting_options import grouped
+from advvid.figures.formats import read_formats
 
 REPRODUCTION = "Reproduction"
 
@@ -110,7 +111,7 @@ def reproduce(
     devices: options.Devices = 1,
     workers: options.Workers = 0,
     figures: options.Figures = "png",
-    run: options.RunOptions,
+    run: RunOptions,
 ) -> None:
     """Train and attack the models of Kinfu and Vidal's tables, the paper's numbers beside ours.
 
@@ -123,6 +124,7 @@ def reproduce(
     # Before torch is imported: a typo should cost no time.
     for table in tables:
         check_name("table", table)
+    read_formats(figures)
     from advvid.reproduction import TABLES, comparison_markdown
     from advvid.reproduction import reproduce as train_and_attack
     from advvid.runs.launch import is_first_process

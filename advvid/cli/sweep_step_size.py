@@ -12,12 +12,12 @@ from advvid.cli.options import (
     ClipOptions,
     Figures,
     ModelOptions,
-    RunOptions,
     option,
 )
-from advvid.cli.resumable import resumable
+from advvid.cli.resumable import RunOptions, resumable
 from advvid.cli.setting_options import grouped
 from advvid.errors import InputError, shown
+from advvid.figures.formats import read_formats
 
 SWEEP = "Sweep"
 LOSSES = ("ce", "dlr", "cw")
@@ -92,9 +92,11 @@ def sweep_step_size(
     numbers, a 3D loss surface and a heat map for each budget, and the best step
     size against the budget.
     """
+    run.check_folder()
+    formats = read_formats(figures)
+    from advvid.attacks.core.losses import resolve_loss
     from advvid.checks import check_count
     from advvid.cli.sweep_report import Pictured, check_law_file, print_sweep, write_sweep
-    from advvid.figures.saving import read_formats
     from advvid.methods import check_setting
     from advvid.pairing import load_in_memory
     from advvid.runs.run_folder import RunFolder
@@ -106,7 +108,7 @@ def sweep_step_size(
     budgets, choices = read_budgets(sweep.eps), read_step_sizes(sweep.alphas)
     check_count("steps", sweep.steps)
     check_setting("refine", sweep.refine, Refine)
-    formats = read_formats(figures)
+    resolve_loss(sweep.loss)
     if law is not None:
         check_law_file(law, budgets)
     inputs = load_in_memory(**vars(model), **clips.config, seed=run.seed)

@@ -9,7 +9,7 @@ from advvid.cli import options
 from advvid.cli.catalogue import check_data, check_method, check_options, methods
 from advvid.cli.defense_options import CheckOptions, Name, defense_options, read_defense
 from advvid.cli.options import CLIPS, OUTPUT, option
-from advvid.cli.resumable import resumable
+from advvid.cli.resumable import RunOptions, resumable
 from advvid.cli.setting_options import FromSettings, grouped, read_options, setting_option
 from advvid.errors import InputError
 from advvid.runs.terminal import say
@@ -84,7 +84,7 @@ def train(
     devices: options.Devices = 1,
     nodes: Nodes = 1,
     workers: options.Workers = 0,
-    run: options.RunOptions,
+    run: RunOptions,
 ) -> None:
     """Train or fine-tune a model, adversarially too, and measure it after each epoch.
 
@@ -100,6 +100,7 @@ def train(
     killed run is resumed to the same weights.
     """
     # Before torch is imported: a typo should cost no time.
+    run.check_folder(needs="checkpoint.pt")
     for spec in data or ():
         check_data(spec)
     check_options("training", training)

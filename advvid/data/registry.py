@@ -19,8 +19,8 @@ from advvid.data.readers.video_files import is_video_name
 from advvid.errors import InputError
 from advvid.methods import Registry, settings_of
 from advvid.methods.arguments import check_argument
+from advvid.methods.paths import is_there
 from advvid.methods.suggestion import did_you_mean
-from advvid.runs.files import is_there
 
 DATASETS: Registry[DatasetEntry] = Registry(
     "data set",

@@ -17,6 +17,7 @@ from advvid.evaluation.conditions.attack import Attacks
 from advvid.evaluation.evaluation import Evaluation, collect
 from advvid.evaluation.plan import Conditions, EvaluationPlan, Scoring, plan_evaluation
 from advvid.evaluation.probes import measure_probes
+from advvid.evaluation.provenance import bad_videos
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
@@ -24,7 +25,7 @@ from advvid.evaluation.views.clips import clips_csv
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
-from advvid.figures.saving import read_formats
+from advvid.figures.formats import read_formats
 from advvid.methods.arguments import checked
 from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, GivenVideos, as_subject
 from advvid.runs.files import write_text
@@ -144,9 +145,10 @@ def evaluate_into(
     at = folder
 
     def write(found: Evaluation) -> Evaluation:
-        evaluation = replace(found, about={**found.about, **(about or {})})
+        source = plan.setup.source
+        bad = bad_videos(source.skipped)
+        evaluation = replace(found, about={**found.about, **bad, **(about or {})})
         if fabric is None or fabric.is_global_zero:
-            source = plan.setup.source
             skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
             at.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
             write_text(at.path / "results.csv", evaluation.to_csv())

@@ -49,8 +49,8 @@ class Results:
         frames: of each clip, T; 0 where nobody said.
         origins: video and frames of each clip (N,); empty where each clip is its own.
         about: what was evaluated, for tables, figures and results.json: texts and numbers under
-            "model", "weights", "data", "split", "seed", "command", and "warnings", a list of lines
-            that a reader must see before the numbers.
+            "model", "weights", "data", "split", "labels", "bad videos", "seed", "command", and
+            "warnings", a list of lines that a reader must see before the numbers.
     """
 
     columns: tuple[Strength, ...]

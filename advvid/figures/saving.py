@@ -8,11 +8,10 @@ from typing import IO, Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from advvid.errors import InputError, shown
+from advvid.figures.formats import read_formats
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 
-FORMATS = ("png", "svg", "pdf")
 _SCREEN_DPI, _PAPER_DPI = 80, 150
 # The same data give the same file: no time, no random names, no version. Letters of PDF stay text.
 _METADATA: dict[str, dict[str, Any]] = {
@@ -51,21 +50,6 @@ def save_figure(figure: Figure, path: Path, formats: str | Iterable[str] = ("png
                 _write(figure, file, kind, _PAPER_DPI)
 
         write_atomically(Path(path).with_suffix(f".{kind}"), write)
-
-
-def read_formats(formats: str | Iterable[str]) -> tuple[str, ...]:
-    """Read formats of figures, such as "png,svg".
-
-    Raises:
-        InputError: naming one that is not known.
-    """
-    given = formats.split(",") if isinstance(formats, str) else formats
-    names = tuple(dict.fromkeys(name.strip().lower().removeprefix(".") for name in given))
-    for name in names:
-        if name not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise InputError(f"figures are written as {known}; got {shown(name)}")
-    return names
 
 
 def _write(figure: Figure, file: IO[bytes], kind: str, dpi: int) -> None:

@@ -71,7 +71,11 @@ def load_subject(
     count = min(clips, len(dataset)) if clips else len(dataset)
     notes = []
     if count < clips:
-        what = "different clips" if from_files else "clips in this split"
+        split = reading.get("split", "test")
+        of_split = f"clips in the split {split}"
+        if split != "all":
+            of_split += " (split all has all)"
+        what = "different clips" if from_files else of_split
         notes.append(f"{dataset.name} has {count} {what}, not {clips}")
     if labels == "predicted" or min(dataset.labels, default=0) < 0:
         unknown = "" if labels == "predicted" else f"{dataset.name} has no labels: "

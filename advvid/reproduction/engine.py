@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
-from advvid.figures.saving import read_formats, save_figure
+from advvid.figures.formats import read_formats
+from advvid.figures.saving import save_figure
 from advvid.inference.devices import Precision
 from advvid.reproduction.comparison import comparison_figure, comparison_markdown
 from advvid.reproduction.row_run import RowResult, RowRun, check_rows, finished_row

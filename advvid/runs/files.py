@@ -14,15 +14,6 @@ _PREFIX = ".advvid-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[a-z0-9_]{8}-.+")
 
 
-def is_there(path: str | Path) -> bool:
-    """Tell whether a file or folder exists; a text that can be no path names none."""
-    try:
-        return Path(path).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):
-        # Too long a name, a zero byte in it, or the home of nobody.
-        return False
-
-
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file in the same folder, then rename it into place.
 

@@ -17,6 +17,7 @@ from advvid.errors import InputError
 from advvid.runs.files import write_text
 
 _ROOT = Path(__file__).resolve().parents[1]
+_KEPT = 8
 _TOOLKITS = ("torchattacks", "adversarial-robustness-toolbox", "torchvision")
 
 

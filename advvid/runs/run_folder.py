@@ -59,8 +59,7 @@ class RunFolder:
         """Check that a folder holds a run with these settings."""
         if path is None:
             raise InputError("`resume=True` needs the folder of the run: add `out=DIR`")
-        if not (path / CONFIG).is_file():
-            raise InputError(f"{path} holds no run to resume (no {CONFIG})")
+        check_resumable(path)
         found = read_json(path / CONFIG).get("settings")
         if not isinstance(found, dict):
             raise InputError(f"{path / CONFIG} has no settings of a run: start a new folder")
@@ -86,6 +85,20 @@ class RunFolder:
 def new_run_path(command: str) -> Path:
     """Name a folder for a run of a command that starts now."""
     return Path("runs") / f"{command}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def check_resumable(path: Path, needs: str = CONFIG) -> None:
+    """Refuse a folder that holds no run.
+
+    Args:
+        path: the folder.
+        needs: the file without which there is nothing to resume.
+
+    Raises:
+        InputError: naming the folder.
+    """
+    if not (path / needs).is_file():
+        raise InputError(f"{path} holds no run to resume (no {needs})")
 
 
 def check_free(path: Path) -> None:

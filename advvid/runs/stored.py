@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from advvid.errors import InputError, one_line, shown
 from advvid.methods.kinds import is_of, spelled
-from advvid.runs.files import is_there
+from advvid.methods.paths import is_there
 
 T = TypeVar("T")
 _LARGEST = 2**30

@@ -11,6 +11,7 @@ from PIL import Image
 
 from advvid.evaluation import probes
 from tests.cli.run_command import CommandRunner, run_process, start_process
+from tests.cli.sample_video import write_video
 
 QUICK = [
     "--clips",
@@ -244,3 +245,29 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert len(done.err.strip().splitlines()) == 1
     # The corrected command may take the same folder.
     assert not (tmp_path / "run").exists()
+
+
+def test_the_page_says_whose_labels_they_are_and_what_was_left_out(
+    advvid: CommandRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "videos").mkdir()
+    for name in ("a.avi", "b.avi"):
+        write_video(tmp_path / "videos" / name)
+    (tmp_path / "videos" / "broken.avi").write_bytes(b"no video")
+    line = ("evaluate", "--data", "folder:videos", "--attack", "none", "--out", "run")
+    refused = advvid(*line)
+    assert refused.code == 2
+    assert "(--on-bad-video skip)" in refused.err
+    assert not (tmp_path / "run" / "results.json").exists()
+    done = advvid(*line[:-1], "skipped", "--on-bad-video", "skip")
+    assert done.code == 0, done.err
+    run = tmp_path / "skipped"
+    page, about = (
+        (run / "table.md").read_text(),
+        json.loads((run / "results.json").read_text())["about"],
+    )
+    for name, words in (("labels", "the model's own predictions"), ("bad videos", "1 left out")):
+        assert about[name].startswith(words)
+        assert f"| {name} | {words}" in page
+        assert words in done.out
+    assert "the split test" in done.out

@@ -10,7 +10,7 @@ from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.folder import part_of_class
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.errors import InputError, shown
-from advvid.runs.files import is_there
+from advvid.methods.paths import is_there
 
 _COLUMNS = ("path", "label", "split")
 _SPLITS = ("train", "val", "test")

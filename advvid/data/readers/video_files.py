@@ -7,7 +7,7 @@ from pathlib import Path
 
 from advvid.errors import InputError
 from advvid.escaping import visible
-from advvid.runs.files import is_there
+from advvid.methods.paths import is_there
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),

@@ -37,8 +37,8 @@ class BadVideoError(InputError):
         bad_video = bad_video._replace(path=visible(bad_video.path))
         super().__init__(
             f"cannot read video {bad_video.path}: {bad_video.reason}; "
-            "repair or remove the file, leave it out (on_bad_video='skip'), or use what is left of "
-            "it (on_bad_video='conceal')"
+            "repair or remove the file, leave it out (`on_bad_video=skip`), or use what is left of "
+            "it (`on_bad_video=conceal`)"
         )
         self.bad_video = bad_video
 

@@ -2,7 +2,7 @@
 
 from advvid.evaluation.result import Results
 
-_FACTS = ("model", "weights", "data", "split", "labels", "clips", "seed", "command")
+_FACTS = ("model", "weights", "data", "split", "labels", "clips", "bad videos", "seed", "command")
 
 
 def facts(results: Results) -> dict[str, str]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advvid.errors import InputError, shown_name
+from advvid.methods.paths import is_there, near_folders
 from advvid.methods.suggestion import ask
-from advvid.models.suggestion import near_folders
-from advvid.runs.files import is_there
 
 _SECONDS = 5.0
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")

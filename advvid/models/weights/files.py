@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from advvid.errors import InputError, first_line
+from advvid.methods.paths import is_there
 from advvid.models.weights.notes import WeightNotes, read_notes
-from advvid.runs.files import is_there, write_atomically
+from advvid.runs.files import write_atomically
 
 _METADATA = "advvid"
 _NESTS = ("state_dict", "model_state_dict", "model_state", "model")

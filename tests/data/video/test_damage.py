@@ -133,7 +133,7 @@ def test_conceal_uses_and_lists_what_is_damaged(make_video: MakeVideo, workers: 
         BadVideoError, match="frame 13 of 30 cannot be decoded: the file is damaged"
     ):
         read_frames(whole.with_stem("whole-damaged"), [13, 20])
-    with pytest.raises(BadVideoError, match=r"\(on_bad_video='conceal'\)"):
+    with pytest.raises(BadVideoError, match=r"\(`on_bad_video=conceal`\)"):
         strict.clip(int(strict.items[1].identity != "a/whole-damaged.mp4"))
 
     dataset = load_dataset(f"folder:{folder}", **shape, on_bad_video="conceal")
