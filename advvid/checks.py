@@ -5,6 +5,7 @@ import numbers
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -136,8 +137,8 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def check_budget(eps: float | Tensor) -> None:
-    """Refuse a budget outside (0, 1].
+def check_budget(eps: float | Tensor | npt.NDArray[Any]) -> None:
+    """Refuse a budget, or any of several, outside (0, 1].
 
     Raises:
         InputError: with the hint that budgets of the API are fractions.
@@ -145,14 +146,16 @@ def check_budget(eps: float | Tensor) -> None:
     if not _is_real(eps):
         kind = shown(eps) if isinstance(eps, str) else type(eps).__name__
         raise InputError(f"eps must be a number above 0 and at most 1, such as 8 / 255; got {kind}")
-    low, high = (eps.min(), eps.max()) if isinstance(eps, Tensor) else (eps, eps)
+    low = high = eps
+    if isinstance(eps, Tensor | np.ndarray):
+        low, high = eps.min().item(), eps.max().item()
     if not low > 0:
         raise InputError(
             f"eps must be above 0; got {shown(float(low))}: an attack needs a budget, such as "
             "8 / 255"
         )
     if high > 1:
-        number = shown(high.item() if isinstance(high, Tensor) else high)
+        number = shown(high)
         hint = f", write {number} / 255" if high <= 255 else ""
         raise InputError(
             f"eps must be at most 1; got {number}: budgets are fractions of the pixel range{hint}"
@@ -177,6 +180,8 @@ def as_budgets(eps: Any) -> list[float]:
 
 
 def _is_real(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.size > 0 and value.dtype.kind == "f"
     if isinstance(value, Tensor):
         return value.numel() > 0 and value.is_floating_point() and value.device.type != "meta"
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -35,6 +35,12 @@ def one_line(text: str) -> str:
     return _cut(line, _LINE)
 
 
+def first_line(error: BaseException) -> str:
+    """Say what somebody else's error says, in one line; its kind where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def shown(value: object) -> str:
     """Spell a value that came, quoted where it is text, in a length that a message can bear."""
     if isinstance(value, str):

@@ -20,6 +20,7 @@ from advvid.cli.setting_options import completed, takes_settings
 from advvid.cli.sweep_step_size import sweep_step_size
 from advvid.cli.train import train
 from advvid.errors import InputError, one_line
+from advvid.methods.imported import describe_error
 from advvid.runs.processes import is_helper, leave, leave_to_main
 from advvid.runs.terminal import say
 
@@ -159,9 +160,7 @@ def _is_of_memory(error: Exception) -> bool:
 
 def _defect(error: Exception) -> str:
     """Say what went wrong where nobody foresaw it."""
-    name = type(error).__name__
-    lines = str(error).strip().splitlines()
-    told = f"{name}: {lines[0][:200]}" if lines else name
+    told = describe_error(error)[:200]
     return f"this is a defect of advvid, please report it: {told}; --debug shows where"
 
 

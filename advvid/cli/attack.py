@@ -183,7 +183,9 @@ def _frames(row: dict[str, Any]) -> str:
     if len(numbers) == row["frame_count"]:
         where = f": {shown} of {of}" if row["frames"] else ""
         return f"all {len(numbers)} frames changed{where}"
-    return f"{len(numbers)} frame{'s' * (len(numbers) > 1)} changed: {shown} of {of}"
+    return (
+        f"{len(numbers)} frame{'s' * (len(numbers) > 1)} changed: {shown} of {of}, counted from 0"
+    )
 
 
 def _counts(rows: list[dict[str, Any]], goal: str | None) -> Iterable[str]:

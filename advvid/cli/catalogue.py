@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, shown, shown_name
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
 from advvid.methods.imported import is_stranger
 from advvid.methods.listing import default_words
-from advvid.methods.near_folders import is_there, near_folders, suggest_for_path
-from advvid.methods.suggestion import ask, did_you_mean, shortened
+from advvid.methods.paths import is_there, near_folders, suggest_for_path
+from advvid.methods.suggestion import ask, did_you_mean
 from advvid.runs.remembered import remembered
 
 Settings = dict[str, NamedSetting]
@@ -57,12 +57,12 @@ def check_method(kind: str, text: str, *, also: tuple[str, ...] = ()) -> None:
         InputError: as the method itself would say it.
     """
     method = split_text(text)
-    if text in also or is_stranger(method.name):
+    if method.name in also or is_stranger(method.name):
         return
     known = methods(kind)
     found = Registry(kind, dict.fromkeys(known)).canonical(method.name)
     if found is None:
-        _refuse(kind, method.name)
+        _refuse(kind, method.name, also)
     elif (settings := known[found]) is not None:
         read_settings(method.name, method.given, settings)
 
@@ -79,11 +79,11 @@ def check_name(kind: str, name: str | None) -> None:
         _refuse(kind, name)
 
 
-def _refuse(kind: str, name: str) -> NoReturn:
+def _refuse(kind: str, name: str, also: tuple[str, ...] = ()) -> NoReturn:
     """Say that there is no such name; those of other toolkits are too many to list."""
-    known = methods(kind)
+    known = [*also, *methods(kind)]
     hint = did_you_mean(name, known) or f"there are {', '.join(n for n in known if '/' not in n)}"
-    raise InputError(f"unknown {kind} {shortened(name)}; {hint}")
+    raise InputError(f"unknown {kind} {shown(name)}; {hint}")
 
 
 def check_options(kind: str, given: Mapping[str, Any]) -> None:
@@ -119,16 +119,16 @@ def check_model(spec: str) -> None:
         same = [name for name in known if name.rpartition("/")[2] == spec.lower()]
         near = ask(same or near_folders(spec)) or did_you_mean(spec, known)
         hint = suggest_for_path(spec) or near or f"there are {', '.join(methods('model'))}"
-        raise InputError(f"unknown model {shortened(spec)}; {hint}")
+        raise InputError(f"unknown model {shown(spec)}; {hint}")
 
 
 def _check_transformers(spec: str, name: str) -> None:
     """Refuse a folder that is not there; a name without an owner may be one on the hub."""
     near = near_folders(name)
     is_path = name.startswith(("/", "./", "../", "~")) or ("/" not in name and near)
-    if is_path and not is_there(Path(name).expanduser()):
+    if is_path and not is_there(name):
         wanted = ask(near) or "give a folder with config.json and weights, or a name on the hub"
-        raise InputError(f"cannot load {shortened(spec)[1:-1]}: there is no such folder; {wanted}")
+        raise InputError(f"cannot load {shown_name(spec)}: there is no such folder; {wanted}")
 
 
 def check_weights(weights: str | None) -> None:
@@ -139,7 +139,7 @@ def check_weights(weights: str | None) -> None:
     """
     file = weights or ""
     is_file = file.endswith((".safetensors", ".pt", ".pth"))
-    if is_file and not Path(file[-4000:]).expanduser().exists():
+    if is_file and not is_there(file):
         raise InputError(f"no such file: {shown(file)}; --weights takes a file or a name")
 
 
@@ -168,16 +168,15 @@ def check_data(spec: str) -> None:
                 f"motions takes a number of training clips of at most {_MOST_DIGITS} digits; got "
                 f"{shown(rest)}"
             )
-        if rest and name in _IN_FOLDERS and not Path(rest[:255]).expanduser().exists():
+        if rest and name in _IN_FOLDERS and not is_there(rest):
             raise InputError(f"no such folder: {shown(rest)}")
         return
-    path = Path(spec[:255] or "?").expanduser()
-    if path.is_dir():
-        raise InputError(f"{spec} is a folder: say what it holds, such as folder:{spec}")
-    if not path.exists():
+    if not (spec and is_there(spec)):
         names = methods("data set")
         hint = did_you_mean(name, names) or f"there are {', '.join(names)}, or a video file"
         raise InputError(f"no such file or data set: {shown(spec)}; {hint}")
+    if Path(spec).expanduser().is_dir():
+        raise InputError(f"{spec} is a folder: say what it holds, such as folder:{spec}")
 
 
 @cache

@@ -137,8 +137,9 @@ def evaluate(
     against its bound and scored again, as it is and after rounding to 8 bits.
     Alarms tell when gradients cannot be trusted.
 
-    Writes results.json, results.csv, table.md, table.tex, figures and an
-    animated picture of a few clips. A stopped run is resumed with --resume.
+    Writes results.json, results.csv (a row a condition), clips.csv (a row a clip,
+    with its video and frames), table.md, table.tex, figures and an animated
+    picture of a few clips. A stopped run is resumed with --resume.
     """
     # Before torch is imported: a mistake should cost no time.
     run.check_folder()

@@ -77,8 +77,7 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
     """Print the best step size of each budget, and the law."""
     console = Terminal()
     table = Table(
-        title=f"PGD, {surface.losses.shape[3]} clips, {surface.max_steps} steps "
-        "(budgets and steps in 1/255)",
+        title=f"PGD, {surface.sample}, {surface.max_steps} steps (budgets and steps in 1/255)",
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -92,7 +91,7 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
         table.add_row(
             f"{row.eps * 255:.4g}",
             f"{row.step_size * 255:.3g}",
-            _interval(row),
+            _interval(row, surface),
             f"{row.resolution:.0%}",
             f"{row.loss:.3f}",
             f"{row.accuracy:.3f}",
@@ -117,10 +116,10 @@ def print_sweep(surface: StepSizeSurface, law: StepSizeLaw | None) -> None:
         )
 
 
-def _interval(row: BestStep) -> str:
+def _interval(row: BestStep, surface: StepSizeSurface) -> str:
     """Spell the interval; an end that lies on the edge of what was measured may lie further out."""
     if row.interval is None:
-        return "one clip"
+        return "one clip" if surface.clips == 1 else "one video"
     low, high = (f"{bound * 255:.3g}" for bound in row.interval)
     below, above = "<=" if row.open_below else "", ">=" if row.open_above else ""
     return f"{below}{above}{low}" if low == high else f"{below}{low} to {above}{high}"

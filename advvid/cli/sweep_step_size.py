@@ -132,6 +132,7 @@ def sweep_step_size(
             loss=sweep.loss,
             random_start=sweep.random_start,
             seed=run.seed,
+            videos=inputs.videos,
             part_file=folder.path / "part.npz",
             progress=True,
         )

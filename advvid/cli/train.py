@@ -1,19 +1,74 @@
 """`advvid train`."""
 
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from advvid.cli import options
-from advvid.cli.catalogue import check_data, check_method, check_options
-from advvid.cli.defense_options import CheckOptions, Name, defense_options
+from advvid.cli.catalogue import check_data, check_method, check_options, methods
+from advvid.cli.defense_options import CheckOptions, Name, defense_options, read_defense
+from advvid.cli.options import CLIPS, OUTPUT, option
 from advvid.cli.resumable import RunOptions, resumable
-from advvid.cli.setting_options import FromSettings, grouped
-from advvid.cli.train_options import Nodes, TrainReadingOptions, training_options
+from advvid.cli.setting_options import FromSettings, grouped, read_options, setting_option
+from advvid.errors import InputError
 from advvid.runs.terminal import say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from advvid.training.records.history import History
+
+
+TRAINING, SCALE = "Training", "Scale"
+
+_PANELS = {
+    "accumulate": SCALE,
+    "sync_batch_norm": SCALE,
+    "grad_checkpointing": SCALE,
+    "channels_last": SCALE,
+    "compile": SCALE,
+    "checkpoint_every": OUTPUT,
+}
+_PLACEHOLDERS = {"epochs": "N", "batch_size": "B", "accumulate": "K", "ema": "DECAY"}
+# These are options of every command.
+_SHARED = ("precision", "seed", "workers")
+
+Nodes = Annotated[int, option("--nodes", "M", "Machines; start each by torchrun.", SCALE)]
+
+
+@dataclass(frozen=True)
+class TrainReadingOptions(options.ReadingOptions):
+    """How clips are read to train on."""
+
+    flip: Annotated[
+        bool,
+        option("--flip/--no-flip", None, "Mirror half of the training clips (videos only).", CLIPS),
+    ] = True
+    augment: Annotated[
+        list[str] | None,
+        option(
+            "--augment",
+            "NAME",
+            "Augment training clips by this, in place of what the data set does: crop, flip, roll, "
+            "permute-colors or package.module:Class, with :KEY=VALUE,... behind. Repeatable.",
+            CLIPS,
+        ),
+    ] = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All of them; none given leaves the augmentations of the data set."""
+        return {**vars(self), "augment": self.augment or None}
+
+
+def training_options() -> Iterator[inspect.Parameter]:
+    """Make options of the settings of a training run."""
+    for name, setting in (methods("options")["training"] or {}).items():
+        if name not in _SHARED:
+            yield setting_option(
+                setting, panel=_PANELS.get(name, TRAINING), metavar=_PLACEHOLDERS.get(name)
+            )
 
 
 @grouped
@@ -49,13 +104,9 @@ def train(
     for spec in data or ():
         check_data(spec)
     check_options("training", training)
-    if defense != "none":
-        check_method("defense", defense)
+    check_method("defense", defense, also=("none",))
     for text in reading.augment or ():
         check_method("augmentation", text)
-    from advvid.cli.defense_options import read_defense
-    from advvid.cli.setting_options import read_options
-    from advvid.errors import InputError
     from advvid.methods import settings_of
     from advvid.pairing import load_training
     from advvid.runs.fabric import check_devices
@@ -110,7 +161,7 @@ def _report(history: "History", classes: int, out: "Path") -> None:
     from advvid.training.measuring.catastrophic_overfitting import onsets
 
     for warning in onsets(history.epochs):
-        say(f"WARNING: {warning}")
+        say(f"WARNING {warning}")
     kept = history.epochs[-1 if history.best_epoch is None else history.best_epoch - 1]
     if history.best_epoch is not None:
         say(f"kept the weights of epoch {kept.epoch} of {len(history.epochs)}")

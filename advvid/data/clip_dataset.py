@@ -112,7 +112,6 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         return index
 
     @checked
-    @checked
     def sample(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Draw `n` different clips at random, as evenly over the classes as they allow.
 
@@ -129,21 +128,24 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
         Raises:
             InputError: n is out of range, or a video cannot be read.
         """
-        check_draw_seed(seed)
+        return self.draw(n, seed=seed)[:2]
+
+    def draw(self, n: int, *, seed: int = 0) -> tuple[Tensor, Tensor, list[ClipOrigin]]:
+        """Draw clips as `sample` does, and tell where each comes from."""
+        check_seed(seed)
         if not 1 <= n <= len(self):
             raise InputError(
                 f"cannot draw {shown(n)} different clips from {self.name}, which has {len(self)}: "
                 f"ask for 1 to {len(self)}"
             )
-        check_seed(seed)
         chosen: list[tuple[Tensor, int]] = []
-        seen: set[ClipOrigin] = set()
+        seen: dict[ClipOrigin, None] = {}
         for index in balanced_order(self.labels, np.random.default_rng(seed)):
             try:
                 origin = self.origin(int(index))
                 if origin not in seen:
                     chosen.append(self.clip(int(index)))
-                    seen.add(origin)
+                    seen[origin] = None
             except BadVideoError as error:
                 if self.on_bad_video == "raise":
                     raise
@@ -164,7 +166,7 @@ class ClipDataset(Dataset[tuple[Tensor, int]]):
                 f"(first: {first.path}: {first.reason})"
             )
         labels = torch.tensor([label for _, label in chosen], dtype=torch.int64)
-        return to_unit(torch.stack([clip for clip, _ in chosen])), labels
+        return to_unit(torch.stack([clip for clip, _ in chosen])), labels, list(seen)
 
 
 class ClipSubset(ClipDataset):
@@ -220,16 +222,6 @@ class ClipSubset(ClipDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"the subset of {self.name} has clips 0 to {len(self) - 1}: {index}")
         return int(self.indices[index])
-
-
-def check_draw_seed(seed: int) -> None:
-    """Refuse a seed that NumPy does not take.
-
-    Raises:
-        InputError: when it is below 0.
-    """
-    if seed < 0:
-        raise InputError(f"seed must be at least 0; got {shown(seed)}")
 
 
 def whole_numbers(name: str, given: Any) -> npt.NDArray[np.int64]:

@@ -1,21 +1,56 @@
 """Where a clip comes from."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from advvid.errors import InputError
+from advvid.methods.kinds import came
 
 
 class ClipOrigin(NamedTuple):
     """The video that a clip is taken from, and its frames there."""
 
     video: str
-    """Name that stays the same wherever the data lie. Clips of one video are not independent of
-    each other: intervals count videos."""
+    """Name that stays the same wherever the data lie."""
     frames: tuple[int, ...] = ()
     """Numbers of the frames in the video, from 0; empty where the clip is not taken from one."""
     path: str | None = None
     """File of the video, or None."""
+    source: str | None = None
+    """Recording that several videos are cut from, where the data set says so; else None."""
+
+    @property
+    def unit(self) -> str:
+        """What is independent of others, so that intervals count it: the recording."""
+        return self.source or self.video
+
+
+def unit_numbers(origins: Iterable[ClipOrigin]) -> npt.NDArray[np.int64]:
+    """Number the independent unit of each clip (N,), from 0, in the order in which they come."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(one.unit, len(known)) for one in origins], dtype=np.int64)
+
+
+def video_names(given: Any, count: int) -> list[str]:
+    """Take what a caller calls the video of each clip, texts or whole numbers, as texts.
+
+    Raises:
+        InputError: unless there is one for each of `count` clips.
+    """
+    names = given.tolist() if isinstance(given, Tensor | np.ndarray) else given
+    if not isinstance(names, list | tuple) or any(type(one) not in (str, int) for one in names):
+        raise InputError(
+            "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
+            f"{came(given)}"
+        )
+    if len(names) != count:
+        raise InputError(f"videos must be {count}, one a clip; got {len(names)}")
+    return [str(one) for one in names]
 
 
 def first_equals(clips: Tensor) -> list[int]:

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from advvid.checks import check_clips, check_count, check_label_form, check_workers
+from advvid.checks import check_clips, check_count, check_label_form, check_seed, check_workers
 from advvid.data.clip_dataset import (
     ClipDataset,
     balanced_order,
-    check_draw_seed,
     to_unit,
     whole_numbers,
 )
@@ -125,7 +124,7 @@ class DatasetClips:
         check_workers(workers)
         if table is not None:
             _check_table(table, len(dataset.classes))
-        check_draw_seed(seed)
+        check_seed(seed)
         if indices is None:
             order = balanced_order(dataset.labels, np.random.default_rng(seed))
         else:

@@ -79,7 +79,9 @@ class JoinedDataset(ClipDataset):
         """Tell where a clip comes from."""
         part, inside = self._place(index)
         origin = self.parts[part].origin(inside)
-        return origin._replace(video=f"{self.parts[part].name}/{origin.video}")
+        name = self.parts[part].name
+        source = origin.source and f"{name}/{origin.source}"
+        return origin._replace(video=f"{name}/{origin.video}", source=source)
 
     def resampled(
         self, sampling: str | Sampler, clips: int, stride: int | None = None

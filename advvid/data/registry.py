@@ -16,12 +16,11 @@ from advvid.data.readers.function import FUNCTION, names_function
 from advvid.data.readers.ucf11 import UCF11
 from advvid.data.readers.ucf101 import UCF101
 from advvid.data.readers.video_files import is_video_name
-from advvid.errors import InputError, shown
+from advvid.errors import InputError
 from advvid.methods import Registry, settings_of
 from advvid.methods.arguments import check_argument
+from advvid.methods.paths import is_there
 from advvid.methods.suggestion import did_you_mean
-
-_LONGEST = 255  # bytes of a name; of a path more, but no data set lies that deep
 
 DATASETS: Registry[DatasetEntry] = Registry(
     "data set",
@@ -88,17 +87,8 @@ def read_options(**options: Any) -> DatasetOptions:
 
 def is_video_file(spec: str) -> bool:
     """Tell whether a spec is that of a single video file."""
-    if spec.partition(":")[0] in DATASETS or not spec or not _is_path(spec):
-        return False
-    return Path(spec).expanduser().is_file()
-
-
-def _is_path(spec: str) -> bool:
-    """Tell whether the system would look for a file of that name."""
-    try:
-        return len(os.fsencode(spec)) <= _LONGEST and "\0" not in spec
-    except UnicodeEncodeError:
-        return False
+    known = spec.partition(":")[0] in DATASETS
+    return not known and is_there(spec) and Path(spec).expanduser().is_file()
 
 
 def _load_one(spec: str, asked: DatasetOptions) -> ClipDataset:
@@ -107,14 +97,11 @@ def _load_one(spec: str, asked: DatasetOptions) -> ClipDataset:
         return DATASETS[name].build(argument, asked)
     if not spec:
         raise InputError(f"unknown data set ''; there are {', '.join(DATASETS)}, or a video file")
-    if not _is_path(spec):
-        raise InputError(f"unknown data set {shown(spec)}; there are {', '.join(DATASETS)}")
-    path = Path(spec).expanduser()
     if is_video_file(spec):
-        return SINGLE_VIDEO.build(str(path), asked)
+        return SINGLE_VIDEO.build(str(Path(spec).expanduser()), asked)
     if names_function(spec):
         return FUNCTION.build(spec, asked)
-    if path.is_dir():
+    if is_there(spec):
         raise InputError(f"{spec} is a folder: say what it holds, such as folder:{spec}")
     if is_video_name(spec) or os.sep in name:
         raise InputError(f"no such file: {spec}")

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset, default_collate
 
 from advvid.data.clip_dataset import ClipDataset
+from advvid.data.clip_origin import ClipOrigin, video_names
 from advvid.errors import InputError
 from advvid.methods.imported import describe_error
 
@@ -34,6 +35,8 @@ class TorchDataset(ClipDataset):
         classes: names in label order; None takes `data.classes`, or the numbers of the labels.
         collate: makes a batch (clips, labels) of a list of items, where they are not pairs
             themselves; given one item at a time.
+        videos: name or number of the video of each item that is taken (N,); None takes each for a
+            video of its own.
 
     Raises:
         InputError: for an item that is something else, now for the first, and later for others.
@@ -46,6 +49,7 @@ class TorchDataset(ClipDataset):
         *,
         classes: Sequence[str] | None = None,
         collate: Collate | None = None,
+        videos: Sequence[str | int] | None = None,
     ) -> None:
         super().__init__()
         self.data = data
@@ -54,6 +58,7 @@ class TorchDataset(ClipDataset):
         self.indices = np.arange(_length(data)) if indices is None else np.asarray(indices)
         if len(self.indices) == 0:
             raise InputError(f"{self.name} is empty: hand in at least one clip")
+        self.videos = None if videos is None else video_names(videos, len(self.indices))
         self._labels: npt.NDArray[np.int64] | None = None
         self._form: tuple[torch.dtype, tuple[int, ...]] | None = None
         first, label = self.clip(0)
@@ -122,6 +127,10 @@ class TorchDataset(ClipDataset):
     def identity(self, index: int) -> str:
         """Place of a clip, with a digest of the first one that tells other data apart."""
         return f"{self.name}:{self._first}#{int(self.indices[index])}"
+
+    def origin(self, index: int) -> ClipOrigin:
+        """Tell where a clip comes from."""
+        return super().origin(index) if self.videos is None else ClipOrigin(self.videos[index])
 
     def _stated_labels(self, first: int) -> npt.NDArray[np.int64] | None:
         """Labels that the data set states without being read, where they are those of its items."""

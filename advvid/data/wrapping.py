@@ -24,9 +24,12 @@ from advvid.errors import InputError
 WANTED = (
     "give a data set of `advvid.load_dataset`, a torch Dataset of (clip, label), or a DataLoader"
 )
+_KNOWN = "a source of clips brings its videos along: leave videos out"
 
 
-def as_dataset(data: Any, *, classes: Sequence[str] | None = None) -> ClipDataset:
+def as_dataset(
+    data: Any, *, classes: Sequence[str] | None = None, videos: Sequence[str | int] | None = None
+) -> ClipDataset:
     """Take clips with labels from what holds them.
 
     Args:
@@ -37,6 +40,8 @@ def as_dataset(data: Any, *, classes: Sequence[str] | None = None) -> ClipDatase
             nothing here. What has no random access (an `IterableDataset`) is refused.
         classes: names in label order; None takes those of `data.classes`, or the numbers of the
             labels.
+        videos: name or number of the video that each clip is taken from, (N,), of a torch
+            `Dataset` or a `DataLoader` of one; None takes each clip for a video of its own.
 
     Returns:
         A data set, read when it is asked for. Labels are those that the data set states (as
@@ -45,6 +50,9 @@ def as_dataset(data: Any, *, classes: Sequence[str] | None = None) -> ClipDatase
     Raises:
         InputError: for anything else, and when an item cannot be used.
     """
+    held = data.dataset if isinstance(data, DataLoader) else data
+    if videos is not None and isinstance(held, ClipDataset):
+        raise InputError(_KNOWN)
     if isinstance(data, ClipDataset):
         return data
     if isinstance(data, DataLoader):
@@ -52,26 +60,30 @@ def as_dataset(data: Any, *, classes: Sequence[str] | None = None) -> ClipDatase
             return data.dataset.subset(_taken(data))
         refuse_stream(data.dataset)
         collate: Collate | None = data.collate_fn
-        return TorchDataset(data.dataset, _taken(data), classes=classes, collate=collate)
+        taken = _taken(data)
+        return TorchDataset(data.dataset, taken, classes=classes, collate=collate, videos=videos)
     if not isinstance(data, Dataset) and not _is_map(data):
         raise InputError(f"a {type(data).__name__} is no data set of clips: {WANTED}")
     refuse_stream(data)
-    return TorchDataset(data, classes=classes)
+    return TorchDataset(data, classes=classes, videos=videos)
 
 
-def as_source(data: Any) -> ClipSource:
+def as_source(data: Any, *, videos: Sequence[str | int] | None = None) -> ClipSource:
     """Take clips to work through, in the order of the data set; see `as_dataset`.
 
     Args:
         data: a `ClipSource` passes through; else as for `as_dataset`. A `DataLoader` reads with as
             many processes here as it was made for.
+        videos: see `as_dataset`.
 
     Raises:
         InputError: see `as_dataset`.
     """
     if isinstance(data, ClipSource) and not isinstance(data, Dataset):
+        if videos is not None:
+            raise InputError(_KNOWN)
         return data
-    dataset = as_dataset(data)
+    dataset = as_dataset(data, videos=videos)
     # A torch data set always has labels, and asking for all may mean reading all.
     unknown = not isinstance(dataset, TorchDataset) and min(dataset.labels, default=0) < 0
     return DatasetClips(

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 
 from advvid.errors import InputError, shown
 from advvid.inference.devices import Precision
+from advvid.inference.frozen import logits_of
+from advvid.inference.layouts import check_layout, from_layout
+from advvid.inference.normalization import read_per_channel
 
-LAYOUTS: dict[str, tuple[int, ...]] = {"NCTHW": (0, 1, 2, 3, 4), "NTHWC": (0, 4, 1, 2, 3)}
-"""Layout of the caller -> the permutation that brings it to (B, C, T, H, W)."""
+LAYOUTS = ("NCTHW", "NTHWC")
+"""Those of arrays that ART knows: channels first, or last."""
 
 
 class AdaptedModel(nn.Module):
@@ -42,11 +45,12 @@ class AdaptedModel(nn.Module):
         single: bool = False,
     ) -> None:
         super().__init__()
-        if layout not in LAYOUTS:
-            raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}")
+        check_layout(layout, LAYOUTS)
         precisions = get_args(Precision)
         if precision not in precisions:
-            raise InputError(f"precision must be one of {', '.join(precisions)}; got {precision!r}")
+            raise InputError(
+                f"precision must be one of {', '.join(precisions)}; got {shown(precision)}"
+            )
         self.inner = inner
         self.layout = layout
         self.precision = precision
@@ -54,10 +58,9 @@ class AdaptedModel(nn.Module):
         # Passes that a prediction is averaged over; see `VideoClassifier.averaging`.
         self.draws = 1
         self.normalizes = mean is not None or std is not None
-        self.register_buffer("mean", _per_channel("mean", mean, 0.0), persistent=False)
-        self.register_buffer("std", _per_channel("std", std, 1.0), persistent=False)
-        if not bool((self.get_buffer("std") > 0).all()):
-            raise InputError(f"std must be above 0; got {std}")
+        for name, given, default in (("mean", mean, 0.0), ("std", std, 1.0)):
+            numbers = read_per_channel(name, default if given is None else given)
+            self.register_buffer(name, torch.tensor(numbers).view(1, 3, 1, 1, 1), persistent=False)
 
     @property
     def changes_nothing(self) -> bool:
@@ -67,7 +70,7 @@ class AdaptedModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Give the logits (B, K), float32, of clips in the layout."""
-        clips = x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
+        clips = from_layout(x, self.layout) if x.ndim == 5 else x
         if self.draws > 1 and self.single:
             raise InputError("averaging over passes needs a logit for each class: give it two")
         if self.draws > 1:
@@ -84,9 +87,7 @@ class AdaptedModel(nn.Module):
         else:
             with torch.autocast(clips.device.type, dtype=torch.bfloat16):
                 logits = self.inner(clips)
-        if not isinstance(logits, Tensor):
-            # transformers' models answer with an object that carries the logits.
-            logits = getattr(logits, "logits", logits)
+        logits = logits_of(logits)
         widths = (self.num_classes, 1) if self.single else (self.num_classes,)
         if not isinstance(logits, Tensor) or logits.ndim != 2 or logits.shape[1] not in widths:
             raise InputError(
@@ -99,15 +100,6 @@ class AdaptedModel(nn.Module):
                 "turns its scores into decisions"
             )
         return logits.float()
-
-
-def _per_channel(name: str, values: float | Sequence[float] | None, default: float) -> Tensor:
-    numbers = torch.as_tensor(default if values is None else values, dtype=torch.float32).flatten()
-    if not bool(numbers.isfinite().all()):
-        raise InputError(f"{name} must be finite; got {shown(values)}")
-    if len(numbers) not in (1, 3):
-        raise InputError(f"{name} must be one number or one a channel (3); got {len(numbers)}")
-    return numbers.view(1, -1, 1, 1, 1)
 
 
 def _describe(value: Any) -> str:

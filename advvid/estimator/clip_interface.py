@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from advvid.checks import check_array, check_clip_shape, check_logits
 from advvid.errors import InputError
-from advvid.estimator.adapted_model import LAYOUTS
 from advvid.estimator.art_wrapper import ArtWrapper
 from advvid.estimator.labels import for_loss, read_labels, takes_indices
-from advvid.estimator.preprocessing import ClipModel, TwoLogits, axes_from_clips
+from advvid.estimator.preprocessing import ClipModel, TwoLogits
 from advvid.inference.frozen import frozen
+from advvid.inference.layouts import LAYOUTS, from_layout
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
 
 Array = npt.NDArray[Any]
@@ -59,7 +59,7 @@ class ClipInterface:
 
     def to_canonical(self, x: Tensor) -> Tensor:
         """Permute from the layout of the classifier to (B, C, T, H, W)."""
-        return x.permute(LAYOUTS[self.layout]) if x.ndim == 5 else x
+        return from_layout(x, self.layout) if x.ndim == 5 else x
 
     def to_clips(self, x: Array | Tensor) -> Tensor:
         """Bring an array or a tensor in the layout of the classifier to float (B, C, T, H, W).
@@ -76,7 +76,7 @@ class ClipInterface:
 
     def from_clips(self, clips: Tensor, *, like: ArrayOrTensor) -> ArrayOrTensor:
         """Bring float (B, C, T, H, W) back to the layout and kind of what the caller handed in."""
-        back = clips.permute(axes_from_clips(self.layout))
+        back = clips.permute(LAYOUTS[self.layout])
         if isinstance(like, Tensor):
             return back.to(like.device)
         return np.ascontiguousarray(back.detach().cpu().numpy(), dtype=np.float32)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from advvid.checks import check_array, check_labels
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, first_line, shown
 
 _WANTED = "labels must be integers (B,), one-hot or soft (B, K)"
 
@@ -119,8 +119,7 @@ def takes_indices(loss: Any, num_classes: int, device: torch.device) -> bool:
                 loss(outputs, labels)
             except Exception as error:
                 # It is somebody else's code, and was only asked whether it works.
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                reason = lines[0]
+                reason = first_line(error)
             else:
                 return labels is indices
     name = type(loss).__name__ if isinstance(loss, nn.Module) else shown(loss)

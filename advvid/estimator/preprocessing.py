@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from advvid.errors import InputError
-from advvid.estimator.adapted_model import LAYOUTS, AdaptedModel
+from advvid.estimator.adapted_model import AdaptedModel
+from advvid.inference.layouts import LAYOUTS
 
 
 class ClipModel(nn.Module):
@@ -28,7 +29,7 @@ class ClipModel(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Classify clips (B, C, T, H, W)."""
-        x = clips.permute(axes_from_clips(self.model.layout))
+        x = clips.permute(LAYOUTS[self.model.layout])
         for operation in self._preprocessing:
             if operation.apply_predict:
                 x = _preprocess(operation, x)
@@ -55,12 +56,6 @@ class TwoLogits(nn.Module):
             return output  # type: ignore[no-any-return]
         odds = torch.logit(output, eps=1e-6) if self.probability else output
         return torch.cat([torch.zeros_like(odds), odds], dim=1)
-
-
-def axes_from_clips(layout: str) -> list[int]:
-    """Give the permutation that brings (B, C, T, H, W) to a layout."""
-    axes = LAYOUTS[layout]
-    return [axes.index(i) for i in range(5)]
 
 
 def _preprocess(operation: Any, x: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from advvid.inference.frozen import logits_of
+
 
 @contextmanager
 def counted(model: nn.Module) -> Iterator[dict[str, int]]:
@@ -13,7 +15,7 @@ def counted(model: nn.Module) -> Iterator[dict[str, int]]:
     count = {"forwards": 0, "gradients": 0}
 
     def passed(_: nn.Module, __: Any, output: Any) -> None:
-        logits = getattr(output, "logits", output)
+        logits = logits_of(output)
         count["forwards"] += len(logits)
         if isinstance(logits, Tensor) and logits.requires_grad:
             logits.register_hook(differentiated)

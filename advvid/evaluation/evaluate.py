@@ -4,17 +4,13 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.checks import check_count
-from advvid.data.clip_source import ClipSource, MemoryClips
-from advvid.errors import InputError
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.condition import Setup
 from advvid.evaluation.conditions.attack import Attacks
@@ -25,13 +21,13 @@ from advvid.evaluation.provenance import bad_videos
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner
 from advvid.evaluation.views.before_after import picture
+from advvid.evaluation.views.clips import clips_csv
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import report
 from advvid.evaluation.views.plots import draw
 from advvid.figures.formats import read_formats
-from advvid.methods.arguments import came, checked
-from advvid.methods.kinds import CONVERTED
-from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject
+from advvid.methods.arguments import checked
+from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, GivenVideos, as_subject
 from advvid.runs.files import write_text
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import progress_bar
@@ -56,7 +52,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
-    videos: Annotated[Sequence[str | int] | None, CONVERTED] = None,
+    videos: GivenVideos = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
     progress: bool = False,
@@ -91,9 +87,10 @@ def evaluate(
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
             32 clips), where there are attacks.
-        videos: name or number of the video that each clip is taken from, (N,), of clips that are
-            not a source: clips of one video are not independent of each other, and intervals count
-            videos. None takes each clip for a video of its own.
+        videos: name or number of the video that each clip is taken from, (N,), of clips in memory,
+            a torch `Dataset` or a `DataLoader`, in the order of the data: clips of one video are
+            not independent of each other, and intervals count videos. None takes each clip for a
+            video of its own. Data sets of `advvid.load_dataset` bring them along.
         parts: folder that keeps what is done while the evaluation runs; when it is there already,
             the evaluation is resumed from it.
         fabric: launched; clips are shared among its processes, and all get the result.
@@ -107,11 +104,7 @@ def evaluate(
         RuntimeError: when an attack left its bound or its support: a defect of the attack.
     """
     check_count("batch_size", batch_size)
-    asked, source = as_subject(_attacked(classifier, attacks), clips, labels)
-    if videos is not None:
-        if source is clips:
-            raise InputError("a source of clips brings its videos along: leave videos out")
-        source = _with_videos(source, videos)
+    asked, source = as_subject(_attacked(classifier, attacks), clips, labels, videos)
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
     plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
@@ -159,6 +152,7 @@ def evaluate_into(
             skipped = [{"path": str(bad.path), "reason": bad.reason} for bad in source.skipped]
             at.write_json("results.json", {**evaluation.to_dict(), "skipped": skipped})
             write_text(at.path / "results.csv", evaluation.to_csv())
+            write_text(at.path / "clips.csv", clips_csv(evaluation))
             write_text(at.path / "table.md", report(evaluation) + "\n")
             write_text(at.path / "table.tex", latex(evaluation))
             chance = None if classes is None else 1 / len(classes)
@@ -212,30 +206,6 @@ def _attacked(model: Any, attacks: Attacks) -> Any:
     several = attacks if isinstance(attacks, list | tuple) else [attacks]
     built = (one.estimator for one in several if isinstance(one, VideoAttack))
     return next((one for one in built if one.inner is model), model)
-
-
-def _with_videos(source: ClipSource, videos: Sequence[str | int]) -> MemoryClips:
-    """Note from which videos clips in memory are taken."""
-    if type(source) is not MemoryClips or source.videos is not None:
-        raise InputError("a source of clips brings its videos along: leave videos out")
-    return MemoryClips(source.clips, source.labels, _names_of(videos, len(source)))
-
-
-def _names_of(videos: Any, count: int) -> list[str]:
-    """Give the names of videos as texts.
-
-    Raises:
-        InputError: unless there is a text or a whole number for each clip.
-    """
-    given = videos.tolist() if isinstance(videos, Tensor | np.ndarray) else videos
-    if not isinstance(given, list | tuple) or any(type(one) not in (str, int) for one in given):
-        raise InputError(
-            "videos must be a name or a number for each clip, such as ['a', 'a', 'b']; got "
-            f"{came(videos)}"
-        )
-    if len(given) != count:
-        raise InputError(f"videos must be {count}, one a clip; got {len(given)}")
-    return [str(one) for one in given]
 
 
 def _identity(plan: EvaluationPlan) -> str:

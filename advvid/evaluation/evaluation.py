@@ -88,7 +88,7 @@ def _result(
 
 
 def _origin(row: Mapping[str, Any]) -> ClipOrigin:
-    return ClipOrigin(row["video"], tuple(row["frames"]), row["path"])
+    return ClipOrigin(row["video"], tuple(row["frames"]), row["path"], row["source"])
 
 
 def _prefixed(rows: Sequence[Mapping[str, Any]], prefix: str) -> dict[str, Numbers]:

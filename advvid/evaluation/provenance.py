@@ -28,6 +28,9 @@ def provenance(setup: Setup) -> dict[str, Any]:
         "split": _text(options, "split"),
         "labels": OWN_LABELS if _predicted(setup.source) else "",
     }
+    if _text(setup.source, "labels") == "predicted":
+        # What is right by definition must not be read as accuracy.
+        known["labels"] = "the model's own predictions, so that all are right without attack"
     warnings = getattr(model, "warnings", ())
     return {
         **{name: text for name, text in known.items() if text},

@@ -164,9 +164,11 @@ def _record(content: Any) -> Record:
         if not _is_list_of(entries, *kinds) or len(entries) != len(record.positions):
             raise ValueError(f"{name} of {record.condition} is no list with an entry for each clip")
     for origin in record.values.get("origin", ()):
-        video, frames, path = (origin[name] for name in ("video", "frames", "path"))
-        texts = type(video) is str and (path is None or type(path) is str)
-        if not texts or not _is_list_of(frames, int):
+        others = (origin["path"], origin["source"])
+        texts = type(origin["video"]) is str and all(
+            type(one) in (str, type(None)) for one in others
+        )
+        if not texts or not _is_list_of(origin["frames"], int):
             raise ValueError("an origin of a clip is no video with frames")
     numbers = (record.content[name] for name in needed & record.content.keys())
     if not all(type(number) in (int, float) for number in numbers):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from advvid.data.clip_origin import ClipOrigin
+from advvid.data.clip_origin import ClipOrigin, unit_numbers
 from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
@@ -75,16 +75,13 @@ class Results:
 
     @property
     def units(self) -> Units | None:
-        """Number of the video of each clip (N,); None where each clip is its own."""
-        if not self.origins:
-            return None
-        names = [origin.video for origin in self.origins]
-        return np.unique(names, return_inverse=True)[1].astype(np.int64)
+        """Number of the recording of each clip (N,); None where each clip is its own."""
+        return unit_numbers(self.origins) if self.origins else None
 
     @property
     def videos(self) -> int:
-        """Videos that the clips are taken from: the independent units of all intervals."""
-        return len({origin.video for origin in self.origins}) or len(self.clean)
+        """Videos, each a recording of its own, of the clips: the units of all intervals."""
+        return len({origin.unit for origin in self.origins}) or len(self.clean)
 
     @property
     def distinct_clips(self) -> int:
@@ -99,7 +96,8 @@ class Results:
         if self.videos == count:
             return str(count)
         repeated = "" if distinct == count else f" ({distinct} distinct)"
-        return f"{count} clips{repeated}, {self.videos} video{'s' * (self.videos != 1)}"
+        kind = "source video" if any(one.source for one in self.origins) else "video"
+        return f"{count} clips{repeated}, {self.videos} {kind}{'s' * (self.videos != 1)}"
 
     def share(self, correct: npt.ArrayLike) -> Accuracy:
         """Give the share of clips with its interval, of flags or shares of all clips (N,)."""

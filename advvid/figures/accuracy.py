@@ -138,7 +138,13 @@ def _side_by_side(curves: Sequence[Curve]) -> Sequence[float]:
 
 
 @checked
-def group_bars(bars: Sequence[Bar], *, kind: str = "attack", subject: str = "") -> Figure:
+def group_bars(
+    bars: Sequence[Bar],
+    *,
+    kind: str = "attack",
+    strength: str = "each at its largest strength",
+    subject: str = "",
+) -> Figure:
     """Draw the accuracy of each group with its interval, and each condition as a dot.
 
     As in Kinfu and Vidal 2022, Fig. 5.
@@ -146,6 +152,7 @@ def group_bars(bars: Sequence[Bar], *, kind: str = "attack", subject: str = "") 
     Args:
         bars: first that of clips as they are, then the groups, in order.
         kind: of the conditions.
+        strength: of the conditions, such as "at eps 8/255", for the title.
         subject: model, data and number of clips, for the title.
 
     Raises:
@@ -188,7 +195,7 @@ def group_bars(bars: Sequence[Bar], *, kind: str = "attack", subject: str = "") 
     numbers = axes.secondary_yaxis("right")
     numbers.set_yticks(places, [f"{value:.1f}" for value in values])
     numbers.tick_params(length=0)
-    titled(axes, f"accuracy by kind of {kind}, each at its largest strength", subject)
+    titled(axes, f"accuracy by kind of {kind}, {strength}", subject)
     axes.set_xlabel(f"{words.ACCURACY}; bars with 95% intervals, dots are single {kind}s")
     axes.xaxis.label.set_fontsize(9)
     grid(axes)

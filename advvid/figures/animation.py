@@ -58,7 +58,7 @@ def comparison_picture(
         caption: one line below all, such as the attack and its budget.
         amplify: factor; None lets the largest change of all fill the range.
         fps: frames a second.
-        frames: numbers of the frames (N, T) in their videos; None counts those of the clip.
+        frames: numbers of the frames (N, T) in their videos; None counts those of the clip, from 0.
 
     Raises:
         InputError: for another ending, shapes that differ, or when the file cannot be written.
@@ -74,7 +74,9 @@ def comparison_picture(
     delta = adversarial.detach().cpu() - clean.detach().cpu()
     if amplify is None:
         amplify = 0.5 / max(float(delta.abs().max()), 0.5 / 255)
-    counted = [[f"frame {t + 1} of {delta.shape[2]}" for t in range(delta.shape[2])]] * len(titles)
+    # From 0, as `results.json` and the command line count.
+    last = delta.shape[2] - 1
+    counted = [[f"frame {t} of 0 to {last}" for t in range(last + 1)]] * len(titles)
     if frames is not None:
         if [len(row) for row in frames] != [delta.shape[2]] * len(titles):
             raise InputError(

@@ -3,6 +3,7 @@
 import textwrap
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from advvid.escaping import for_figure, visible
@@ -27,10 +28,24 @@ def titled(axes: Axes, title: str, subject: str = "", *, share: float = 0.8) -> 
         subject: of anybody's; a long one is folded.
         share: of the width of the figure that there is room for.
     """
+    width = axes.figure.bbox.width / axes.figure.dpi
+    lines = [for_figure(title), *_folded(subject, share * width)]
+    axes.set_title("\n".join(lines), fontsize=TITLE_SIZE)
+
+
+def headed(figure: Figure, subject: str) -> None:
+    """Say above all plots of a figure of which model and clips they are; nothing if that is ""."""
+    if subject:
+        width = figure.get_size_inches()[0]
+        figure.suptitle("\n".join(_folded(subject, 0.9 * width)), fontsize=TITLE_SIZE)
+
+
+def _folded(subject: str, width: float) -> list[str]:
+    """Fold anybody's text into at most three lines of a width in inches."""
     # A letter is about half as wide as it is high, which is given in points, 72 an inch.
-    room = int(axes.figure.bbox.width / axes.figure.dpi * share * 72 / (0.55 * TITLE_SIZE))
-    lines = [title, *textwrap.wrap(visible(subject), room, max_lines=3, placeholder="...")]
-    axes.set_title("\n".join(map(for_figure, lines)), fontsize=TITLE_SIZE)
+    room = int(width * 72 / (0.55 * TITLE_SIZE))
+    folded = textwrap.wrap(visible(subject), room, max_lines=3, placeholder="...")
+    return [for_figure(line) for line in folded]
 
 
 def grid(axes: Axes) -> None:

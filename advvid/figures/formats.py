@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from advvid.errors import InputError
-from advvid.methods.suggestion import shortened
+from advvid.errors import InputError, shown
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -19,5 +18,5 @@ def read_formats(formats: str | Iterable[str]) -> tuple[str, ...]:
     for name in names:
         if name not in FORMATS:
             known = ", ".join(FORMATS)
-            raise InputError(f"figures are written as {known}; got {shortened(name)}")
+            raise InputError(f"figures are written as {known}; got {shown(name)}")
     return names

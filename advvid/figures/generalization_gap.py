@@ -11,6 +11,7 @@ from advvid.figures.axes import (
     TITLE_SIZE,
     epoch_axis,
     grid,
+    headed,
     marker_interval,
     new_figure,
     percent_axis,
@@ -19,7 +20,9 @@ from advvid.methods.arguments import checked
 
 
 @checked
-def generalization_gap(rows: Sequence[Mapping[str, Any]], best_epoch: int | None = None) -> Figure:
+def generalization_gap(
+    rows: Sequence[Mapping[str, Any]], best_epoch: int | None = None, *, subject: str = ""
+) -> Figure:
     """Draw accuracy on training and on validation clips after each epoch, and the gap between.
 
     Both are measured in evaluation mode on clips in their evaluation view, without attack on the
@@ -30,6 +33,7 @@ def generalization_gap(rows: Sequence[Mapping[str, Any]], best_epoch: int | None
             "seen_robust_top1" and "val_robust_top1", shares in [0, 1]; epochs without the check
             are not drawn.
         best_epoch: the epoch whose weights are kept, or None.
+        subject: model, data, numbers of clips and the attack, for the title.
 
     Source: Kinfu and Vidal 2022, Fig. 4.
     """
@@ -53,4 +57,5 @@ def generalization_gap(rows: Sequence[Mapping[str, Any]], best_epoch: int | None
         percent_axis(axes, label=axes is both[0])
         grid(axes)
     both[1].legend(frameon=False, fontsize=SMALL)
+    headed(figure, subject)
     return figure

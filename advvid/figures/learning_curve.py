@@ -6,18 +6,19 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from advvid.figures import palette, words
-from advvid.figures.axes import epoch_axis, grid, marker_interval, new_figure, percent_axis
+from advvid.figures.axes import epoch_axis, grid, headed, marker_interval, new_figure, percent_axis
 from advvid.methods.arguments import checked
 
 
 @checked
-def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def learning_curve(rows: Sequence[Mapping[str, Any]], *, subject: str = "") -> Figure:
     """Draw loss and top-1 accuracy over the epochs, training and validation, side by side.
 
     Args:
         rows: one for each epoch, as in history.json: "epoch", "train_loss", "train_top1",
             "val_loss" and "val_top1"; accuracies are shares in [0, 1], None is not drawn. Where
             "catastrophic_overfitting" is true the epoch is shaded.
+        subject: model, data and numbers of clips, for the title.
     """
     figure = new_figure(9, 3.6)
     loss, top1 = figure.subplots(1, 2)
@@ -45,4 +46,5 @@ def learning_curve(rows: Sequence[Mapping[str, Any]]) -> Figure:
         axes.legend(frameon=False)
     loss.set_ylabel("cross-entropy (nats)")
     percent_axis(top1)
+    headed(figure, subject)
     return figure

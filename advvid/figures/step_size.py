@@ -50,12 +50,23 @@ class LossGrid:
 
 @dataclass(frozen=True)
 class BestStepSize:
-    """The best step size of one budget and its 95% interval, all in 1/255."""
+    """The best step size of one budget and its 95% interval, all in 1/255.
+
+    Args:
+        eps: the budget.
+        step_size: the best.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        open_below: the interval reaches the smallest step measured, and may go on below.
+        open_above: likewise, above the largest.
+    """
 
     eps: float
     step_size: float
     low: float
     high: float
+    open_below: bool = False
+    open_above: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,12 +96,18 @@ def loss_surface(grid: LossGrid, *, subject: str = "") -> Figure:
     axes.plot_surface(x, y, loss, cmap=palette.LOSS_MAP, rstride=1, cstride=1, linewidth=0.2)
     a = int(loss[:, -1].argmax())
     axes.plot(
-        x[a], y[a], loss[a], color=palette.VERMILION, linewidth=2.5, zorder=10, label="best step"
+        x[a],
+        y[a],
+        loss[a],
+        color=palette.VERMILION,
+        linewidth=2.5,
+        zorder=10,
+        label="best step measured",
     )
-    ticks = _spread_ticks(ratios)
-    axes.set_xticks(np.log10(ratios[ticks]), [f"{ratios[i]:.3g}" for i in ticks])
+    ticks = _round_ticks(ratios)
+    axes.set_xticks(np.log10(ticks), [f"{tick:.3g}" for tick in ticks])
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("step size / budget")
+    axes.set_xlabel("step size / budget", labelpad=8)
     axes.set_ylabel("steps")
     axes.set_zlabel(words.MEAN_LOSS)
     axes.view_init(elev=28, azim=-125)
@@ -125,7 +142,7 @@ def loss_heat_map(grid: LossGrid, *, subject: str = "") -> Figure:
     axes.set_yticks(range(0, len(steps), every), [str(s) for s in steps[::every]])
     axes.set_xlabel("step size in 1/255 (above) and in budgets (below)")
     axes.set_ylabel("steps")
-    titled(axes, f"{grid.title}; dots: best step size", subject)
+    titled(axes, f"{grid.title}; dots: best step measured", subject)
     figure.colorbar(image, ax=axes, label=words.MEAN_LOSS)
     return figure
 
@@ -164,6 +181,19 @@ def step_size_law(
         capsize=3,
         label="best step size",
     )
+    for marker, side, ends in (
+        ("v", "below", [(row.eps, row.low) for row in best if row.open_below]),
+        ("^", "above", [(row.eps, row.high) for row in best if row.open_above]),
+    ):
+        if ends:
+            axes.plot(
+                *zip(*ends, strict=True),
+                marker,
+                color=palette.BLUE,
+                markersize=9,
+                markerfacecolor="none",
+                label=f"edge of what was measured: may go on {side}",
+            )
     axes.set_xlim(0, 1.05 * max(row.eps for row in best))
     axes.set_ylim(bottom=0)
     axes.set_xlabel(words.BUDGET)
@@ -174,10 +204,11 @@ def step_size_law(
     return figure
 
 
-def _spread_ticks(ratios: Numbers) -> list[int]:
-    """Choose ticks that lie at least a fifth of a decade apart."""
-    ticks = [0]
-    for i, ratio in enumerate(ratios):
-        if np.log10(ratio / ratios[ticks[-1]]) >= 0.2:
-            ticks.append(i)
-    return ticks
+def _round_ticks(ratios: Numbers) -> list[float]:
+    """Choose ticks in the range of the ratios: 1, 2 and 5 of each decade, of many decades 1."""
+    exponents = np.arange(np.floor(np.log10(ratios[0])), np.ceil(np.log10(ratios[-1])) + 1)
+    digits = (1, 2, 5) if len(exponents) < 5 else (1,)
+    ticks = [digit * 10.0**exponent for exponent in exponents for digit in digits]
+    # An edge itself may be off by rounding.
+    inside = [one for one in ticks if 0.999 * ratios[0] <= one <= 1.001 * ratios[-1]]
+    return inside or [float(ratios[0])]

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 Model = Callable[[Tensor], Tensor]
 """Anything that maps clips (B, 3, T, H, W) to logits (B, K); most often an `nn.Module`."""
+
+
+def logits_of(answer: Any) -> Any:
+    """Give the logits of an answer: models of transformers answer with an object that has them."""
+    return getattr(answer, "logits", answer)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Orders of the axes of a batch of clips: N clips, C channels, T frames, H rows, W columns."""
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
 from advvid.errors import InputError, shown
@@ -12,15 +14,15 @@ LAYOUTS: dict[str, tuple[int, ...]] = {
 """Layout -> the permutation that brings clips (B, C, T, H, W) to it."""
 
 
-def check_layout(layout: object) -> str:
+def check_layout(layout: object, known: Iterable[str] = tuple(LAYOUTS)) -> str:
     """Give a layout as it is.
 
     Raises:
         InputError: when there is none of that name.
     """
-    if isinstance(layout, str) and layout in LAYOUTS:
+    if isinstance(layout, str) and layout in known:
         return layout
-    raise InputError(f"layout must be one of {', '.join(LAYOUTS)}; got {shown(layout)}")
+    raise InputError(f"layout must be one of {', '.join(known)}; got {shown(layout)}")
 
 
 def to_layout(clips: Tensor, layout: str) -> Tensor:
@@ -28,6 +30,12 @@ def to_layout(clips: Tensor, layout: str) -> Tensor:
     if layout == "NCTHW":
         return clips
     return clips.permute(LAYOUTS[layout]).contiguous()
+
+
+def from_layout(clips: Tensor, layout: str) -> Tensor:
+    """Bring clips in a layout back to (B, C, T, H, W), as a view."""
+    axes = LAYOUTS[layout]
+    return clips.permute([axes.index(axis) for axis in range(5)])
 
 
 def spell_axes(layout: str) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.errors import InputError
-from advvid.inference.frozen import frozen
+from advvid.errors import InputError, first_line
+from advvid.inference.frozen import frozen, logits_of
 from advvid.inference.layouts import LAYOUTS, spell_axes, to_layout
 
 
@@ -27,16 +27,15 @@ def probe_model(model: nn.Module, clips: Tensor) -> Tensor:
     name, shape = getattr(model, "spec", type(model).__name__), tuple(clips.shape)
     try:
         with frozen(model), torch.no_grad():
-            logits = model(clips)
+            logits = logits_of(model(clips))
     except (InputError, torch.OutOfMemoryError):
         raise
     except Exception as error:
         # A model is somebody else's code and may fail with anything.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
-            f"{name} fails on clips of shape {shape}: {_other_layout(model, clips) or reason[0]}"
+            f"{name} fails on clips of shape {shape}: "
+            f"{_other_layout(model, clips) or first_line(error)}"
         ) from error
-    logits = getattr(logits, "logits", logits)
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(clips):
         got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(
@@ -57,10 +56,10 @@ def _other_layout(model: nn.Module, clips: Tensor) -> str:
         except Exception:
             # It is somebody else's code, and was only asked whether it works.
             continue
-        logits = getattr(answer, "logits", answer)
+        logits = logits_of(answer)
         if isinstance(logits, Tensor) and logits.ndim == 2 and len(logits) == len(clips):
             return (
-                f"it takes {spell_axes(layout)}: say so, with --layout {layout}, "
-                f"load_model(..., layout={layout!r}) or VideoModel(network, layout={layout!r})"
+                f"it takes {spell_axes(layout)}: say so, with `layout={layout}` where it is "
+                f"loaded, or VideoModel(network, layout={layout!r})"
             )
     return ""

@@ -6,8 +6,9 @@ from functools import cache, wraps
 from inspect import Parameter
 from typing import Any, TypeVar, Unpack, get_args, get_origin, get_type_hints
 
-from advvid.errors import InputError, shown
-from advvid.methods.kinds import is_of, spelled
+from advvid.errors import InputError
+from advvid.methods.kinds import came, is_of, spelled
+from advvid.methods.setting import Setting, check_setting
 
 Door = TypeVar("Door", bound=Callable[..., Any])
 
@@ -16,7 +17,8 @@ def checked(door: Door) -> Door:
     """Refuse arguments of another type than the annotations say, with one line that names them.
 
     Goes in front of a public function, or of a class for what builds its objects. Values are left
-    as they are; their ranges are for the function to check.
+    as they are. Ranges are checked where the annotation is that of a `Setting`; the others are for
+    the function to check.
 
     Raises:
         InputError: when called: naming the argument, what was wanted and what came.
@@ -42,21 +44,15 @@ def checked(door: Door) -> Door:
 
 
 def check_argument(name: str, value: Any, kind: Any) -> None:
-    """Refuse a value of another type.
+    """Refuse a value of another type, or out of the range of its `Setting`.
 
     Raises:
         InputError: naming the argument, what was wanted and what came.
     """
-    if not is_of(value, kind):
+    if any(isinstance(about, Setting) for about in getattr(kind, "__metadata__", ())):
+        check_setting(name, value, kind)
+    elif not is_of(value, kind):
         raise InputError(f"{name} must be {spelled(kind)}; got {came(value)}")
-
-
-def came(value: Any) -> str:
-    """Spell a value that came; arrays and tensors by their shape."""
-    shape = getattr(value, "shape", None)
-    if isinstance(value, type) or not isinstance(shape, tuple):
-        return f"the class {value.__name__}" if isinstance(value, type) else shown(value)
-    return f"{type(value).__name__} {tuple(shape)}"
 
 
 @cache

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from advvid.errors import InputError, shown, shown_name
+from advvid.errors import InputError, first_line, shown, shown_name
 
 T = TypeVar("T")
 
@@ -66,5 +66,5 @@ def current_folder_importable() -> Iterator[None]:
 
 def describe_error(error: BaseException) -> str:
     """Spell somebody else's error in one line."""
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"

@@ -1,4 +1,4 @@
-"""What kind of value an annotation asks for: told of a value, and spelled for a message."""
+"""What kind of value an annotation asks for: told of a value; both spelled for a message."""
 
 import collections.abc
 import math
@@ -7,6 +7,8 @@ import os
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, is_typeddict
+
+from advvid.errors import shown
 
 CONVERTED = "converted"
 """Marks an annotation whose values the function itself converts, and refuses in better words."""
@@ -131,6 +133,14 @@ def spelled(kind: Any) -> str:
     if origin is Path:
         return "a path"
     return _WORDS.get(origin) or str(getattr(origin, "__name__", origin))
+
+
+def came(value: Any) -> str:
+    """Spell a value that came; arrays and tensors by their shape."""
+    shape = getattr(value, "shape", None)
+    if isinstance(value, type) or not isinstance(shape, tuple):
+        return f"the class {value.__name__}" if isinstance(value, type) else shown(value)
+    return f"{type(value).__name__} {tuple(shape)}"
 
 
 def _plural(kind: Any) -> str:

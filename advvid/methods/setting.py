@@ -19,8 +19,7 @@ from operator import ge, gt, le, lt
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from advvid.errors import InputError
-from advvid.methods.arguments import came
-from advvid.methods.kinds import is_of, spelled
+from advvid.methods.kinds import came, is_of, spelled
 
 _LIMITS: dict[str, Callable[[Any, Any], bool]] = {
     "above": gt,

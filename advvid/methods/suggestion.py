@@ -3,8 +3,6 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-from advvid.errors import shown
-
 _SHOWN = 60
 
 
@@ -25,8 +23,3 @@ def did_you_mean(name: str, names: Iterable[str], *, most: int = 3) -> str:
 def ask(names: Sequence[str]) -> str:
     """Spell the question for names that are known to be near."""
     return f"did you mean {' or '.join(names)}?" if names else ""
-
-
-def shortened(name: str) -> str:
-    """Quote a name that came, cut to a length that a line can bear."""
-    return shown(name)

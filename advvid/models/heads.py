@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advvid.inference.frozen import frozen
+from advvid.inference.frozen import frozen, logits_of
 from advvid.inference.layouts import to_layout
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -68,7 +68,7 @@ def _find_on(network: nn.Module, clips: Tensor) -> tuple[str | None, int | None]
     finally:
         if handle is not None:
             handle.remove()
-    logits = getattr(answer, "logits", answer)
+    logits = logits_of(answer)
     if not isinstance(logits, Tensor) or logits.ndim != 2:
         return None
     width = int(logits.shape[1])

@@ -9,11 +9,10 @@ from typing import cast
 
 import torch
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown
 from advvid.inference.layouts import check_layout
 from advvid.inference.normalization import read_per_channel, read_pixel_mean
 from advvid.methods.arguments import checked
-from advvid.methods.suggestion import shortened
 from advvid.models.heads import head_width, replace_head
 from advvid.models.registry import FUNCTION, MODELS, ModelEntry
 from advvid.models.request import ModelRequest
@@ -116,7 +115,7 @@ def _find_entry(spec: str) -> tuple[ModelEntry, str]:
     if module and function:
         return MODELS[FUNCTION], spec
     if spec not in MODELS:
-        raise InputError(f"unknown model {shortened(spec)}; {suggest_model(spec, MODELS)}")
+        raise InputError(f"unknown model {shown(spec)}; {suggest_model(spec, MODELS)}")
     return MODELS[spec], spec
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from advvid.methods.near_folders import near_folders, suggest_for_path
+from advvid.methods.paths import near_folders, suggest_for_path
 from advvid.methods.suggestion import ask, near_names
 from advvid.models.adapters.torchvision_video import NAMES
 
@@ -23,7 +23,7 @@ def suggest_model(spec: str, names: Iterable[str]) -> str:
     if hint := suggest_for_path(spec):
         return hint
     if Path(spec).suffix in _WEIGHTS:
-        return f"it names a file: name the model by --model, and its weights by --weights {spec}"
+        return f"it names a file: name the model by `model`, and its weights by `weights={spec}`"
     listed = list(names)
     # What is written -> what it should be, the registered ones last: they keep their names.
     meant = {Path(folder).name: folder for folder in near_folders(spec)}

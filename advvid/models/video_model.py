@@ -1,13 +1,13 @@
 """The module that every spec becomes: clips in [0, 1] in, logits out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from advvid.checks import check_count
 from advvid.errors import InputError
+from advvid.inference.frozen import logits_of
 from advvid.inference.layouts import check_layout, to_layout
 from advvid.inference.normalization import read_per_channel
 from advvid.methods.arguments import checked
@@ -20,9 +20,7 @@ _AXES = ("channels", "frames", "rows", "columns")
 
 def call_on_clips(backbone: nn.Module, clips: Tensor) -> Tensor:
     """Call a backbone that takes clips and gives logits, or an object that carries them."""
-    answer: Any = backbone(clips)
-    # transformers' models answer with such an object.
-    logits: Tensor = getattr(answer, "logits", answer)
+    logits: Tensor = logits_of(backbone(clips))
     return logits
 
 

@@ -95,6 +95,7 @@ class ClipsInMemory:
         classifier: around the model.
         clips: float32 (N, 3, T, H, W) in [0, 1].
         labels: int64 (N,), as the model counts its classes.
+        videos: names of the independent videos of the clips (N,), see `ClipOrigin.unit`.
         facts: what is worth keeping in config.json.
         notes: what the user should read.
     """
@@ -102,6 +103,7 @@ class ClipsInMemory:
     classifier: VideoClassifier
     clips: Tensor
     labels: Tensor
+    videos: list[str]
     facts: dict[str, Any]
     notes: list[str]
 
@@ -129,7 +131,7 @@ def load_in_memory(
     if clips < 1:
         raise InputError(f"clips must be at least 1; got {clips}")
     subject = load_subject(model, data, clips=clips, seed=seed, **options)
-    batch, given = subject.dataset.sample(subject.count, seed=seed)
+    batch, given, origins = subject.dataset.draw(subject.count, seed=seed)
     classifier = subject.classifier(batch[:1], device=device, precision=precision)
     skipped = subject.dataset.skipped
     if subject.table is None:
@@ -142,7 +144,8 @@ def load_in_memory(
         "skipped": [{"path": str(bad.path), "reason": bad.reason} for bad in skipped],
     }
     notes = [*subject.notes, *(bad.line for bad in skipped)]
-    return ClipsInMemory(classifier, batch, targets, facts, notes)
+    videos = [origin.unit for origin in origins]
+    return ClipsInMemory(classifier, batch, targets, videos, facts, notes)
 
 
 def load_training(

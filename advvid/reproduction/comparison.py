@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from advvid.escaping import for_markdown
 from advvid.evaluation.accuracy import Accuracy
 from advvid.reproduction.row_run import RowResult
 from advvid.reproduction.rows import COLUMNS, ROWS
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def comparison_markdown(results: Mapping[str, RowResult], keys: Sequence[str]) -> str:
+def comparison_markdown(
+    results: Mapping[str, RowResult], keys: Sequence[str], *, subject: str = ""
+) -> str:
     """Spell a table: top-1 in %, ours at the optimal step and under AutoAttack, and the paper's.
 
     Below it stand the alarms, so that no copy of the table is without them.
@@ -19,6 +22,7 @@ def comparison_markdown(results: Mapping[str, RowResult], keys: Sequence[str]) -
     Args:
         results: of the rows that are finished, by their keys.
         keys: rows in order; those without a result are left open.
+        subject: model and data.
     """
     head = ["model", "", *(f"eps {eps}" for eps in COLUMNS)]
     lines = [head, ["---", "---", *["---:"] * len(COLUMNS)]]
@@ -38,19 +42,24 @@ def comparison_markdown(results: Mapping[str, RowResult], keys: Sequence[str]) -
     alarms = "".join(
         f"\n\nALARM {ROWS[key].name}: {alarm}" for key, row in shown.items() for alarm in row.alarms
     )
+    of = f" of {for_markdown(subject)}" if subject else ""
     return (
-        f"{table}\n\nTop-1 in %. PGD at the optimal step on {some.clips} test clips; AutoAttack "
-        f"(and PGD, the worst of each clip) on {some.auto_clips}; 95% Wilson intervals in brackets."
+        f"{table}\n\nTop-1 in %{of}. PGD at the optimal step on {some.clips} test clips; "
+        f"AutoAttack (and PGD, the worst of each clip) on {some.auto_clips}; 95% Wilson "
+        "intervals in brackets."
         f"{alarms}"
     )
 
 
-def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> "Figure":
+def comparison_figure(
+    results: Mapping[str, RowResult], keys: Sequence[str], *, subject: str = ""
+) -> "Figure":
     """Draw accuracy against the budget: ours on the left, the paper's on the right.
 
     Args:
         results: of the rows that are finished, by their keys.
         keys: rows that are shown.
+        subject: model and data.
     """
     from advvid.figures.paper_comparison import ComparedModel, paper_comparison
 
@@ -71,7 +80,7 @@ def comparison_figure(results: Mapping[str, RowResult], keys: Sequence[str]) -> 
         COLUMNS,
         paper="Kinfu and Vidal 2022, UCF101",
         attack="PGD at the optimal step",
-        subject=f"n = {clips} test clips" if clips else "",
+        subject=", ".join(filter(None, (subject, f"n = {clips} test clips" if clips else ""))),
     )
 
 

@@ -111,7 +111,7 @@ def reproduce(
     results = {key: finished_row(path / key) for key in ROWS}
     found = {key: result for key, result in results.items() if result is not None}
     if fabric.is_global_zero:
-        _write(path, found, tables, formats)
+        _write(path, found, tables, formats, f"{chosen.model} on {chosen.data}")
     return found
 
 
@@ -134,13 +134,18 @@ def _finish(run: RowRun) -> None:
 
 
 def _write(
-    path: Path, found: dict[str, RowResult], tables: Sequence[str], formats: Sequence[str]
+    path: Path,
+    found: dict[str, RowResult],
+    tables: Sequence[str],
+    formats: Sequence[str],
+    subject: str,
 ) -> None:
     """Write tables and figures of all rows of the folder that are finished."""
     content = {key: asdict(result) for key, result in found.items()}
     write_text(path / "results.json", json.dumps(content, indent=2) + "\n")
     for table in dict.fromkeys(tables):
-        write_text(path / f"{table}.md", comparison_markdown(found, TABLES[table]) + "\n")
+        markdown = comparison_markdown(found, TABLES[table], subject=subject)
+        write_text(path / f"{table}.md", markdown + "\n")
         if found.keys() & set(TABLES[table]):
-            figure = comparison_figure(found, TABLES[table])
+            figure = comparison_figure(found, TABLES[table], subject=subject)
             save_figure(figure, path / f"{table}.png", formats)

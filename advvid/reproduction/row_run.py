@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _RESULT, _PGD = "row.json", "pgd.json"
 # Of anything that a row counts.
 _MOST = 2**31
-_AGAIN = "delete it, then resume with --resume"
+_AGAIN = "delete it, then resume (`resume=True`)"
 
 
 @dataclass(frozen=True)

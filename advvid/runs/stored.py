@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from advvid.errors import InputError, one_line, shown
 from advvid.methods.kinds import is_of, spelled
+from advvid.methods.paths import is_there
 
 T = TypeVar("T")
 _LARGEST = 2**30
@@ -23,6 +24,9 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: when there is none, or it holds something else.
     """
+    if not (is_there(path) and path.is_file()):
+        # A pipe or a device would never end.
+        raise InputError(f"cannot read {path}: no such file")
     try:
         if path.stat().st_size > _LARGEST:
             raise StoredError("larger than 1 GB")

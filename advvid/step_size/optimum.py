@@ -10,6 +10,8 @@ NEAR = 1.5
 
 _RESAMPLES = 2000
 
+_FEW = 6
+
 
 def best_step_sizes(step_sizes: Numbers, losses: Numbers) -> Numbers:
     """Find the step size of the largest loss, in and between those that were measured.
@@ -45,32 +47,77 @@ def best_step_sizes(step_sizes: Numbers, losses: Numbers) -> Numbers:
     return best
 
 
-def resampled_interval(step_sizes: Numbers, losses: Numbers) -> tuple[float, float] | None:
-    """Give the 95% interval of the best step size, by resampling clips.
+def resampled_best(
+    step_sizes: Numbers, losses: Numbers, videos: npt.NDArray[np.int64] | None = None
+) -> Numbers:
+    """Give the best step size of resampled videos, (R,); the r-th resample is always the same one.
 
-    Percentiles of the bootstrap are too narrow for few clips, by sqrt((n - 1) / n) and by the
-    normal in place of the t distribution; they are taken further out by both.
+    Clips of one video are drawn together, as they are not independent of each other (the cluster
+    bootstrap; Davison and Hinkley 1997, sec. 3.8).
 
     Args:
         step_sizes: (A,) above 0, ascending.
-        losses: (A, N), of N clips that were drawn independently.
+        losses: (A, N) of clips.
+        videos: number of the video of each clip (N,); None takes each for one of its own.
+    """
+    if videos is not None:
+        _, number = np.unique(videos, return_inverse=True)
+        losses = np.stack([np.bincount(number, row) for row in losses])
+    count = losses.shape[1]
+    rng = np.random.default_rng(0)
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES) / count
+    # Sums of unequal numbers of clips: a factor on a whole curve leaves its top where it is.
+    return best_step_sizes(step_sizes, weights @ losses.T)
+
+
+def interval_of(resampled: Numbers, estimate: float, units: int) -> tuple[float, float] | None:
+    """Give the 95% interval of what was estimated on independent units, by its resamples.
+
+    Percentiles of the bootstrap are too narrow for few units, by sqrt((n - 1) / n) and by the
+    normal in place of the t distribution; they are taken further out by both. Fewer than 6 units
+    hold no percentile far enough out, as the truth lies beyond all n units once in 2^(n - 1) times:
+    they get Student's interval with the standard error of the bootstrap.
+
+    Args:
+        resampled: (R,).
+        estimate: of all units.
+        units: n, drawn independently.
 
     Returns:
-        Both ends, or None for one clip, which tells nothing of others.
+        Both ends, or None for one unit, which tells nothing of others.
 
     Source: Hesterberg 2015, "What teachers should know about the bootstrap", sec. 5.3 (expanded
-    percentile interval).
+    percentile interval) and 5.2 (t interval with bootstrap standard error).
     """
     from scipy import stats
 
-    count = losses.shape[1]
-    if count < 2:
+    if units < 2:
         return None
-    rng = np.random.default_rng(0)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES) / count
-    drawn = best_step_sizes(step_sizes, weights @ losses.T)
-    tail = stats.norm.cdf(-np.sqrt(count / (count - 1)) * stats.t.ppf(0.975, count - 1))
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    reach = np.sqrt(units / (units - 1)) * stats.t.ppf(0.975, units - 1)
+    if units < _FEW:
+        half = reach * float(resampled.std())
+        return float(estimate - half), float(estimate + half)
+    tail = stats.norm.cdf(-reach)
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def resampled_interval(
+    step_sizes: Numbers, losses: Numbers, videos: npt.NDArray[np.int64] | None = None
+) -> tuple[float, float] | None:
+    """Give the 95% interval of the best step size, within those measured; None for one video.
+
+    Args:
+        step_sizes: see `resampled_best`, as `losses` and `videos`.
+    """
+    resampled = resampled_best(step_sizes, losses, videos)
+    units = losses.shape[1] if videos is None else len(np.unique(videos))
+    if not 2 <= units < _FEW:
+        return interval_of(resampled, 0.0, units)
+    # A step is a factor: Student's interval is symmetric in its logarithm.
+    best = float(best_step_sizes(step_sizes, losses.mean(axis=1)[None])[0])
+    factors = np.exp(interval_of(np.log(resampled / best), 0.0, units) or (0, 0))
+    low, high = (best * factors).clip(step_sizes[0], step_sizes[-1])
     return float(low), float(high)
 
 

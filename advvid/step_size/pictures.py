@@ -31,20 +31,20 @@ def law_figure(surface: StepSizeSurface, law: StepSizeLaw | None, *, subject: st
         return figures.LawLine(label, budgets.tolist(), steps)
 
     r_squared = "" if law is None or law.r_squared is None else f", R² = {law.r_squared:.3f}"
-    best = [
-        figures.BestStepSize(
-            *(
-                255 * n
-                for n in (row.eps, row.step_size, *(row.interval or (row.step_size, row.step_size)))
+    best = []
+    for row in surface.best():
+        low, high = row.interval or (row.step_size, row.step_size)
+        eps, step, low, high = (255 * number for number in (row.eps, row.step_size, low, high))
+        best.append(
+            figures.BestStepSize(
+                eps, step, low, high, open_below=row.open_below, open_above=row.open_above
             )
         )
-        for row in surface.best()
-    ]
     return figures.step_size_law(
         best,
         paper=line("paper: 0.2 (eps + 1)", PAPER_LAW),
         fit=None if law is None else line(f"fit: {law}{r_squared}", law),
-        title=f"{surface.losses.shape[3]} clips, {surface.max_steps} steps",
+        title=f"{surface.sample}, {surface.max_steps} steps",
         subject=subject,
     )
 
@@ -54,5 +54,5 @@ def _grid(surface: StepSizeSurface, budget: int) -> figures.LossGrid:
         float(surface.eps[budget]),
         surface.step_sizes[budget],
         surface.loss[budget, :, 1:],
-        surface.losses.shape[3],
+        surface.clips,
     )

@@ -10,7 +10,12 @@ import numpy.typing as npt
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.errors import InputError
 from advvid.runs.files import write_atomically
-from advvid.step_size.optimum import best_step_sizes, resampled_interval
+from advvid.step_size.optimum import (
+    best_step_sizes,
+    interval_of,
+    resampled_best,
+    resampled_interval,
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class BestStep:
         eps: the budget, a fraction of the pixel range.
         step_size: the best step size, in or between those measured, see
             `advvid.step_size.optimum.best_step_sizes`.
-        interval: 95% interval of `step_size`, by resampling the clips; None for one clip.
+        interval: 95% interval of `step_size`, by resampling the videos that the clips are taken
+            from; None for one video.
         resolution: how much larger the next step size is that was measured, as a share: 0.1 where
             the steps around the best are 10% apart (the wider gap of both sides).
         measured: the best of the step sizes that were measured.
@@ -55,6 +61,7 @@ class StepSizeSurface:
         correct: bool (E, A, M + 1, N).
         gradients: gradient passes a clip that it took; 0 where that is not known.
         forwards: forward passes a clip without a gradient.
+        videos: int (N,), number of the video of each clip; None takes each for one of its own.
 
     Raises:
         InputError: when the arrays do not agree, or hold what no sweep gives.
@@ -66,11 +73,29 @@ class StepSizeSurface:
     correct: npt.NDArray[np.bool_]
     gradients: int = 0
     forwards: int = 0
+    videos: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         wrong = _disagreement(self)
         if wrong:
             raise InputError(f"this is no surface of a sweep: {wrong}")
+
+    @property
+    def clips(self) -> int:
+        """Number of clips N."""
+        return int(self.losses.shape[3])
+
+    @property
+    def units(self) -> int:
+        """Videos that the clips are taken from: the independent units of all intervals."""
+        return self.clips if self.videos is None else len(np.unique(self.videos))
+
+    @property
+    def sample(self) -> str:
+        """How many clips there are, and of how many videos where these are fewer."""
+        clips = f"{self.clips} clip{'s' * (self.clips != 1)}"
+        videos = f", {self.units} source video{'s' * (self.units != 1)}"
+        return clips if self.units == self.clips else clips + videos
 
     @property
     def max_steps(self) -> int:
@@ -105,6 +130,7 @@ class StepSizeSurface:
             sorted_rows(self.correct, other.correct),
             self.gradients + other.gradients,
             self.forwards + other.forwards,
+            self.videos,
         )
 
     def best(self) -> list[BestStep]:
@@ -114,7 +140,7 @@ class StepSizeSurface:
         for e, (eps, steps) in enumerate(zip(self.eps, self.step_sizes, strict=True)):
             a, last = int(loss[e].argmax()), len(steps) - 1
             final = self.losses[e, :, -1].astype(np.float64)
-            interval = resampled_interval(steps, final)
+            interval = resampled_interval(steps, final, self.videos)
             around = steps[max(a - 1, 0) : a + 2]
             rows.append(
                 BestStep(
@@ -135,10 +161,14 @@ class StepSizeSurface:
     def fit_law(self) -> StepSizeLaw:
         """Fit the best step sizes by a line in the budget (ordinary least squares).
 
+        The intervals come from resampling videos, as those of the best steps, and not from the
+        scatter of the best steps about the line: all budgets are measured on the same clips, so
+        their best steps err together.
+
         Returns:
-            Slope and intercept in 1/255, their 95% intervals (t distribution) and R^2, which are
-            None for two budgets and for steps that are all the same; calling it with a budget gives
-            a step size.
+            Slope and intercept in 1/255, their 95% intervals, which are None for one video and
+            where no resample differs, and R^2, which is None for two budgets and for steps that are
+            all the same; calling it with a budget gives a step size.
 
         Raises:
             InputError: with fewer than two budgets.
@@ -156,17 +186,16 @@ class StepSizeSurface:
         x = self.eps * 255
         y = np.array([row.step_size for row in best]) * 255
         fit = stats.linregress(x, y)
-        intervals: list[tuple[float, float] | None] = [None, None]
-        # Steps that are all the same leave nothing to tell an interval from.
-        if len(x) > 2 and np.ptp(y) > 0:
-            t = stats.t.ppf(0.975, len(x) - 2)
-            intervals = [
-                (float(value - t * error), float(value + t * error))
-                for value, error in (
-                    (fit.slope, fit.stderr),
-                    (fit.intercept, fit.intercept_stderr),
-                )
-            ]
+        final = self.losses[:, :, -1].astype(np.float64)
+        resampled = [
+            255 * resampled_best(steps, losses, self.videos)
+            for steps, losses in zip(self.step_sizes, final, strict=True)
+        ]
+        lines = np.linalg.pinv(np.stack([x, np.ones_like(x)], axis=1)) @ np.stack(resampled)
+        intervals = [
+            interval_of(line, value, self.units) if np.ptp(line) > 1e-9 else None
+            for line, value in zip(lines, (fit.slope, fit.intercept), strict=True)
+        ]
         return StepSizeLaw(
             slope=float(fit.slope),
             intercept=float(fit.intercept),
@@ -175,15 +204,15 @@ class StepSizeSurface:
             # Two points are always on a line.
             r_squared=float(fit.rvalue**2) if len(x) > 2 and np.ptp(y) > 0 else None,
             resolution=max(row.resolution for row in best),
-            source=f"fitted to {len(x)} budgets, {self.losses.shape[3]} clips, "
-            f"{self.max_steps} steps",
+            source=f"fitted to {len(x)} budgets, {self.sample}, {self.max_steps} steps",
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Give means and best steps for `results.json`; budgets and step sizes in 1/255."""
         return {
             "unit": "1/255",
-            "clips": self.losses.shape[3],
+            "clips": self.clips,
+            "videos": self.units,
             "steps": self.max_steps,
             "eps": (self.eps * 255).tolist(),
             "step_sizes": (self.step_sizes * 255).tolist(),
@@ -219,7 +248,8 @@ class StepSizeSurface:
     def _write(self, path: Path) -> None:
         # A path would be given the ending .npz, a file is not.
         with path.open("wb") as file:
-            np.savez_compressed(file, **vars(self))
+            known = {name: value for name, value in vars(self).items() if value is not None}
+            np.savez_compressed(file, **known)
 
     @classmethod
     def load(cls, path: str | Path) -> "StepSizeSurface":
@@ -255,6 +285,9 @@ def _disagreement(surface: StepSizeSurface) -> str:
         return f"losses must be (E, A, M + 1, N); got {losses.shape}"
     if losses.shape[2] < 2 or correct.shape != losses.shape or correct.dtype != np.bool_:
         return f"losses and correct must be two of a kind; got {losses.shape} and {correct.shape}"
+    videos = surface.videos
+    if videos is not None and (videos.shape != losses.shape[3:] or videos.dtype.kind not in "iu"):
+        return f"videos must be whole numbers ({losses.shape[3]},); got {videos.shape}"
     for name, values in (("budgets", eps), ("step sizes", steps), ("losses", losses)):
         if values.dtype.kind != "f" or not np.isfinite(values).all():
             return f"{name} must be finite numbers"

@@ -16,9 +16,16 @@ from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher, default_micro_batch
-from advvid.methods import Setting, settings_of
+from advvid.methods import Setting
 from advvid.methods.arguments import checked
-from advvid.pairing.given import GivenClips, GivenLabels, GivenModel, as_subject, in_memory
+from advvid.pairing.given import (
+    GivenClips,
+    GivenLabels,
+    GivenModel,
+    GivenVideos,
+    as_subject,
+    in_memory,
+)
 from advvid.random_streams import clip_seeds, uniform
 from advvid.runs.fingerprint import fingerprint
 from advvid.runs.progress import Advance, progress_bar
@@ -45,6 +52,7 @@ def sweep_step_size(
     loss: Annotated[str | Loss, Setting("what PGD maximizes", choices=tuple(LOSSES))] = "ce",
     random_start: Annotated[bool, Setting("start at random in the budget")] = False,
     seed: Annotated[int, Setting("of the random starts", at_least=0)] = 0,
+    videos: GivenVideos = None,
     memory: Annotated[int | None, Setting("of the iterates", unit="bytes", at_least=1)] = None,
     part_file: Annotated[str | Path | None, Setting("keeps the clips that are done")] = None,
     progress: Annotated[bool, Setting("show a bar")] = False,
@@ -71,6 +79,10 @@ def sweep_step_size(
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         random_start: start uniformly in the box of each budget instead of at the clip.
         seed: of the random starts.
+        videos: name or number of the video that each clip is taken from, (N,), of clips in memory,
+            a torch `Dataset` or a `DataLoader`, in the order of the data: clips of one video are
+            not independent of each other, and intervals count videos. None takes each clip for a
+            video of its own. Data sets of `advvid.load_dataset` bring them along.
         memory: bytes that iterates may take; None chooses by the device.
         part_file: keeps the clips that are done while the sweep runs; when it is there already, the
             sweep is resumed from it.
@@ -85,15 +97,9 @@ def sweep_step_size(
 
     Source: Kinfu and Vidal 2022, sec. 3.1, Fig. 1 and 2.
     """
-    for name, value in (
-        *(("max_steps", max_steps), ("refine", refine), ("loss", loss), ("seed", seed)),
-        *(("random_start", random_start), ("memory", memory), ("part_file", part_file)),
-        ("progress", progress),
-    ):
-        settings_of(sweep_step_size)[name].check(value)
     budgets, grid = read_grid(eps, step_sizes, step_ratios)
-    asked, source = as_subject(classifier, clips, labels)
-    data, known = in_memory(source)
+    asked, source = as_subject(classifier, clips, labels, videos)
+    data, known, numbers = in_memory(source)
     targets = asked.logits(data).argmax(dim=1).cpu() if known is None else known
 
     sweep = _Sweep(asked, data, targets, resolve_loss(loss), seed if random_start else None, memory)
@@ -118,7 +124,9 @@ def sweep_step_size(
             plan, finished, "Refinement" if found else "Sweep", progress=progress
         )
         found.append(
-            StepSizeSurface(budgets, grids[-1], losses, correct, plan.gradients, plan.forwards)
+            StepSizeSurface(
+                budgets, grids[-1], losses, correct, plan.gradients, plan.forwards, numbers
+            )
         )
     for path in kept:
         if path is not None:

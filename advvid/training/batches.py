@@ -61,11 +61,8 @@ class DatasetBatches:
         self.steps = steps_per_epoch(len(data), settings.batch_size)
 
     def check(self, world: int) -> None:
-        """Say at once when the batches cannot be shared, or the first clip is no clip."""
-        first, *_ = self._keys(0, 0, world)
-        if self.data.on_bad_video == "raise":
-            # An augmentation that does not fit, too.
-            self.data[first]
+        """Say at once when the batches cannot be shared."""
+        self._keys(0, 0, world)
 
     def epoch(
         self, epoch: int, *, start: int, rank: int, world: int, pin_memory: bool

@@ -109,7 +109,12 @@ def train(
     identity = {**run_identity(model, batches, settings, made, robust), **(config or {})}
     folder, found = None, None
     if out is not None:
-        folder = TrainingFolder(Path(out), classes=batches.classes, input_shape=batches.clip_shape)
+        folder = TrainingFolder(
+            Path(out),
+            classes=batches.classes,
+            input_shape=batches.clip_shape,
+            subject=_subject(identity, val_data, robust),
+        )
         found = folder.open_run(networks.values(), resume=resume)
         if found is not None:
             check_same_run(found.identity, identity)
@@ -193,6 +198,19 @@ def check_data(train_data: Batches, val_data: ClipDataset | None) -> None:
                 f"training and validation clips differ in {what.replace('_', ' ')}: {ours} and "
                 f"{theirs}; load both in the same way"
             )
+
+
+def _subject(
+    identity: Mapping[str, Any], val_data: ClipDataset | None, robust: RobustCheck | None
+) -> str:
+    """Name model, data, numbers of clips and the attack that measures, for titles of figures."""
+    told = [f"{identity['model']} on {identity['data']}, {identity['clips'].partition(' (')[0]}"]
+    told[0] += "" if told[0].endswith("batches") else " clips"
+    if val_data is not None:
+        told.append(f"{len(val_data)} for validation")
+    if robust is not None:
+        told.append(f"{robust.clips} under {robust.name}")
+    return ", ".join(told)
 
 
 def run_identity(

@@ -5,6 +5,7 @@ target.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -52,16 +53,27 @@ LOSSES: dict[str, Loss] = {"ce": cross_entropy, "dlr": dlr, "cw": margin}
 
 
 def resolve_loss(loss: str | Loss) -> Loss:
-    """Turn a name of `LOSSES` into its function; a function is passed through.
+    """Turn a name of `LOSSES` into its function; what another function gives is looked at.
 
     Raises:
-        InputError: when there is no loss of that name.
+        InputError: when there is no loss of that name; later, when a function does not give (B,).
     """
     if callable(loss) and not isinstance(loss, type):
-        return loss
+        return partial(_one_a_clip, loss)
     if loss not in LOSSES:
         raise InputError(f"unknown loss {loss!r}; choose from {', '.join(LOSSES)}")
     return LOSSES[loss]
+
+
+def _one_a_clip(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    losses = loss(logits, labels)
+    if not isinstance(losses, Tensor) or losses.shape != logits.shape[:1]:
+        got = tuple(losses.shape) if isinstance(losses, Tensor) else type(losses).__name__
+        raise InputError(
+            f"the loss must give one number for each of {len(logits)} clips, ({len(logits)},); got "
+            f"{got}: losses of torch do with reduction='none'"
+        )
+    return losses
 
 
 def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:

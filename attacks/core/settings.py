@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from advvid.attacks.core.losses import LOSSES, Loss
@@ -15,16 +13,6 @@ from advvid.methods.text import read_fraction
 
 PIXEL_RANGE = "pixel range"
 """Unit of budgets and steps: 8/255 is 8 gray levels."""
-
-
-def check_budgets(eps: float | Tensor | Array) -> None:
-    """Refuse a budget, or any of an array of them, outside (0, 1].
-
-    Raises:
-        InputError: with the hint that budgets of the API are fractions.
-    """
-    # A number that is none of torch's is told as it came.
-    check_budget(torch.as_tensor(eps) if isinstance(eps, Tensor | np.ndarray) else eps)
 
 
 def read_step(text: str) -> float | StepSizeLaw:
@@ -45,7 +33,7 @@ ClipBudget = Annotated[
         PIXEL_RANGE,
         above=0,
         at_most=1,
-        verify=check_budgets,
+        verify=check_budget,
     ),
 ]
 EpsStep = Annotated[

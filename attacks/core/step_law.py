@@ -1,17 +1,17 @@
 """The linear law between budget and step size of PGD."""
 
-import errno
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from torch import Tensor
 
 from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_text
+from advvid.runs.stored import StoredError, read_json, restored
 
 
 @checked
@@ -43,8 +43,9 @@ class StepSizeLaw:
 
     def __post_init__(self) -> None:
         """Refuse a line that gives no step."""
-        for name, value in (("slope", self.slope), ("intercept", self.intercept)):
-            if not abs(value) < math.inf:
+        for name, value in vars(self).items():
+            numbers = value if isinstance(value, tuple | list) else (value,)
+            if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
                 raise InputError(f"{name} must be finite; got {shown(value)}")
 
     @overload
@@ -101,51 +102,26 @@ class StepSizeLaw:
         Raises:
             InputError: when the file is missing or does not hold a law.
         """
+        content = read_json(Path(path))
+        known = {name: value for name, value in content.items() if name in _FIELDS}
         try:
-            if not Path(path).is_file():
-                raise FileNotFoundError(errno.ENOENT, "no such file")
-            with Path(path).open(encoding="utf-8") as file:
-                content = json.loads(file.read(_LONGEST))
-            slope, intercept = (_number(content[key]) for key in ("slope", "intercept"))
-            bounds = [content.get(key) for key in ("slope_interval", "intercept_interval")]
-            others = [content.get(key) for key in ("r_squared", "resolution")]
-            return cls(
-                slope=slope,
-                intercept=intercept,
-                slope_interval=None if bounds[0] is None else _interval(bounds[0]),
-                intercept_interval=None if bounds[1] is None else _interval(bounds[1]),
-                r_squared=None if others[0] is None else _number(others[0]),
-                source=str(content.get("source", "")),
-                resolution=None if others[1] is None else _number(others[1]),
-            )
-        except OSError as error:
-            raise InputError(f"cannot read the law {path}: {error.strerror}") from error
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            law = restored(cls, known)
+            # JSON has no tuples, and 1 in place of 1.0.
+            return replace(law, **{name: _floats(value) for name, value in vars(law).items()})
+        except (StoredError, InputError) as error:
             raise InputError(
-                f"{path} does not hold a step-size law: wanted JSON with slope and intercept, as "
-                "written by `advvid sweep-step-size --law FILE`"
+                f"{path} does not hold a step-size law ({error}): wanted JSON with slope and "
+                "intercept, as written by `advvid sweep-step-size --law FILE`"
             ) from error
 
 
-# A law takes a few hundred letters; what is longer is none, and is not read.
-_LONGEST = 2**16
+def _floats(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(float, value))
+    return float(value) if isinstance(value, int) else value
 
 
-def _number(value: object) -> float:
-    """Insist on a finite number: no text, no flag."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(value)
-    number = float(value) if abs(value) < 1e300 else math.inf
-    if not math.isfinite(number):
-        raise ValueError("not finite")
-    return number
-
-
-def _interval(bounds: object) -> tuple[float, float]:
-    if not isinstance(bounds, list):
-        raise TypeError(bounds)
-    low, high = map(_number, bounds)
-    return low, high
+_FIELDS = frozenset(StepSizeLaw.__dataclass_fields__)
 
 
 PAPER_LAW = StepSizeLaw(0.2, 0.2, source="Kinfu and Vidal 2022, Fig. 2: 0.2 (eps + 1)")

@@ -78,8 +78,7 @@ class UniversalOffsets:
             raise InputError(f"cannot read the offsets {path}: {error}") from error
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"{path} holds no flickering offsets: wanted a file that `advvid attack "
-                "--universal` wrote"
+                f"{path} holds no flickering offsets: wanted a file of `UniversalOffsets.save`"
             ) from error
 
 

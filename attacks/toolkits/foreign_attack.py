@@ -16,7 +16,7 @@ from advvid.attacks.toolkits.foreign_recipe import Recipe
 from advvid.attacks.toolkits.foreign_settings import arguments_of, budget_settings, foreign_settings
 from advvid.attacks.toolkits.global_random import global_seed
 from advvid.checks import check_budget
-from advvid.errors import InputError
+from advvid.errors import InputError, first_line
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
 from advvid.methods import NamedSetting, Setting
@@ -182,8 +182,7 @@ class ForeignAttack(VideoAttack):
             ) from error
         except Exception as error:
             # Somebody else's code may fail with anything.
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(f"{self._full_name} failed: {reason[0]}") from error
+            raise InputError(f"{self._full_name} failed: {first_line(error)}") from error
         finally:
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.grad = gradient

@@ -20,7 +20,8 @@ from advvid.defenses.core.pgd_check import pgd_check
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
 from advvid.estimator.video_classifier import VideoClassifier
-from advvid.methods.arguments import came, checked
+from advvid.methods.arguments import checked
+from advvid.methods.kinds import came
 from advvid.training import Batches, History, LoaderBatches, RobustCheck, TrainSettings, train
 
 _ART_WORDS = {
@@ -66,10 +67,6 @@ class DefenseTrainer(Trainer):
         resume: bool = False,
         verbose: bool = True,
     ) -> None:
-        if not isinstance(classifier, VideoClassifier):
-            raise InputError(
-                f"the classifier must be an advvid.VideoClassifier; got {type(classifier).__name__}"
-            )
         super().__init__(classifier)
         self.defense = defense
         self.settings = settings or TrainSettings()

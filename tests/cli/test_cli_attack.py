@@ -109,7 +109,7 @@ def test_the_frames_that_carry_the_change_are_named(advvid: CommandRunner, tmp_p
     assert row["changed_frames"] == np.flatnonzero(change).tolist()
     assert row["changed_video_frames"] == [row["frames"][t] for t in row["changed_frames"]]
     shown = ", ".join(map(str, row["changed_video_frames"]))
-    assert f"changed: {shown} of mine.mp4" in done.out
+    assert f"changed: {shown} of mine.mp4, counted from 0" in done.out
 
 
 def test_a_whole_video_holds_the_attack_and_is_read_again(

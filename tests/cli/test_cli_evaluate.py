@@ -43,6 +43,11 @@ def test_writes_table_figures_picture_and_numbers(advvid: CommandRunner, tmp_pat
     rows = list(csv.DictReader((run / "results.csv").open()))
     assert rows[0]["attack"] == "none"
     assert float(rows[1]["accuracy"]) == pytest.approx(results["results"][0]["accuracy"], abs=1e-6)
+    each = list(csv.DictReader((run / "clips.csv").open()))
+    assert [one["video"] for one in each] == [one["video"] for one in results["origins"]]
+    assert [one["correct"] == "True" for one in each] == results["clean"]["correct"]
+    first = results["results"][0]
+    assert [one[f"{first['condition']} eps 1/255"] == "True" for one in each] == first["correct"]
     config = json.loads((run / "config.json").read_text())
     assert config["settings"]["found"]["clips"] == 6
     for name in ("accuracy.png", "attack_types.png"):
@@ -160,7 +165,14 @@ def test_clean_accuracy_alone(advvid: CommandRunner, tmp_path: Path, arguments: 
     (row,) = csv.DictReader((tmp_path / "run" / "results.csv").open())
     assert row["n"] == "6"
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"config.json", "results.json", "results.csv", "table.md", "table.tex"}
+    assert names == {
+        "config.json",
+        "results.json",
+        "results.csv",
+        "clips.csv",
+        "table.md",
+        "table.tex",
+    }
 
 
 def test_alarms_are_printed_and_kept(

@@ -133,7 +133,7 @@ def test_bad_videos_are_listed_and_counted(advvid: CommandRunner, tmp_path: Path
 def test_kill_and_resume_give_the_numbers_of_an_unbroken_run(
     advvid: CommandRunner, tmp_path: Path
 ) -> None:
-    common = ["sweep-step-size", *FRESH, "--clips", "40"]
+    common = ["sweep-step-size", *FRESH, "--clips", "32", "--alphas", "0.2x,0.5x,1x,2x"]
     started = start_process(tmp_path, *common, "--out", "killed")
     part = tmp_path / "killed" / "part.npz"
     while not part.exists() and started.poll() is None:

@@ -37,7 +37,8 @@ def test_a_subject_says_how_many_clips_a_file_has(make_video: MakeVideo) -> None
     subject = load_subject("motions-r3d", path, clips=100)
     assert (subject.count, len(subject.dataset)) == (5, 5)
     assert subject.notes[0] == f"{path} has 5 different clips, not 100"
-    assert len(load_in_memory("motions-r3d", path, clips=100, device="cpu").clips) == 5
+    loaded = load_in_memory("motions-r3d", path, clips=100, device="cpu")
+    assert (len(loaded.clips), loaded.videos) == (5, ["one.mp4"] * 5)
 
 
 def test_short_videos_of_a_folder_count_once(make_video: MakeVideo) -> None:

@@ -164,7 +164,6 @@ def test_weights_are_not_chosen_by_a_budget_that_nothing_survives(attack: str) -
         ("trades", {"beta": -1.0}, "beta"),
         ("free", {"replays": 0}, "replays"),
         ("free", {"eps": Schedule("linear", (0, 0.1))}, "one budget"),
-        ("at:eps=8/255", {}, r"in 1/255: write eps=8$"),
         ("aat:eps=0/linear:0:4", {}, "one of several"),
         ("at:eps=300", {}, "from 0 to 255"),
         ("at:eps=4", {"eps": 0.1}, "eps is given twice"),

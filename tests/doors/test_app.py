@@ -101,7 +101,7 @@ def test_every_error_is_one_line(
 def test_a_disk_that_is_full_and_a_closed_output_are_told_without_a_traceback() -> None:
     for redirection, code in ((">/dev/full", 2), (">&-", 0), ("| head -1 >/dev/null", 0)):
         done = subprocess.run(
-            ["sh", "-c", f"{sys.executable} -m advvid datasets {redirection}"],
+            ["sh", "-c", f"{sys.executable} -m advvid --version {redirection}"],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

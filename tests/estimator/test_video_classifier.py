@@ -330,7 +330,7 @@ def test_bad_settings_are_refused() -> None:
         build().fit(*arrays())
     with pytest.raises(InputError, match="divide clips"):
         build(clip_values=(0, 255))
-    with pytest.raises(InputError, match="one a channel"):
+    with pytest.raises(InputError, match="one number, or three"):
         build(mean=(0.1, 0.2))
     with pytest.raises(InputError, match="above 0"):
         build(std=np.array([0.1, 0.0, 0.1]))

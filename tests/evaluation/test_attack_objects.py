@@ -78,7 +78,7 @@ def test_objects_that_cannot_be_evaluated_are_one_line() -> None:
         (LinfPGD(other), "another classifier"),
         (LinfPGD(classifier, targeted=True), "targeted"),
         (LinfPGD(classifier, eps=torch.full((12,), 0.1)), "one budget at a time"),
-        (object(), "text or VideoAttack"),
+        (object(), "texts such as"),
     ]
     for attack, words in refused:
         with pytest.raises(InputError, match=words) as error:

@@ -12,7 +12,7 @@ import advvid
 from advvid.attacks import AttackBatch, Attacked, VideoAttack
 from advvid.evaluation import Evaluation, evaluate
 from advvid.evaluation.judge import changes
-from advvid.evaluation.views.markdown import frames_markdown, report
+from advvid.evaluation.views.markdown import report
 from advvid.inference.frozen import Model
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
@@ -80,11 +80,11 @@ def test_accuracy_falls_with_the_frames_that_may_be_changed() -> None:
     assert by_frames == sorted(by_frames, reverse=True)
     assert by_frames[-1] == one.accuracy.value < 1
     assert results.to_dict()["results"][0]["accuracy_by_frames"] == by_frames
-    assert "at most 4" in frames_markdown(results)
+    assert "at most 4" in report(results)
 
 
 def test_an_attack_on_all_frames_has_no_accuracy_by_frames() -> None:
     results = found()
     (one,) = results.results
     everywhere = replace(one, changes={**one.changes, "frames": np.full(12, 4.0)})
-    assert frames_markdown(replace(results, results=(everywhere,))) == ""
+    assert "at most" not in report(replace(results, results=(everywhere,)))

@@ -7,6 +7,7 @@ from torch import Tensor
 import advvid
 from advvid.evaluation import DatasetClips, Evaluation, evaluate, evaluate_into, plan_evaluation
 from advvid.evaluation.condition import Setup
+from advvid.evaluation.views.about import subject
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -28,6 +29,13 @@ def test_results_say_what_they_are_of(tmp_path: Path) -> None:
         "warnings": [],
         "command": "advvid evaluate --seed 3",
     }
+    # Labels that the model has made itself are told wherever its accuracy goes.
+    own = Setup(classifier, DatasetClips(data, 2, labels="predicted"))
+    predicted: Evaluation = evaluate_into(
+        tmp_path / "own", plan_evaluation(own, attacks=[]), pictures=0
+    )
+    assert "labels | the model's own predictions" in (tmp_path / "own" / "table.md").read_text()
+    assert "labels predicted by itself" in subject(predicted)
     # Nothing is written that the caller did not name, such as where the package lies.
     assert str(Path(advvid.__file__).parent) not in json.dumps(written)
 

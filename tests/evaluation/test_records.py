@@ -63,7 +63,7 @@ CLEAN_LINE: dict[str, Any] = {
     "positions": [0],
     "values": {
         "label": [0],
-        "origin": [{"video": "a", "frames": [1], "path": None}],
+        "origin": [{"video": "a", "frames": [1], "path": None, "source": None}],
         "predicted": [0],
         "correct": [True],
         "correct_8bit": [True],

@@ -1,5 +1,6 @@
 """Intervals count videos, and not clips."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, SubsetRandomSampler, TensorDataset
 
 import advvid
 from advvid.data.clip_origin import ClipOrigin
 from advvid.errors import InputError
 from advvid.evaluation import Evaluation, MemoryClips, evaluate
+from advvid.evaluation.views.clips import clip_records
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -40,6 +43,9 @@ def test_videos_are_counted_and_said() -> None:
     content = found.to_dict()
     assert (content["clips"], content["videos"]) == (12, 4)
     assert [one["video"] for one in content["origins"]] == list("000111222333")
+    rows = clip_records(found)
+    assert [row["video"] for row in rows] == list("000111222333")
+    assert [row["random-noise eps 25.5/255"] for row in rows] == found.results[0].correct.tolist()
     alone = measured(clips, labels)
     assert alone.videos == 12
     assert "| 12 |" in alone.to_markdown()
@@ -62,6 +68,21 @@ def test_one_video_has_no_interval_anywhere(tmp_path: Path) -> None:
 
     draw(tmp_path, found, chance=None)
     assert (tmp_path / "accuracy.png").stat().st_size
+
+
+def test_videos_of_a_loader_are_counted_in_the_order_of_its_data() -> None:
+    clips, labels = random_clips(12)
+    numbers = np.repeat(np.arange(4), 3).tolist()
+    loader = DataLoader(TensorDataset(clips, labels), batch_size=5, shuffle=True)
+    found = evaluate(
+        classifier(), loader, attacks="random-noise", eps=0.1, alarms=False, videos=numbers
+    )
+    wanted = measured(clips, labels, numbers)
+    assert found.accuracy("random-noise", 0.1) == wanted.accuracy("random-noise", 0.1)
+    assert (found.origins, found.clean_accuracy.units) == (wanted.origins, 4)
+    some = DataLoader(loader.dataset, sampler=SubsetRandomSampler([7, 2]))
+    with pytest.raises(InputError, match="videos must be 2, one a clip; got 12"):
+        evaluate(classifier(), some, attacks=[], videos=numbers)
 
 
 def test_equal_clips_in_memory_are_one_unit() -> None:
@@ -88,6 +109,7 @@ def test_clips_with_the_same_frames_are_told_apart_from_distinct_ones() -> None:
         "video": "one.mp4",
         "frames": [1, 2, 3, 4],
         "path": "one.mp4",
+        "source": None,
     }
 
 
@@ -138,3 +160,18 @@ def test_other_videos_are_refused(videos: object, words: str) -> None:
     source = MemoryClips(*random_clips(6), ["b"] * 6)
     with pytest.raises(InputError, match="leave videos out"):
         evaluate(classifier(), source, videos=["a"] * 6)
+
+
+def test_videos_cut_from_one_recording_are_one_unit() -> None:
+    clips, labels = random_clips(12)
+    found = measured(clips, labels)
+    origins = tuple(
+        ClipOrigin(f"{n}.avi", source=f"group {n // 3}") for n in range(len(found.origins))
+    )
+    grouped = replace(found, origins=origins)
+    assert "12 clips, 4 source videos" in grouped.to_markdown()
+    assert grouped.clean_accuracy.units == grouped.results[0].accuracy.units == 4
+    assert [one["source"] for one in grouped.to_dict()["origins"]][:4] == [
+        *["group 0"] * 3,
+        "group 1",
+    ]

@@ -255,3 +255,15 @@ def test_accuracy_against_frames_is_drawn(tmp_path: Path) -> None:
     names = {f"{name}.{kind}" for kind in ("png", "svg") for name in FIGURES}
     assert {path.name for path in tmp_path.iterdir()} == names
     assert frame_curves(evaluation("pgd")) == []
+
+
+def test_bars_say_at_which_budget_they_are() -> None:
+    same = group_figure(evaluation("pgd", "square:queries=9")).axes[0]
+    assert "by kind of attack, at eps 15/255" in same.get_title()
+    names = [label.get_text() for label in same.get_yticklabels()]
+    assert names == ["no attack", "pgd", "square"]
+    of_pgd = evaluation("pgd").results
+    own = condition("masked-pgd:eps=1", 255, [False] * 10)
+    mixed = group_figure(evaluation(results=(*of_pgd, own))).axes[0]
+    names = [label.get_text() for label in mixed.get_yticklabels()]
+    assert names == ["no attack", "pgd, eps 15/255", "masked-pgd, eps 255/255"]

@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from advvid.errors import InputError
 from advvid.figures.animation import comparison_picture
@@ -93,3 +94,26 @@ def test_bad_pictures_are_refused(tmp_path: Path) -> None:
         comparison_picture(tmp_path / "x.gif", clips, clips, titles=["a"], frames=[[1]])
     with pytest.raises(InputError, match="one shape"):
         comparison_picture(tmp_path / "x.gif", clips, clips[:, :, :1], titles=["a"])
+
+
+def test_frames_count_from_0_as_the_results_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    draw = ImageDraw.ImageDraw.text
+
+    def heard(self: ImageDraw.ImageDraw, at: tuple[float, float], text: str, **look: Any) -> None:
+        told.append(text)
+        draw(self, at, text, **look)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", heard)
+    clean = torch.full((1, 3, 3, 8, 8), 0.5)
+    changed = clean.clone()
+    changed[:, :, 1] += 0.1
+    comparison_picture(tmp_path / "a.gif", clean, changed, titles=["a"])
+    of_frames = [text for text in told if text.startswith("frame")]
+    assert of_frames == [
+        "frame 0 of 0 to 2: unchanged",
+        "frame 1 of 0 to 2: changed",
+        "frame 2 of 0 to 2: unchanged",
+    ]

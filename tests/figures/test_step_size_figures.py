@@ -49,3 +49,18 @@ def test_law_has_both_lines_and_an_interval_for_each_budget() -> None:
     np.testing.assert_allclose(segments[1], [[8.0, 1.5], [8.0, 2.0]])
     axes = step_size_law(best[:1], paper=line, fit=None, title="t").axes[0]
     assert axes.get_legend_handles_labels()[1] == ["paper", "best step size"]
+
+
+def test_an_interval_that_reaches_the_edge_is_marked_as_open() -> None:
+    best = [BestStepSize(4, 1, 0.8, 1.4, open_above=True), BestStepSize(8, 2, 1.5, 2)]
+    axes = step_size_law(best, paper=LawLine("p", [0, 8], [0, 2]), fit=None, title="t").axes[0]
+    (mark,) = (line for line in axes.get_lines() if line.get_marker() == "^")
+    np.testing.assert_allclose(np.asarray(mark.get_xydata(), dtype=float), [[4, 1.4]])
+    assert "may go on above" in str(mark.get_label())
+
+
+def test_ticks_of_the_surface_are_round_and_do_not_touch() -> None:
+    steps = 8 * np.array([0.05, 0.1, 0.126, 0.159, 0.2, 0.229, 0.262, 0.3, 0.5, 0.8, 1, 2, 3]) / 255
+    axes = loss_surface(LossGrid(8 / 255, steps, np.outer(np.arange(13.0), [1, 2]), 7)).axes[0]
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert ticks == ["0.05", "0.1", "0.2", "0.5", "1", "2"]

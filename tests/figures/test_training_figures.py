@@ -4,6 +4,7 @@ from matplotlib.patches import Rectangle
 from advvid.figures.adaptive_distribution import adaptive_distribution
 from advvid.figures.budget_curve import budget_curve
 from advvid.figures.generalization_gap import generalization_gap
+from advvid.figures.learning_curve import learning_curve
 from advvid.figures.paper_comparison import ComparedModel, paper_comparison
 
 
@@ -44,3 +45,12 @@ def test_a_model_looks_the_same_here_and_in_the_paper() -> None:
     assert looks[0] == looks[1]
     assert len(set(looks[0])) == 9
     assert ours.get_xlabel() == "budget eps in 1/255 (PGD)"
+
+
+def test_figures_of_a_training_name_model_and_clips() -> None:
+    row = {"epoch": 1, "train_loss": 1.0, "train_top1": 0.5, "val_loss": 1.0, "val_top1": 0.5}
+    robust = {"seen_top1": 0.5, "seen_robust_top1": 0.2, "val_robust_top1": 0.1}
+    for draw in (learning_curve, generalization_gap):
+        figure = draw([row | robust], subject="r3d on films, 9 clips")
+        assert figure.get_suptitle() == "r3d on films, 9 clips"
+        assert draw([row | robust]).get_suptitle() == ""

@@ -99,11 +99,11 @@ def test_weights_remember_layout_mean_and_std(lab: str, tmp_path: Path) -> None:
 
 def test_the_error_says_which_layout_works(lab: str) -> None:
     model = load_model(f"{lab}:frames")
-    with pytest.raises(InputError, match=r"takes \(B, T, 3, H, W\): say so, with --layout NTCHW"):
+    with pytest.raises(InputError, match=r"takes \(B, T, 3, H, W\): say so, with `layout=NTCHW`"):
         as_classifier(model, CLIPS)
     with pytest.raises(InputError, match=r"VideoModel\(network, layout='NTCHW'\)"):
         as_classifier(model.backbone, CLIPS)
-    with pytest.raises(InputError, match=r"takes \(B, T, H, W, 3\): say so, with --layout NTHWC"):
+    with pytest.raises(InputError, match=r"takes \(B, T, H, W, 3\): say so, with `layout=NTHWC`"):
         as_classifier(load_model(f"{lab}:last", layout="NTCHW"), CLIPS)
     as_classifier(VideoModel(model.backbone, layout="NTCHW"), CLIPS)
     as_classifier(load_model(f"{lab}:wrapped"), CLIPS)

@@ -82,6 +82,8 @@ def test_a_row_is_trained_attacked_and_put_beside_the_paper(whole: tuple[Path, i
     table = (out / "table1.md").read_text()
     assert "39.9" in table  # of the paper, AT(8, eps) at 4/255
     assert table.count("not finished") == 5
+    # A table goes its way without its folder.
+    assert "Top-1 in % of tests." in table
     assert (out / "table1.png").exists()
 
 

@@ -178,17 +178,6 @@ def test_law_is_recovered_with_its_interval() -> None:
     assert law(8 / 255) * 255 == pytest.approx(1.8, rel=1e-4)
 
 
-def test_interval_is_the_textbook_one() -> None:
-    x, y = np.array([1.0, 4, 8, 12]), np.array([0.5, 0.9, 2.0, 2.4])
-    law = surface_with_best(y.tolist(), x.tolist()).fit_law()
-    design = np.stack([x, np.ones(4)], axis=1)
-    beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
-    covariance = residual[0] / 2 * np.linalg.inv(design.T @ design)
-    half = 4.302652729911275 * np.sqrt(np.diag(covariance))  # t(0.975, 2)
-    assert law.slope_interval == pytest.approx((beta[0] - half[0], beta[0] + half[0]), rel=1e-3)
-    assert law.intercept_interval == pytest.approx((beta[1] - half[1], beta[1] + half[1]), rel=1e-3)
-
-
 def test_law_needs_two_budgets() -> None:
     with pytest.raises(InputError, match="at least 2 budgets"):
         surface_with_best([1.0], [4]).fit_law()
@@ -343,3 +332,15 @@ def test_a_budget_below_half_a_gray_level_is_noted() -> None:
         sweep_step_size(
             classifier_for(), clips, labels, eps=0.03 / 255, max_steps=1, step_ratios=[1.0]
         )
+
+
+@pytest.mark.parametrize("loss", [torch.nn.CrossEntropyLoss(), lambda logits, _: 1.0])
+def test_a_loss_that_is_not_one_number_a_clip_is_named(loss: Any) -> None:
+    clips, labels = random_clips(2)
+    with pytest.raises(InputError, match="one number for each of 2 clips"):
+        sweep_step_size(classifier_for(), clips, labels, loss=loss, eps=EPS, max_steps=1)
+    with pytest.raises(InputError, match="reduction='none'"):
+        linf_pgd(small_model(), clips, labels, eps=0.1, steps=1, loss=loss)
+    each = torch.nn.CrossEntropyLoss(reduction="none")
+    found = linf_pgd(small_model(), clips, labels, eps=0.1, steps=1, loss=each)
+    assert torch.equal(found, linf_pgd(small_model(), clips, labels, eps=0.1, steps=1))

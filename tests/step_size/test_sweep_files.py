@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ def test_a_hostile_law_is_refused_in_one_line_or_is_a_law(
     path.write_text(text)
     law = or_error(lambda: StepSizeLaw.load(path))
     if isinstance(law, InputError):
-        assert "does not hold a step-size law" in str(law)
+        assert re.search(
+            r"does not hold a step-size law|cannot read .*(JSON|not an object)", str(law)
+        )
         assert "\n" not in str(law)
         return
     numbers = [law.slope, law.intercept, *(law.slope_interval or ()), law.r_squared or 0.0]
@@ -75,10 +78,10 @@ def test_a_hostile_law_is_refused_in_one_line_or_is_a_law(
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\0" * 100, b""])
 def test_a_law_that_is_no_text_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "law.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"law\.json does not hold a step-size law"):
+    with pytest.raises(InputError, match=r"law\.json: it is no JSON of advvid"):
         StepSizeLaw.load(tmp_path / "law.json")
     for other in (tmp_path, tmp_path / "missing", tmp_path / ("x" * 5000)):
-        with pytest.raises(InputError, match="cannot read the law"):
+        with pytest.raises(InputError, match="no such file"):
             StepSizeLaw.load(other)
 
 

@@ -10,6 +10,7 @@ from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.folder import part_of_class
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem
 from advvid.errors import InputError, shown
+from advvid.methods.paths import is_there
 
 _COLUMNS = ("path", "label", "split")
 _SPLITS = ("train", "val", "test")
@@ -43,7 +44,7 @@ def build_csv(argument: str, options: DatasetOptions) -> VideoDataset:
     items = []
     for row in _of_split(rows, options.split):
         path = file.parent / row.video
-        if options.on_bad_video == "raise" and not _is_there(path):
+        if options.on_bad_video == "raise" and not is_there(path):
             raise InputError(f"{file}, line {row.line}: no such file: {path}")
         label = int(row.label) if classes is None else classes.index(row.label)
         items.append(VideoItem(str(path), label, row.video))
@@ -52,13 +53,6 @@ def build_csv(argument: str, options: DatasetOptions) -> VideoDataset:
     count = 0 if classes is not None else 1 + max(int(row.label) for row in rows)
     names = classes or [str(number) for number in range(count)]
     return VideoDataset(f"csv:{argument}", items, names, options)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name that the system does not take
-        return False
 
 
 def _rows(file: Path) -> list[_Row]:

@@ -1,14 +1,16 @@
 """`ucf101:DIR`: UCF101 (Soomro, Zamir and Shah, 2012) with its official splits."""
 
+import re
 from pathlib import Path
 
 from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem, refuse_fold_of_all
-from advvid.data.readers.video_files import existing_folder
+from advvid.data.readers.video_files import existing_folder, readable_name
 from advvid.errors import InputError
 
 FOLDS = (1, 2, 3)
 _SPLIT_FOLDER = "ucfTrainTestlist"
+_GROUPED = re.compile(r"(.+_g\d+)_c\d+\.\w+")
 
 
 def build_ucf101(argument: str, options: DatasetOptions) -> VideoDataset:
@@ -45,8 +47,14 @@ def build_ucf101(argument: str, options: DatasetOptions) -> VideoDataset:
             label = labels.get(video.partition("/")[0])
             if label is None:
                 raise InputError(f"{listing} names {video}, whose class is not in classInd.txt")
-            items.append(VideoItem(str(root / video), label, video))
+            items.append(VideoItem(str(root / video), label, video, source=_group(video)))
     return VideoDataset(f"ucf101:{argument}", items, classes, options)
+
+
+def _group(video: str) -> str | None:
+    """Give the group that a video is cut from, such as Archery/v_Archery_g01."""
+    found = _GROUPED.fullmatch(video)
+    return readable_name(found.group(1)) if found else None
 
 
 def _split_folder(folder: Path) -> Path:

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from advvid.data.options import DatasetEntry, DatasetOptions
 from advvid.data.readers.video_dataset import VideoDataset, VideoItem, refuse_fold_of_all
-from advvid.data.readers.video_files import existing_folder, find_videos, subfolders
+from advvid.data.readers.video_files import (
+    existing_folder,
+    find_videos,
+    readable_name,
+    subfolders,
+)
 from advvid.errors import InputError
 
 DEFAULT_FOLD = 3
@@ -44,7 +49,12 @@ def build_ucf11(argument: str, options: DatasetOptions) -> VideoDataset:
     if options.split != "all":
         _check_fold(folder, fold, [(name, group) for name, group, _ in grouped])
     items = [
-        VideoItem(str(folder / name / video), classes.index(name), f"{name}/{video}")
+        VideoItem(
+            str(folder / name / video),
+            classes.index(name),
+            f"{name}/{video}",
+            source=readable_name(f"{name}/{Path(video).parent.name}"),
+        )
         for name, group, video in grouped
         if options.split == "all" or (group == fold) == (options.split != "train")
     ]

@@ -32,6 +32,8 @@ class VideoItem(NamedTuple):
     label: int
     identity: str
     """Name that stays the same wherever the data set lies."""
+    source: str | None = None
+    """Recording that several videos are cut from, if that is known."""
 
 
 class VideoDataset(ClipDataset):
@@ -126,7 +128,8 @@ class VideoDataset(ClipDataset):
             BadVideoError: they cannot be counted.
         """
         item, number = self._of(index)
-        return ClipOrigin(item.identity, tuple(self._frames(item, number, None)), item.path)
+        frames = tuple(self._frames(item, number, None))
+        return ClipOrigin(item.identity, frames, item.path, item.source)
 
     def resampled(
         self, sampling: str | Sampler, clips: int, stride: int | None = None

@@ -2,11 +2,12 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError
 from advvid.escaping import visible
+from advvid.methods.paths import is_there
 
 VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov"),
@@ -40,17 +41,7 @@ def loose_videos(folder: Path) -> list[str]:
     Raises:
         InputError: the folder cannot be listed.
     """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if is_video_name(entry.name)
-                and not entry.name.startswith(".")
-                and _is_folder(entry) is False
-            )
-    except OSError as error:
-        raise _unreadable(error) from error
+    return _listed(folder, lambda one: is_video_name(one.name) and _is_folder(one) is False)
 
 
 def readable_name(name: str) -> str:
@@ -71,17 +62,8 @@ def subfolders(folder: Path) -> list[str]:
     Raises:
         InputError: the folder cannot be listed.
     """
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".")
-                and _is_folder(entry)
-                and not _leads_up(entry.path, (Path(folder).resolve(),))
-            )
-    except OSError as error:
-        raise _unreadable(error) from error
+    way = (Path(folder).resolve(),)
+    return _listed(folder, lambda one: bool(_is_folder(one)) and not _leads_up(one.path, way))
 
 
 def existing_folder(argument: str, usage: str) -> Path:
@@ -92,16 +74,21 @@ def existing_folder(argument: str, usage: str) -> Path:
     """
     if not argument:
         raise InputError(f"no folder given: write {usage}")
-    try:
-        folder = Path(argument).expanduser()
-        there = folder.exists()
-    except (OSError, ValueError, RuntimeError) as error:  # text that cannot be a path
-        raise InputError(f"no such folder: {shown(argument)} (wanted: {usage})") from error
-    if not there:
+    if not is_there(argument):
         raise InputError(f"no such folder: {argument} (wanted: {usage})")
+    folder = Path(argument).expanduser()
     if not folder.is_dir():
         raise InputError(f"{argument} is a file; {usage} takes a folder")
     return folder
+
+
+def _listed(folder: Path, wanted: Callable[["os.DirEntry[str]"], bool]) -> list[str]:
+    """Names of what is wanted in a folder, sorted, without hidden ones."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(e.name for e in entries if not e.name.startswith(".") and wanted(e))
+    except OSError as error:
+        raise _unreadable(error) from error
 
 
 def _unreadable(error: OSError) -> InputError:

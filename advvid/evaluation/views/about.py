@@ -24,7 +24,8 @@ def subject(results: Results) -> str:
     known = facts(results)
     model, data, split = (known.get(name, "") for name in ("model", "data", "split"))
     what = " on ".join(filter(None, (model, f"{data} ({split})" if data and split else data)))
-    told = ", ".join(filter(None, (what, f"n = {known['clips']}")))
+    labels = "labels predicted by itself" if "labels" in known else ""
+    told = ", ".join(filter(None, (what, labels, f"n = {known['clips']}")))
     # A figure goes its way without the table: in front, so that nothing cuts it off.
     heads = dict.fromkeys(warning.partition(":")[0] for warning in warnings(results))
     return "; ".join((*(f"WARNING {head}" for head in heads), told))

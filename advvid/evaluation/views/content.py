@@ -1,17 +1,15 @@
 """Results as JSON, and the same rows as plain dicts and CSV."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from advvid.escaping import for_csv
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.result import Results
+from advvid.evaluation.views.spreadsheet import spelled_csv
 from advvid.figures.words import WORST
 
 _SHARES = ("accuracy", "low", "high", "accuracy_8bit", "accuracy_h264")
@@ -109,19 +107,7 @@ def as_csv(results: Results) -> str:
     """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
     records = as_records(results)
     how = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, records[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _cell(value, how.get(name, "")) for name, value in record.items()})
-    return text.getvalue()
-
-
-def _cell(value: Any, how: str) -> Any:
-    """Spell a value of a record for CSV."""
-    if isinstance(value, str):
-        return for_csv(value)
-    return value if value is None or not how else format(value, how)
+    return spelled_csv(records, how)
 
 
 def _place(name: str, strength: Strength) -> dict[str, Any]:

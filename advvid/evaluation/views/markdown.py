@@ -9,8 +9,6 @@ from advvid.evaluation.views.tables import (
     Cell,
     SmallTable,
     Table,
-    frame_table,
-    group_table,
     legend,
     small_tables,
     tables,
@@ -47,17 +45,6 @@ def markdown(results: Results) -> str:
     the largest strength; calls are per clip.
     """
     return "\n\n".join(_table(table, results.sample) for table in tables(results))
-
-
-def group_markdown(results: Results, kind: str) -> str:
-    """Give one accuracy of each group, every condition at its largest strength."""
-    return _small(group_table(results, kind))
-
-
-def frames_markdown(results: Results) -> str:
-    """Give accuracy where at most k frames of a clip may be changed; "" where no attack chooses."""
-    table = frame_table(results)
-    return _small(table) if table.rows else ""
 
 
 def _quiet(results: Results) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from advvid.errors import InputError, shown
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Axis, Strength
-from advvid.evaluation.condition_result import Flags
+from advvid.evaluation.condition_result import ConditionResult, Flags
 from advvid.evaluation.result import Results, group_accuracy, strongest
 from advvid.evaluation.views.about import subject
 from advvid.figures import words
@@ -80,7 +81,9 @@ def group_figure(results: Results, kind: str = "attack") -> Figure:
         InputError: when there are no conditions of that kind.
     """
     _axis(results, kind)
-    return group_bars(bars(results, kind), kind=kind, subject=subject(results))
+    strengths = {str(one.strength) for one in chain(*results.groups(kind).values())}
+    strength = f"at {strengths.pop()}" if len(strengths) == 1 else "each at its largest strength"
+    return group_bars(bars(results, kind), kind=kind, strength=strength, subject=subject(results))
 
 
 @checked
@@ -145,16 +148,27 @@ def bars(results: Results, kind: str) -> list[Bar]:
     """Give the mean accuracy of each group of a kind, first of all under no condition."""
     clean = results.clean_accuracy
     found = [Bar(_clean_name(results, kind), clean.value, *_ends(clean))]
-    for group, members in results.groups(kind).items():
+    groups = results.groups(kind)
+    # Bars of different budgets side by side are not to be compared unawares.
+    several = len({str(one.strength) for one in chain(*groups.values())}) > 1
+    for group, members in groups.items():
         mean = group_accuracy(members)
         points = [one.accuracy.value for one in members] if len(members) > 1 else []
-        found.append(Bar(group, mean.value, *_ends(mean), points))
+        name = f"{group}, {_range(members)}" if several else group
+        found.append(Bar(name, mean.value, *_ends(mean), points))
     return found
 
 
 def _ends(accuracy: Accuracy) -> tuple[float, float]:
     """Give the ends of an interval; NaN, which is not drawn, where there is none."""
     return accuracy.interval or (math.nan, math.nan)
+
+
+def _range(members: Sequence[ConditionResult]) -> str:
+    """Name the strength of a group, or the smallest and the largest of them."""
+    names = {str(one.strength): None for one in sorted(members, key=lambda one: one.strength.value)}
+    smallest, *others = names
+    return f"{smallest} to {others[-1]}" if others else smallest
 
 
 def _clean_name(results: Results, kind: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, first_line, shown
 from advvid.models.adapters.huggingface_hub import find_source
 from advvid.models.adapters.huggingface_pixels import pixel_normalization
 from advvid.models.heads import find_head
@@ -54,9 +54,8 @@ def build_huggingface(request: ModelRequest) -> VideoModel:
         raise
     except Exception as error:
         # transformers and its readers fail on damaged files in their own ways.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
-            f"cannot load {request.spec}: {reason[0]}; give a hub name, or a folder with "
+            f"cannot load {request.spec}: {first_line(error)}; give a hub name, or a folder with "
             "config.json and weights of a video classifier"
         ) from error
     height, width = _pair(config.image_size)

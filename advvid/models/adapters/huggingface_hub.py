@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from advvid.errors import InputError
-from advvid.methods.near_folders import is_there, near_folders
-from advvid.methods.suggestion import ask, shortened
+from advvid.errors import InputError, shown_name
+from advvid.methods.paths import is_there, near_folders
+from advvid.methods.suggestion import ask
 
 _SECONDS = 5.0
 _HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
@@ -35,7 +35,7 @@ def find_source(name: str) -> Source:
         InputError: when it is neither a folder, nor in the cache, nor on the hub.
     """
     folder = Path(name).expanduser()
-    wrong = f"cannot load hf/{shortened(name)[1:-1]}"
+    wrong = f"cannot load hf/{shown_name(name)}"
     near = ask(near_folders(name))
     wanted = near or "give a hub name, or a folder with config.json and weights"
     if is_there(folder) and folder.is_dir():

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from advvid.errors import InputError
+from advvid.errors import InputError, first_line
 from advvid.inference.normalization import PerChannel
 from advvid.models.adapters.huggingface_hub import Source
 
 _FILES = ("preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json")
-_ADVICE = "give both --mean and --std (load_model(..., mean=, std=)) of pixels in [0, 1]"
+_ADVICE = "give both `mean` and `std` of pixels in [0, 1]"
 
 
 def pixel_normalization(
@@ -72,9 +72,8 @@ def _load(transformers: Any, source: Source, spec: str) -> Any:
         )
     except Exception as error:
         # transformers and its processors fail on damaged files in their own ways.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
-            f"cannot read the preprocessor of {spec} ({reason[0]}): {_ADVICE}"
+            f"cannot read the preprocessor of {spec} ({first_line(error)}): {_ADVICE}"
         ) from error
 
 
@@ -104,7 +103,6 @@ def _run(processor: Any, frame: np.ndarray[Any, Any], spec: str) -> np.ndarray[A
         channels: np.ndarray[Any, Any] = values.reshape(-1, 3, 256)[0].astype(np.float64)
         return channels
     except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(
-            f"cannot run the preprocessor of {spec} ({reason[0]}): {_ADVICE}"
+            f"cannot run the preprocessor of {spec} ({first_line(error)}): {_ADVICE}"
         ) from error

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, first_line, shown
 from advvid.methods.suggestion import did_you_mean
 from advvid.models.heads import find_head, head_width
 from advvid.models.request import ModelRequest
@@ -64,7 +64,7 @@ def _import_models() -> Any:
     except (ImportError, RuntimeError, OSError) as error:
         # A torchvision of another build than torch's fails while registering its operators.
         raise InputError(
-            f"torchvision cannot be imported ({str(error).splitlines()[0]}): pip install the "
+            f"torchvision cannot be imported ({first_line(error)}): pip install the "
             "torchvision that belongs to your torch, or choose another model"
         ) from error
     return models
@@ -87,7 +87,7 @@ def _create(models: Any, request: ModelRequest, weights: Any) -> Any:
         if weights is None:
             raise
         raise InputError(
-            f"cannot download {weights.url} ({str(error).splitlines()[0]}): fetch it elsewhere "
+            f"cannot download {weights.url} ({first_line(error)}): fetch it elsewhere "
             "and pass `weights=FILE`"
         ) from error
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 
-from advvid.errors import InputError, shown
+from advvid.errors import InputError, first_line, shown
 from advvid.methods.suggestion import did_you_mean
 from advvid.models.architectures.temporal_shift import (
     SUPPORTED,
@@ -72,7 +72,7 @@ def _create(timm: Any, name: str, *, pretrained: bool) -> Any:
     except Exception as error:
         # Hub clients fail in their own ways.
         if not pretrained:
-            raise InputError(f"timm cannot build {name}: {str(error).splitlines()[0]}") from error
+            raise InputError(f"timm cannot build {name}: {first_line(error)}") from error
         raise InputError(
             f"cannot download the ImageNet weights of {name} ({type(error).__name__}): fetch them "
             "elsewhere and pass `weights=FILE` (.safetensors or .pth)"

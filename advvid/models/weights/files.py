@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advvid.errors import InputError
+from advvid.errors import InputError, first_line
+from advvid.methods.paths import is_there
 from advvid.models.weights.notes import WeightNotes, read_notes
 from advvid.runs.files import write_atomically
 
@@ -35,11 +36,7 @@ class WeightFile:
 def looks_like_file(weights: str) -> bool:
     """Distinguish a path from a name such as DEFAULT."""
     path = Path(weights)
-    try:
-        return path.suffix in _SUFFIXES or len(path.parts) > 1 or path.exists()
-    except (OSError, ValueError):
-        # Too long a name, or a zero byte in it.
-        return False
+    return path.suffix in _SUFFIXES or len(path.parts) > 1 or is_there(path)
 
 
 def write_weight_file(tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, Any]) -> None:
@@ -71,7 +68,7 @@ def write_weight_file(tensors: Mapping[str, Tensor], path: Path, metadata: dict[
         try:
             save_file(copies, temporary, metadata=note)
         except SafetensorError as error:
-            raise OSError(_first_line(error)) from error
+            raise OSError(first_line(error)) from error
 
     write_atomically(path, write)
 
@@ -106,7 +103,7 @@ def _read_safetensors(path: Path) -> WeightFile:
             text = (file.metadata() or {}).get(_METADATA, "{}")
     except (SafetensorError, ValueError, TypeError, OSError) as error:
         raise InputError(
-            f"cannot read {path}: it is not a whole safetensors file ({_first_line(error)}); "
+            f"cannot read {path}: it is not a whole safetensors file ({first_line(error)}); "
             "copy or download it again"
         ) from error
     parameters = sum(tensor.numel() for tensor in tensors.values())
@@ -118,7 +115,7 @@ def _read_safetensors(path: Path) -> WeightFile:
     except RecursionError as error:
         raise _unusable(path, "they are nested too deeply") from error
     except ValueError as error:  # an InputError too
-        raise _unusable(path, _first_line(error)) from error
+        raise _unusable(path, first_line(error)) from error
     return WeightFile(path, tensors, metadata, notes)
 
 
@@ -180,7 +177,3 @@ def _find_tensors(content: Any, path: Path) -> dict[str, Tensor]:
         f"{path} holds no state dict (tensors by name, alone or under {', '.join(_NESTS)}); save "
         "one with torch.save(model.state_dict(), FILE)"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

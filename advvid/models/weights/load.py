@@ -6,9 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from advvid.errors import InputError
+from advvid.errors import InputError, shown_name
 from advvid.methods.arguments import checked
-from advvid.methods.suggestion import shortened
 from advvid.models.architectures.resnet3d import ResNet3D
 from advvid.models.architectures.resnet3d_specs import FIRST_GENERATION, is_first_generation
 from advvid.models.heads import head_width
@@ -103,5 +102,5 @@ def check_spec(file: WeightFile, spec: str) -> None:
     # A local folder may have been moved since.
     moved = saved is not None and saved.startswith("hf/") and spec.startswith("hf/")
     if saved is not None and saved != spec and not moved:
-        name = shortened(saved)[1:-1]
+        name = shown_name(saved)
         raise InputError(f"{file.path} holds weights of {name}, not {spec}: load {name}")

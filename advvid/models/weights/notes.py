@@ -5,10 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from advvid.checks import check_count
 from advvid.errors import InputError
 from advvid.inference.layouts import check_layout
 from advvid.inference.normalization import PerChannel, read_per_channel
+from advvid.methods.arguments import check_argument
+from advvid.methods.kinds import is_of
 
+_SHAPE = tuple[int | None, int | None, int | None, int | None]
 _LARGEST_CLIP = 2**30
 """Values of one clip, 4 GiB: a note of more is a mistake, and would be allocated."""
 
@@ -63,31 +67,24 @@ def read_notes(metadata: Mapping[str, Any], *, parameters: int) -> WeightNotes:
 
 
 def _read_spec(value: Any) -> str:
-    if not isinstance(value, str):
-        raise InputError(f"spec must be text; got {type(value).__name__}")
-    return value
+    check_argument("spec", value, str)
+    return str(value)
 
 
 def _read_count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        got = value if isinstance(value, float) else type(value).__name__
-        raise InputError(f"num_classes must be a whole number of at least 1; got {got}")
-    return value
+    check_count("num_classes", value)
+    return int(value)
 
 
 def _read_classes(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise InputError("classes must be a list of names")
+    check_argument("classes", value, list[str])
     return tuple(value)
 
 
 def _read_shape(value: Any) -> tuple[int | None, ...]:
     wanted = "input_shape must be [3, T, H, W], whole numbers of at least 1"
-    if not isinstance(value, list) or len(value) != 4:
+    if not is_of(value, _SHAPE) or any(size is not None and size < 1 for size in value):
         raise InputError(wanted)
-    for size in value:
-        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-            raise InputError(wanted)
     if value[0] not in (3, None):
         raise InputError(f"{wanted}; got another number of channels")
     if math.prod(size or 1 for size in value) > _LARGEST_CLIP:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import torch
 
-from advvid.errors import InputError
+from advvid.errors import InputError, first_line
 from advvid.methods.arguments import checked
 from advvid.runs.files import write_atomically
 from advvid.runs.stored import StoredError, restored
@@ -67,7 +67,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
             torch.save(content, temporary)
         except RuntimeError as error:
             # torch's file writer reports a full disk as a RuntimeError of many lines.
-            raise OSError(str(error).splitlines()[0] or "the disk is full") from error
+            raise OSError(first_line(error)) from error
         _seal(temporary)
 
     write_atomically(path, write)

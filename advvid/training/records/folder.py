@@ -31,12 +31,19 @@ class TrainingFolder:
         path: the folder; made when the run starts.
         classes: names in label order, for the weights file.
         input_shape: (3, T, H, W) that the model is trained for, for the weights file.
+        subject: model, data, clips and attack, for the titles of the figures.
     """
 
     def __init__(
-        self, path: Path, *, classes: tuple[str, ...], input_shape: tuple[int, int, int, int]
+        self,
+        path: Path,
+        *,
+        classes: tuple[str, ...],
+        input_shape: tuple[int, int, int, int],
+        subject: str = "",
     ) -> None:
         self.path, self.classes, self.input_shape = path, classes, input_shape
+        self.subject = subject
 
     @property
     def checkpoint(self) -> Path:
@@ -124,9 +131,9 @@ class TrainingFolder:
         save_weights(model, self.path / WEIGHTS, classes=self.classes, input_shape=self.input_shape)
         write_text(self.path / HISTORY_CSV, history.to_csv())
         write_text(self.path / HISTORY_JSON, history.to_json())
-        figures = {CURVE: learning_curve(history)}
+        figures = {CURVE: learning_curve(history, subject=self.subject)}
         if any(record.seen_robust_top1 is not None for record in history.epochs):
-            figures[GAP] = generalization_gap(history)
+            figures[GAP] = generalization_gap(history, subject=self.subject)
         if task is not None:
             figures |= task.figures([record.step for record in history.epochs])
         for name, figure in figures.items():

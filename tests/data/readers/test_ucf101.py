@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from advvid.data.readers.video_dataset import VideoDataset
 from advvid.data.registry import load_dataset
 from advvid.errors import InputError
 
@@ -71,3 +72,12 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
         (root / name).rmdir()
     with pytest.raises(InputError, match="no folder of a UCF101 class, such as Archery"):
         load_dataset(f"ucf101:{root}")
+
+
+def test_a_group_is_one_recording(tmp_path: Path) -> None:
+    lay_out(tmp_path, tmp_path)
+    data = load_dataset(f"ucf101:{tmp_path}", split="all")
+    assert isinstance(data, VideoDataset)
+    assert [item.source for item in data.items] == [
+        item.identity.removesuffix("_c01.avi") for item in data.items
+    ]

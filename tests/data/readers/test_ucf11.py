@@ -82,3 +82,11 @@ def test_the_real_clips(ucf11: Path) -> None:
     assert len(parts["train"]) + len(parts["test"]) == len(list(ucf11.glob("*/*/*.avi")))
     assert len(parts["test"].classes) == 9
     assert (np.bincount(parts["test"].labels, minlength=9) > 0).all()
+
+
+def test_clips_of_a_group_are_cut_from_one_recording(ucf11: Path) -> None:
+    test = load_dataset(f"ucf11:{ucf11}")
+    origins = [test.origin(i) for i in range(len(test))]
+    assert len({one.unit for one in origins}) == 9
+    assert len({one.video for one in origins}) == len(test) == 53
+    assert origins[0].unit == "basketball/v_shooting_03"

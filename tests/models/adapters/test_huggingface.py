@@ -95,7 +95,7 @@ def test_a_processor_of_videos_is_read_too(tmp_path: Path) -> None:
 def test_without_its_preprocessor_mean_and_std_must_be_given(tmp_path: Path) -> None:
     network = make("VideoMAE", tmp_path)
     for options in ({}, {"mean": 0.5}, {"weights": "none"}):
-        with pytest.raises(InputError, match=r"no preprocessor_config.json.*--mean and --std"):
+        with pytest.raises(InputError, match=r"no preprocessor_config.json.*`mean` and `std`"):
             load_model(f"hf/{tmp_path}", **options)
     model = load_model(f"hf/{tmp_path}", mean=(0.5, 0.4, 0.3), std="0.2,0.2,0.1")
     clips = torch.rand(2, 3, 4, 32, 32)

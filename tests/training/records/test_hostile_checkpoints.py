@@ -56,7 +56,7 @@ def test_damage_is_said_with_what_to_do(finished: Path, tmp_path: Path) -> None:
     path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
     changed = torch.load(path, weights_only=True)["networks"]["classifier"]
     assert not same(changed, weights_in(finished.parent))
-    with pytest.raises(InputError, match=r"is damaged .* another folder, with --weights .*model"):
+    with pytest.raises(InputError, match=r"is damaged .* another folder, with `weights=.*model"):
         go_on(tmp_path)
 
 

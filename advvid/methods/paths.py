@@ -1,4 +1,4 @@
-"""Folders of transformers that were probably meant by a model that is not there."""
+"""Paths that came: whether they are there, and what was probably meant."""
 
 from pathlib import Path
 
@@ -7,12 +7,11 @@ from advvid.methods.suggestion import near_names
 
 def suggest_for_path(spec: str) -> str:
     """Say how a folder or a file is written that was given as a model; "" for what is neither."""
-    path = Path(spec).expanduser()
-    if not is_there(path):
+    if not is_there(spec):
         return ""
-    if path.is_dir():
+    if Path(spec).expanduser().is_dir():
         return f"did you mean hf/{spec}, a folder of transformers?"
-    return f"it is a file: name the model by --model, and its weights by --weights {spec}"
+    return f"it is a file: name the model by `model`, and its weights by `weights={spec}`"
 
 
 def near_folders(name: str) -> list[str]:
@@ -26,10 +25,10 @@ def near_folders(name: str) -> list[str]:
     return [shown[near] for near in near_names(path.name, shown)]
 
 
-def is_there(path: Path) -> bool:
-    """Tell whether a path exists, whatever characters it has."""
+def is_there(path: str | Path) -> bool:
+    """Tell whether a file or folder exists; a text that can be no path names none."""
     try:
-        return path.exists()
-    except (OSError, ValueError):
-        # Too long a name, or a zero byte in it.
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        # Too long a name, a zero byte in it, or the home of nobody.
         return False
