@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advvid.cli.options import Out, Resume, Seed
+from advvid.errors import InputError
 from advvid.runs.processes import is_helper
 from advvid.runs.run_folder import CONFIG, check_free, check_resumable
 from advvid.runs.terminal import say
@@ -34,7 +35,12 @@ class RunOptions:
             return
         if self.resume:
             check_resumable(self.out, needs)
-        elif not (self.out / CONFIG).is_file() or (self.out / needs).is_file():
+        elif needs != CONFIG and (self.out / needs).is_file():
+            raise InputError(
+                f"{self.out} already holds a run ({needs}): resume it (`resume=True`), or choose "
+                "another folder (`out=DIR`)"
+            )
+        elif needs == CONFIG or not (self.out / CONFIG).is_file():
             check_free(self.out)
 
 

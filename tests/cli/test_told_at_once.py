@@ -43,7 +43,7 @@ LINES = {
     "sweep-step-size --out vmae/config.json": "is a file: name a folder (--out DIR)",
     "evaluate --resume --out other": "other holds no run to resume (no config.json)",
     "train --resume --out taken": "taken holds no run to resume (no checkpoint.pt)",
-    "train --out kept": "kept is not empty",
+    "train --out kept": "kept already holds a run (checkpoint.pt): resume it (--resume)",
 }
 FILES = ("vmae/config.json", "taken/config.json", "kept/config.json", "kept/checkpoint.pt")
 
