@@ -10,7 +10,8 @@ from torch import Tensor
 
 from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
-from advvid.runs.files import is_there, write_text
+from advvid.methods.paths import is_there
+from advvid.runs.files import write_text
 from advvid.runs.stored import StoredError, read_json, restored
 
 
