@@ -28,16 +28,16 @@ def remembered(name: str, collect: Callable[[], Any]) -> Any:
         name: of the file.
         collect: gives what JSON holds.
     """
-    place = _digest(str(_ROOT))
-    path = _folder() / f"{name}-{place}-{_mark()}.json"
+    path = _folder() / f"{name}-{_mark()}.json"
     with suppress(OSError, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
     # As it will be read, so that the first time is like all others.
     content = json.dumps(collect())
     with suppress(OSError, InputError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Those of another installation are as new as this one.
-        for old in path.parent.glob(f"{name}-{place}-*.json"):
+        # Other installations remember theirs here too.
+        known = sorted(path.parent.glob(f"{name}-*.json"), key=lambda one: one.stat().st_mtime)
+        for old in known[: 1 - _KEPT]:
             old.unlink()
         write_text(path, content)
     return json.loads(content)
@@ -57,8 +57,4 @@ def _mark() -> str:
     for toolkit in _TOOLKITS:
         with suppress(PackageNotFoundError):
             marks.append(f"{toolkit} {version(toolkit)}")
-    return _digest("\n".join(marks))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:16]
