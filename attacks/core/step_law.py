@@ -10,6 +10,7 @@ from torch import Tensor
 
 from advvid.errors import InputError, shown
 from advvid.methods.arguments import checked
+from advvid.methods.paths import is_there
 from advvid.runs.files import write_text
 from advvid.runs.stored import StoredError, read_json, restored
 
@@ -102,9 +103,11 @@ class StepSizeLaw:
         Raises:
             InputError: when the file is missing or does not hold a law.
         """
-        content = read_json(Path(path))
-        known = {name: value for name, value in content.items() if name in _FIELDS}
+        if not (is_there(path) and Path(path).is_file()):
+            raise InputError(f"cannot read the law {path}: no such file")
         try:
+            content = read_json(Path(path))
+            known = {name: value for name, value in content.items() if name in _FIELDS}
             law = restored(cls, known)
             # JSON has no tuples, and 1 in place of 1.0.
             return replace(law, **{name: _floats(value) for name, value in vars(law).items()})

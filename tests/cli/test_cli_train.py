@@ -95,7 +95,8 @@ def test_trains_on_a_folder_of_videos_and_lists_what_it_skipped(
 
     weights = (out / "model.safetensors").read_bytes()
     assert command(monkeypatch, *options) == 2
-    assert re.fullmatch(r"advvid: .*already holds a run.*--resume.*\n", capfd.readouterr().err)
+    told = capfd.readouterr().err
+    assert re.fullmatch(r"advvid: .* holds the results of a finished run: .*--out DIR.*\n", told)
     assert command(monkeypatch, *options, "--resume", "--lr", "0.5") == 2
     assert "lr (run: 0.001, now: 0.5)" in capfd.readouterr().err
     assert command(monkeypatch, *options, "--resume", "--no-flip") == 2

@@ -101,7 +101,7 @@ def test_options_below_one_are_refused(option: str) -> None:
         ("r3d_18", r"did you mean torchvision/r3d_18"),
         ("R3D_18", r"did you mean torchvision/r3d_18"),
         ("swin3d", r"did you mean torchvision/swin3d"),
-        ("best.safetensors", "it names a file: .* --weights best.safetensors"),
+        ("best.safetensors", "it names a file: .* `weights=best.safetensors`"),
         ("x" * 100_000, "there are motions-r3d"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_network_without_a_linear_layer_has_no_head() -> None:
 
 def test_a_file_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"")
-    with pytest.raises(InputError, match=r"it is a file: .* --weights"):
+    with pytest.raises(InputError, match=r"it is a file: .* `weights="):
         load_model(str(tmp_path / "weights"))
 
 
