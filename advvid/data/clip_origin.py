@@ -1,6 +1,8 @@
 """Where a clip comes from."""
 
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,11 +31,36 @@ class ClipOrigin(NamedTuple):
         """What is independent of others, so that intervals count it: the recording."""
         return self.source or self.video
 
+    @property
+    def file(self) -> str:
+        """What is the same for two clips of one file, whatever their data sets call it."""
+        return self.video if self.path is None else _resolved(self.path)
+
+
+@cache
+def _resolved(path: str) -> str:
+    return str(Path(path).resolve())
+
 
 def unit_numbers(origins: Iterable[ClipOrigin]) -> npt.NDArray[np.int64]:
-    """Number the independent unit of each clip (N,), from 0, in the order in which they come."""
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(one.unit, len(known)) for one in origins], dtype=np.int64)
+    """Number the independent unit of each clip (N,), from 0, in the order in which they come.
+
+    Recordings that share a file are one, whatever two data sets call it.
+    """
+    joined: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def first(key: tuple[str, str]) -> tuple[str, str]:
+        while (above := joined.setdefault(key, key)) != key:
+            joined[key] = key = joined[above]
+        return key
+
+    units = []
+    for one in origins:
+        units.append(("recording", one.unit))
+        if one.path is not None:
+            joined[first(("file", one.file))] = first(units[-1])
+    known: dict[tuple[str, str], int] = {}
+    return np.array([known.setdefault(first(unit), len(known)) for unit in units], dtype=np.int64)
 
 
 def video_names(given: Any, count: int) -> list[str]:

@@ -81,12 +81,13 @@ class Results:
     @property
     def videos(self) -> int:
         """Videos, each a recording of its own, of the clips: the units of all intervals."""
-        return len({origin.unit for origin in self.origins}) or len(self.clean)
+        units = self.units
+        return len(self.clean) if units is None else len(np.unique(units))
 
     @property
     def distinct_clips(self) -> int:
         """Clips that differ in their video or their frames."""
-        known = {(one.video, one.frames) for one in self.origins if one.frames}
+        known = {(one.file, one.frames) for one in self.origins if one.frames}
         return len(self.clean) - sum(bool(one.frames) for one in self.origins) + len(known)
 
     @property

@@ -175,3 +175,22 @@ def test_videos_cut_from_one_recording_are_one_unit() -> None:
         *["group 0"] * 3,
         "group 1",
     ]
+
+
+def test_a_file_that_two_data_sets_list_is_one_video() -> None:
+    clips, labels = random_clips(4)
+    found = measured(clips, labels)
+    frames = (0, 1)
+    origins = (
+        ClipOrigin("list/a.mp4", frames, "videos/a.mp4"),
+        ClipOrigin("folder/a.mp4", frames, "./videos/a.mp4"),
+        ClipOrigin("folder/b.mp4", frames, "videos/b.mp4", "folder/recording"),
+        ClipOrigin("folder/c.mp4", frames, "videos/c.mp4", "folder/recording"),
+    )
+    joined = replace(found, origins=origins)
+    assert (joined.videos, joined.distinct_clips) == (2, 3)
+    assert joined.sample == "4 clips (3 distinct), 2 source videos"
+    assert joined.clean_accuracy.units == 2
+    # A recording that one of two lists groups is one for the clips of the other as well.
+    linked = replace(found, origins=(*origins[:3], origins[3]._replace(path="videos/a.mp4")))
+    assert linked.videos == 1
