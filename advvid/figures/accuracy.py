@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from advvid.errors import InputError
 from advvid.figures import palette, words
 from advvid.figures.axes import SMALL, grid, new_figure, percent_axis, titled
 from advvid.methods.arguments import checked
+
+_MOST_MARKS = 16
 
 
 @dataclass(frozen=True)
@@ -122,15 +125,25 @@ def accuracy_curves(
             bar.set_alpha(0.5)
             bar.set_clip_on(False)
     percent_axis(axes)
-    axes.set_xlabel(label)
-    titled(axes, "accuracy with 95% intervals", subject, share=0.55)
+    _mark_strengths(axes, [strength for curve in curves for strength in curve.strengths])
+    where = " (side by side at each mark)" if len(usual) > 1 else ""
+    axes.set_xlabel(f"{label}{where}")
+    known = any(np.isfinite(curve.low).any() for curve in curves)
+    titled(axes, "accuracy with 95% intervals" if known else "accuracy", subject, share=0.55)
     grid(axes)
     figure.legend(loc="outside right upper", fontsize=SMALL)
     return figure
 
 
+def _mark_strengths(axes: Axes, strengths: Sequence[float]) -> None:
+    """Mark the strengths themselves, where there is room: points beside one are read as its own."""
+    marks = np.unique([0, *strengths])
+    if 1 < len(marks) <= _MOST_MARKS and np.diff(marks).min() >= np.ptp(marks) / 20:
+        axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
+
+
 def _side_by_side(curves: Sequence[Curve]) -> Sequence[float]:
-    """Give how far each curve is moved, so that all of them take a third of the smallest gap."""
+    """Give how far each curve is moved, so that all of them take half of the smallest gap."""
     strengths = np.unique([strength for curve in curves for strength in curve.strengths])
     gap = float(np.diff(strengths).min()) if len(strengths) > 1 else 1.0
     places = np.arange(len(curves)) - (len(curves) - 1) / 2
@@ -196,7 +209,8 @@ def group_bars(
     numbers.set_yticks(places, [f"{value:.1f}" for value in values])
     numbers.tick_params(length=0)
     titled(axes, f"accuracy by kind of {kind}, {strength}", subject)
-    axes.set_xlabel(f"{words.ACCURACY}; bars with 95% intervals, dots are single {kind}s")
+    known = "; bars with 95% intervals" if np.isfinite(low).any() else ""
+    axes.set_xlabel(f"{words.ACCURACY}{known}; dots are single {kind}s")
     axes.xaxis.label.set_fontsize(9)
     grid(axes)
     axes.grid(visible=False, axis="y")

@@ -73,7 +73,7 @@ def load_subject(
     if count < clips:
         split = reading.get("split", "test")
         of_split = f"clips in the split {split}"
-        if split != "all":
+        if split != "all" and min(dataset.labels, default=0) >= 0:
             of_split += " (split all has all)"
         what = "different clips" if from_files else of_split
         notes.append(f"{dataset.name} has {count} {what}, not {clips}")

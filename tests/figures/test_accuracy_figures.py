@@ -49,7 +49,10 @@ def test_lines_carry_the_data_in_percent(tmp_path: Path) -> None:
     np.testing.assert_allclose(_data(lines["worst case"])[0], [0, 4, 8])
     assert {"no attack", "chance"} <= set(lines)
     (axes,) = figure.axes
-    assert axes.get_xlabel() == "budget eps in 1/255"
+    assert axes.get_xlabel() == "budget eps in 1/255 (side by side at each mark)"
+    # A point beside 8 is read as one at 8, since nothing else is marked.
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "4", "8"]
+    assert axes.get_title().startswith("accuracy with 95% intervals")
     assert "r3d on films, n = 9 clips" in axes.get_title()
     bars: dict[str, Any] = {str(bar.get_label()): bar for bar in axes.containers}
     (segments,) = (bar.get_segments() for bar in bars["pgd"].lines[2])
@@ -86,6 +89,23 @@ def test_one_clip_has_no_interval(tmp_path: Path) -> None:
     save_figure(
         group_bars([Bar("no attack", 1, nan, nan), Bar("a", 0, nan, nan)]), tmp_path / "b.png"
     )
+
+
+def test_one_video_promises_no_intervals() -> None:
+    none = float("nan")
+    figure = accuracy_curves([Curve("pgd", [0, 4], [1, 0], [none] * 2, [none] * 2)], 1.0)
+    assert "interval" not in figure.axes[0].get_title()
+    assert figure.axes[0].get_xlabel() == "budget eps in 1/255"
+    bars = group_bars([Bar("no attack", 1, none, none), Bar("PGD", 0, none, none)])
+    assert "interval" not in bars.axes[0].get_xlabel()
+
+
+def test_close_budgets_leave_the_marks_to_matplotlib() -> None:
+    level = [0.5] * 4
+    figure = accuracy_curves([Curve("pgd", [0, 0.03, 4, 8], level, level, level)], 1.0)
+    figure.draw_without_rendering()
+    shown = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert "0.03" not in shown
 
 
 def test_many_attacks_differ_in_color_style_or_marker() -> None:
