@@ -51,9 +51,9 @@ class TwoLogits(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Give log-odds against 0; softmax makes the probabilities of them."""
-        output = self.model(clips)
+        output: Tensor = self.model(clips)
         if output.shape[1] != 1:
-            return output  # type: ignore[no-any-return]
+            return output
         odds = torch.logit(output, eps=1e-6) if self.probability else output
         return torch.cat([torch.zeros_like(odds), odds], dim=1)
 
