@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box
-from advvid.attacks.core.losses import cross_entropy
+from advvid.attacks.core.losses import log_odds
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
@@ -87,7 +86,7 @@ def _measure(
 ) -> tuple[Tensor, ...]:
     """Measure one batch, (B,) each."""
     with frozen(model):
-        gradient, _, first = input_gradient(model, clips, labels, cross_entropy)
+        gradient, _, first = input_gradient(model, clips, labels, log_odds)
         with torch.no_grad():
             second = model(clips)
         scale = first.abs().amax().clamp_min(1e-12)
@@ -102,7 +101,7 @@ def _measure(
             noise = _best_corner(model, clips, labels, seeds, eps)
             answers = [model(x) for x in (single, many, huge)]
             check_logits(torch.cat(answers))
-            losses = [F.cross_entropy(one, labels, reduction="none") for one in answers[:2]]
+            losses = [log_odds(one, labels) for one in answers[:2]]
             remains = answers[2].argmax(dim=1) == labels
     return zero, noise, *losses, remains, differs
 
@@ -113,6 +112,6 @@ def _best_corner(model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps
     best = torch.full((len(clips),), -torch.inf, device=clips.device)
     for draw in range(DRAWS):
         corner = uniform(seeds, clips.shape[1:], stream="probe corner", draw=draw).round_()
-        loss = F.cross_entropy(model(box.at(corner)), labels, reduction="none")
+        loss = log_odds(model(box.at(corner)), labels)
         best = torch.maximum(best, loss)
     return best

@@ -103,7 +103,8 @@ def sweep_step_size(
     targets = asked.logits(data).argmax(dim=1).cpu() if known is None else known
 
     sweep = _Sweep(asked, data, targets, resolve_loss(loss), seed if random_start else None, memory)
-    settings = [budgets.tolist(), max_steps, loss, random_start, seed]
+    followed = "log odds" if loss == "ce" else loss
+    settings = [budgets.tolist(), max_steps, followed, random_start, seed]
     found: list[StepSizeSurface] = []
     # Both are kept until all is done: a sweep that is killed in its second part has its first.
     kept: list[Path | None] = [None, None]
@@ -123,6 +124,9 @@ def sweep_step_size(
         losses, correct = sweep.measure(
             plan, finished, "Refinement" if found else "Sweep", progress=progress
         )
+        if loss == "ce":
+            # PGD follows the log odds of an error; a surface shows cross-entropy.
+            losses = np.logaddexp(np.float32(0), losses)
         found.append(
             StepSizeSurface(
                 budgets, grids[-1], losses, correct, plan.gradients, plan.forwards, numbers

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from advvid.errors import InputError
@@ -17,9 +16,14 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits (B, K), labels (B,)) -> loss (B,); larger means more adversarial."""
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """-log softmax(logits)[label], the loss of PGD (Kinfu and Vidal 2022, Eq. 6)."""
-    return F.cross_entropy(logits, labels, reduction="none")
+def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
+    """log sum_{k != y} exp z_k - z_y, the cross-entropy as attacks follow it.
+
+    Cross-entropy is log(1 + exp(log odds)): it rises where this rises, and its gradient has the
+    same direction, only shorter by the probability of an error. In float32 that factor rounds to 0
+    for confident models, and an attack on cross-entropy itself stands still; this never does.
+    """
+    return _others(logits, labels).logsumexp(dim=1) - _own(logits, labels)
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
@@ -28,9 +32,7 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     It is f_6 of Carlini and Wagner 2017 ("Towards evaluating the robustness of neural networks",
     sec. V-A) with the sign turned and without its lower bound.
     """
-    own = logits.gather(1, labels[:, None]).squeeze(1)
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return others.amax(dim=1) - own
+    return _others(logits, labels).amax(dim=1) - _own(logits, labels)
 
 
 def dlr(logits: Tensor, labels: Tensor) -> Tensor:
@@ -49,7 +51,9 @@ def dlr(logits: Tensor, labels: Tensor) -> Tensor:
     return margin(logits, labels) / (top[:, 0] - top[:, 2] + 1e-12)
 
 
-LOSSES: dict[str, Loss] = {"ce": cross_entropy, "dlr": dlr, "cw": margin}
+LOSSES: dict[str, Loss] = {"ce": log_odds, "dlr": dlr, "cw": margin}
+"""What each name lets an attack follow. "ce", the loss of PGD (Kinfu and Vidal 2022, Eq. 6), is
+cross-entropy in a form that does not vanish."""
 
 
 def resolve_loss(loss: str | Loss) -> Loss:
@@ -117,11 +121,20 @@ def other_classes(logits: Tensor, labels: Tensor, count: int) -> Tensor:
     Returns:
         int64 (B, count).
     """
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return others.topk(min(count, logits.shape[1] - 1), dim=1).indices
+    return _others(logits, labels).topk(min(count, logits.shape[1] - 1), dim=1).indices
 
 
 def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
     """Tell which clips (B,) are fooled: not the label, or the target when targeted."""
     predicted = logits.argmax(dim=1)
     return predicted == labels if targeted else predicted != labels
+
+
+def _own(logits: Tensor, labels: Tensor) -> Tensor:
+    """Give the logit of the label, (B,)."""
+    return logits.gather(1, labels[:, None]).squeeze(1)
+
+
+def _others(logits: Tensor, labels: Tensor) -> Tensor:
+    """Give the logits with that of the label out of the way, (B, K)."""
+    return logits.scatter(1, labels[:, None], -torch.inf)

@@ -1,9 +1,11 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from advvid.attacks.core.losses import LOSSES, cross_entropy, dlr, margin
+from advvid.attacks.core.losses import LOSSES, Loss, dlr, log_odds, margin
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.errors import InputError
 from tests.clip_models import CLASSES, random_clips, small_model
@@ -21,12 +23,36 @@ def test_equal_their_formulas_written_out(logits: list[list[float]], label: int)
         rivals = [v for k, v in enumerate(row) if k != label]
         ordered = sorted(row, reverse=True)
         assert float(margin(z, labels)[i]) == pytest.approx(max(rivals) - row[label])
-        log_sum = torch.logsumexp(z[i], 0)
-        assert float(cross_entropy(z, labels)[i]) == pytest.approx(float(log_sum) - row[label])
+        log_sum = torch.logsumexp(torch.tensor(rivals, dtype=torch.float64), 0)
+        assert float(log_odds(z, labels)[i]) == pytest.approx(float(log_sum) - row[label])
         spread = ordered[0] - ordered[2]
         if spread > 1e-3:
             expected = (max(rivals) - row[label]) / spread
             assert float(dlr(z, labels)[i]) == pytest.approx(expected, rel=1e-6)
+
+
+def test_log_odds_are_cross_entropy_that_does_not_vanish() -> None:
+    z = torch.randn(6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    labels = torch.arange(6) % 5
+    entropy = F.cross_entropy(z, labels, reduction="none")
+    torch.testing.assert_close(F.softplus(log_odds(z, labels)), entropy)
+    by_odds, by_entropy = (gradient_of_sum(loss, z, labels) for loss in (log_odds, plain_entropy))
+    error = 1 - z.softmax(dim=1).gather(1, labels[:, None])
+    torch.testing.assert_close(by_odds * error, by_entropy)
+    sure = torch.tensor([[0.0, 120.0, -3.0]])
+    label = torch.tensor([1])
+    assert not gradient_of_sum(plain_entropy, sure, label).any()
+    assert gradient_of_sum(log_odds, sure, label)[0, 0] > 0.9
+
+
+def plain_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def gradient_of_sum(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    logits = logits.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(loss(logits, labels).sum(), logits)
+    return gradient
 
 
 def test_dlr_ignores_shift_and_scale() -> None:
