@@ -122,7 +122,7 @@ class AutoAttack(VideoAttack):
     max_iter: Steps = 100
     queries: Queries = 5000
     targets: Targets = 9
-    nb_random_init: Runs = 1
+    num_random_init: Runs = 1
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -134,7 +134,7 @@ class AutoAttack(VideoAttack):
             steps=self.max_iter,
             queries=self.queries,
             targets=self.targets,
-            restarts=self.nb_random_init,
+            restarts=self.num_random_init,
             mask=batch.mask,
             seed=batch.seeds,
         )

@@ -93,7 +93,7 @@ def test_two_classes_are_enough() -> None:
     assert attack.report["broken_by"].shape == (4,)
 
 
-@pytest.mark.parametrize("name", ["max_iter", "queries", "targets", "nb_random_init"])
+@pytest.mark.parametrize("name", ["max_iter", "queries", "targets", "num_random_init"])
 def test_bad_settings_are_refused(name: str) -> None:
     settings: dict[str, Any] = {name: 0}
     with pytest.raises(InputError, match=name):
