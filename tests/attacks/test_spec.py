@@ -36,6 +36,7 @@ def classifier() -> VideoClassifier:
         "flickering:eps_step=0.02,optimizer=sign",
         "corner-noise:eps=0.1,draws=3",
         "autoattack:eps=0.1,max_iter=3,targets=2",
+        "autoattack:eps=0.1,parts=apgd-dlr/apgd-ce",
         "torchattacks/PGDL2:eps=2,steps=7",
         "art/ProjectedGradientDescent:eps=0.1,max_iter=3",
     ],
