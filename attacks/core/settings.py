@@ -1,12 +1,14 @@
 """Settings that several attacks share, each with its range and its line of help."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
+import torch
 from torch import Tensor
 
 from advvid.attacks.core.losses import LOSSES, Loss
 from advvid.attacks.core.step_law import StepSizeLaw, check_step
 from advvid.checks import check_budget
+from advvid.errors import InputError, shown
 from advvid.estimator.clip_interface import Array
 from advvid.methods import Setting
 from advvid.methods.text import read_fraction
@@ -22,6 +24,47 @@ def read_step(text: str) -> float | StepSizeLaw:
     return StepSizeLaw.parse(text) or read_fraction(text)
 
 
+def check_norm_budget(norm: str, eps: Any) -> None:
+    """Refuse a budget that a norm cannot have: Linf asks for (0, 1], others for what is above 0.
+
+    Raises:
+        InputError: saying what came.
+    """
+    if norm == "Linf":
+        check_budget(eps)
+        return
+    budgets = torch.as_tensor(eps)
+    if not bool(((budgets > 0) & budgets.isfinite()).all()):
+        raise InputError(
+            f"eps must be above 0 and finite; got {shown(float(budgets.min()))}", settings=("eps",)
+        )
+
+
+def _check_some_budget(eps: Any) -> None:
+    """Refuse what is a budget in no norm."""
+    check_norm_budget("L2", eps)
+
+
+NormName = Annotated[
+    Literal["Linf", "L2", "L1"],
+    Setting("what eps bounds: every pixel (Linf), or the change of the whole clip (L2, L1)"),
+]
+NormBudget = Annotated[
+    float | Tensor | Array,
+    Setting(
+        "budget: of every pixel, at most 1, in Linf; of the whole clip, summed over its pixels, in "
+        "L2 and L1; in Python also one for each clip",
+        PIXEL_RANGE,
+        above=0,
+        verify=_check_some_budget,
+    ),
+]
+Passes = Annotated[
+    int,
+    Setting(
+        "passes that predictions and gradients of a random model are averaged over", at_least=1
+    ),
+]
 Budget = Annotated[
     float,
     Setting("budget of every pixel", PIXEL_RANGE, above=0, at_most=1, verify=check_budget),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
+from advvid.attacks.core.settings import check_norm_budget
 from advvid.checks import check_array, check_clips, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
@@ -27,8 +28,9 @@ from advvid.runs.progress import progress_bar
 Access = Literal["white box", "black box", "control"]
 """What an attack uses: gradients, outputs only, or (a control) nothing of the model."""
 
-Norm = Literal["Linf", "L2", "none"]
-"""Of adversarial minus clean clip, what `eps` bounds; "none" for attacks that seek the nearest."""
+Norm = Literal["Linf", "L2", "L1", "none"]
+"""Of adversarial minus clean clip, what `eps` bounds: in L2 and L1 the length of the change of the
+whole clip, in units of the pixel range; "none" for attacks that seek the nearest."""
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,14 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     is the text "my_attacks:LastFrames:frames=2" wherever an attack is named.
 
     Attributes:
-        norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it.
+        norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it. Where it is
+            a setting, any but the default needs an `eps` of its own.
         bound: what is bounded, in words.
         access: what of the model is used, see `Access`.
         no_targets: why the attack cannot be targeted; "" where it can.
         report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
-    norm: ClassVar[Norm] = "Linf"
-    bound: ClassVar[str] = "Linf"
     access: ClassVar[Access] = "white box"
     no_targets: ClassVar[str] = ""
     common: ClassVar[tuple[str, ...]] = ("targeted", "batch_size", "seed", "verbose")
@@ -109,6 +110,8 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
 
     estimator: VideoClassifier
     _: KW_ONLY
+    norm: Norm = "Linf"
+    bound: str = "Linf"
     targeted: Annotated[bool, Setting("labels are targets")] = False
     batch_size: Annotated[
         int, Setting("clips attacked at once, halved when memory runs out", at_least=1)
@@ -124,12 +127,16 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
+        check_own_budget(type(self), self.norm, given=bool(args) or "eps" in settings)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
 
     def _check_params(self) -> None:
         super()._check_params()
         check_settings(self)
+        if "norm" in self.attack_params:
+            check_norm_budget(self.norm, getattr(self, "eps", 1.0))
+            self.bound = type(self).bound.replace(type(self).norm, self.norm)
         if self.targeted and self.no_targets:
             raise InputError(f"{type(self).__name__} cannot be targeted: {self.no_targets}")
         self.check_together()
@@ -281,6 +288,20 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
             raise InputError(f"the mask has {given.ndim} axes, more than the clips have")
         given = given[(None,) * (5 - given.ndim)]
         return check_mask(self.estimator.to_canonical(given), clips)
+
+
+def check_own_budget(attack: type[VideoAttack], norm: str, *, given: bool) -> None:
+    """Refuse the default budget, which is one of the default norm, under another.
+
+    Raises:
+        InputError: saying what to give.
+    """
+    if norm != attack.norm and isinstance(attack.norm, str) and not given:
+        raise InputError(
+            f"{attack.__name__} with norm={norm} needs a budget of its own: give eps, the length "
+            f"in {norm} of the change of a whole clip, such as eps={dict(L2=2, L1=20)[norm]}",
+            settings=("eps",),
+        )
 
 
 def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:
