@@ -11,7 +11,7 @@ from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
-from advvid.attacks.core.settings import LossName, NormBudget, NormName, Passes, Runs, Steps
+from advvid.attacks.core.settings import ClipNormBudget, LossName, NormName, Passes, Runs, Steps
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.averaged import averaged
@@ -153,7 +153,7 @@ def _run(
 class APGD(VideoAttack):
     """Auto-PGD on a loss of choice, its step size adaptive; see `apgd`."""
 
-    eps: NormBudget = 8 / 255
+    eps: ClipNormBudget = 8 / 255
     max_iter: Steps = 100
     num_random_init: Runs = 1
     loss: LossName = "ce"

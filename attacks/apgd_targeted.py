@@ -13,7 +13,7 @@ from advvid.attacks.core.losses import (
     target_margin,
     targeted_dlr,
 )
-from advvid.attacks.core.settings import NormBudget, NormName, Passes, Runs, Steps, Targets
+from advvid.attacks.core.settings import ClipNormBudget, NormName, Passes, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.inference.averaged import averaged
 from advvid.inference.frozen import Model, frozen
@@ -106,7 +106,7 @@ class APGDTargeted(VideoAttack):
     """Auto-PGD toward each of the likely classes in turn; see `apgd_targeted`."""
 
     no_targets = "it chooses its targets itself"
-    eps: NormBudget = 8 / 255
+    eps: ClipNormBudget = 8 / 255
     max_iter: Steps = 100
     num_random_init: Runs = 1
     targets: Targets = 9

@@ -206,7 +206,7 @@ class AutoAttack(VideoAttack):
             model,
             batch.clips,
             batch.labels,
-            eps=batch_budget(self.eps, batch),
+            eps=self.eps,
             norm=self.norm,
             steps=self.max_iter,
             queries=self.queries,

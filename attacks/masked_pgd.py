@@ -6,7 +6,7 @@ from torch import Tensor
 
 from advvid.attacks.core.checked_batch import clip_attack
 from advvid.attacks.core.masks import patch_mask
-from advvid.attacks.core.settings import NormBudget, PartStep, Ratio
+from advvid.attacks.core.settings import ClipNormBudget, PartStep, Ratio
 from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
@@ -66,7 +66,7 @@ class MaskedPGD(LinfPGD):
 
     bound = "Linf in a patch"
     default_step: ClassVar[FallingStep | None] = FallingStep()
-    eps: NormBudget = 1.0
+    eps: ClipNormBudget = 1.0
     eps_step: PartStep = None
     ratio: Ratio = 0.15
     size: Annotated[

@@ -10,7 +10,7 @@ from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
-from advvid.attacks.core.settings import EpsStep, LossName, NormBudget, NormName, Steps
+from advvid.attacks.core.settings import ClipNormBudget, EpsStep, LossName, NormName, Steps
 from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import FallingStep, StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
@@ -185,7 +185,7 @@ class LinfPGD(VideoAttack):
 
     default_step: ClassVar[FallingStep | None] = None
 
-    eps: NormBudget = 8 / 255
+    eps: ClipNormBudget = 8 / 255
     eps_step: EpsStep = None
     max_iter: Steps = 20
     num_random_init: Annotated[

@@ -12,7 +12,7 @@ from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.errors import InputError
 
 _CLOSE = 1e-12
-"""Of a budget: what a projection may miss it by, before pixels are rounded toward the clean clip."""
+"""Of a budget: what a projection may miss it by, before pixels are rounded inward."""
 _MOST_ITERATIONS = 100
 L1_SHARE = 0.05
 """Of the pixels: how many a step of PGD under L1 moves."""

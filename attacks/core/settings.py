@@ -49,11 +49,17 @@ NormName = Annotated[
     Literal["Linf", "L2", "L1"],
     Setting("what eps bounds: every pixel (Linf), or the change of the whole clip (L2, L1)"),
 ]
+_NORM_BUDGET = (
+    "budget: of every pixel, at most 1, in Linf; of the whole clip, summed over its pixels, in L2 "
+    "and L1"
+)
 NormBudget = Annotated[
+    float, Setting(_NORM_BUDGET, PIXEL_RANGE, above=0, verify=_check_some_budget)
+]
+ClipNormBudget = Annotated[
     float | Tensor | Array,
     Setting(
-        "budget: of every pixel, at most 1, in Linf; of the whole clip, summed over its pixels, in "
-        "L2 and L1; in Python also one for each clip",
+        f"{_NORM_BUDGET}; in Python also one for each clip",
         PIXEL_RANGE,
         above=0,
         verify=_check_some_budget,
@@ -62,7 +68,7 @@ NormBudget = Annotated[
 Passes = Annotated[
     int,
     Setting(
-        "passes that predictions and gradients of a random model are averaged over", at_least=1
+        "passes of a random model that gradients and predictions are averaged over", at_least=1
     ),
 ]
 Budget = Annotated[

@@ -17,8 +17,8 @@ def input_gradient(
     """Differentiate the loss of each clip with respect to its pixels.
 
     Args:
-        model: clips -> logits. Of an `Averaged` one, loss and gradient are the mean over its passes,
-            one at a time.
+        model: clips -> logits. Of an `Averaged` one, loss and gradient are the mean over its
+            passes, one at a time.
         clips: (B, C, T, H, W).
         labels: int64 (B,).
         loss: see `advvid.attacks.core.losses`.

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -103,6 +103,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
+    # Without annotations: where they are settings, their place among these is theirs.
+    norm = cast(Norm, "Linf")
+    bound = "Linf"
     access: ClassVar[Access] = "white box"
     no_targets: ClassVar[str] = ""
     common: ClassVar[tuple[str, ...]] = ("targeted", "batch_size", "seed", "verbose")
@@ -110,8 +113,6 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
 
     estimator: VideoClassifier
     _: KW_ONLY
-    norm: Norm = "Linf"
-    bound: str = "Linf"
     targeted: Annotated[bool, Setting("labels are targets")] = False
     batch_size: Annotated[
         int, Setting("clips attacked at once, halved when memory runs out", at_least=1)
@@ -299,7 +300,7 @@ def check_own_budget(attack: type[VideoAttack], norm: str, *, given: bool) -> No
     if norm != attack.norm and isinstance(attack.norm, str) and not given:
         raise InputError(
             f"{attack.__name__} with norm={norm} needs a budget of its own: give eps, the length "
-            f"in {norm} of the change of a whole clip, such as eps={dict(L2=2, L1=20)[norm]}",
+            f"in {norm} of the change of a whole clip, such as eps={2 if norm == 'L2' else 20}",
             settings=("eps",),
         )
 

@@ -20,8 +20,9 @@ def held_to_bound(
         name: of the attack, for the message.
         clips: clean, (B, 3, T, H, W).
         attacked: what the attack gave.
-        eps: budget in this norm: of every pixel in Linf, of each whole clip in L2 and L1. An attack without a bound of its own ("none") is projected to the
-            Linf budget, however far it went.
+        eps: budget in this norm: of every pixel in Linf, of each whole clip in L2 and L1. An
+            attack without a bound of its own ("none") is projected to the Linf budget, however far
+            it went.
         norm: that `eps` bounds.
 
     Returns:
