@@ -1,5 +1,6 @@
 """PGD in a ball: under an L-infinity bound unless another norm is chosen."""
 
+from dataclasses import KW_ONLY
 from typing import Annotated, ClassVar, Required, TypedDict
 
 import torch
@@ -183,6 +184,7 @@ class LinfPGD(VideoAttack):
         default_step: what takes the place of the law where no step size is given, or None.
     """
 
+    keywords: ClassVar[tuple[str, ...]] = ("norm",)
     default_step: ClassVar[FallingStep | None] = None
 
     eps: ClipNormBudget = 8 / 255
@@ -195,6 +197,7 @@ class LinfPGD(VideoAttack):
     early_stop: Annotated[
         bool, Setting("stop each clip at its first iterate that is adversarial, in 8 bits too")
     ] = False
+    _: KW_ONLY
     norm: NormName = "Linf"
 
     def check_together(self) -> None:

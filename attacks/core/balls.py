@@ -57,7 +57,7 @@ def ball_of(
             f"wanted one number, or one for each of the {len(clips)} clips; got shape "
             f"{tuple(radius.shape)}"
         )
-    kind = {"L2": L2Ball, "L1": L1Ball}[norm]
+    kind = L2Ball if norm == "L2" else L1Ball
     return kind(clips, linf_box(clips, 1.0, mask), radius.expand(len(clips)))
 
 
@@ -141,7 +141,8 @@ class L2Ball(NormBall):
         """Give the gradient of the pixels that can follow it, at length 1."""
         free = self._free(clips, gradient)
         # By its largest first, so that no square vanishes or overflows.
-        free = free / wide(free.flatten(1).abs().amax(dim=1).clamp_min(1e-300))
+        largest = free.flatten(1).abs().amax(dim=1)
+        free = free / wide(largest.clamp_min(torch.finfo(free.dtype).tiny))
         return free / wide(free.flatten(1).norm(dim=1).clamp_min(1e-30))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,9 +35,32 @@ def check_norm_budget(norm: str, eps: Any) -> None:
         check_budget(eps)
         return
     budgets = torch.as_tensor(eps)
-    if not bool(((budgets > 0) & budgets.isfinite()).all()):
+    if not bool((budgets > 0).all()):
+        raise InputError(f"eps must be above 0; got {shown(float(budgets.min()))}")
+    if not bool(budgets.isfinite().all()):
+        raise InputError(f"eps must be finite; got {shown(float(budgets.max()))}")
+
+
+def check_default_budget(norm: str, default: str) -> None:
+    """Refuse the default budget, which is one of the default norm, under another.
+
+    Raises:
+        InputError: saying what to give.
+    """
+    if norm != default:
         raise InputError(
-            f"eps must be above 0 and finite; got {shown(float(budgets.min()))}", settings=("eps",)
+            f"norm={norm} needs a budget of its own: give eps, the length in {norm} of the change "
+            f"of a whole clip, such as eps={2 if norm == 'L2' else 20}",
+            settings=("eps",),
+        )
+
+
+def check_one_a_clip(eps: Any, count: int) -> None:
+    """Refuse budgets that are neither one for all nor one for each clip."""
+    shape = tuple(eps.shape) if isinstance(eps, Tensor | np.ndarray) else ()
+    if shape not in ((), (count,)):
+        raise InputError(
+            f"eps must be one number or one for each of the {count} clips; got shape {shape}"
         )
 
 

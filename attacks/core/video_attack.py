@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
-from advvid.attacks.core.settings import check_norm_budget
+from advvid.attacks.core.settings import check_default_budget, check_norm_budget, check_one_a_clip
 from advvid.checks import check_array, check_clips, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
@@ -31,6 +31,7 @@ Access = Literal["white box", "black box", "control"]
 Norm = Literal["Linf", "L2", "L1", "none"]
 """Of adversarial minus clean clip, what `eps` bounds: in L2 and L1 the length of the change of the
 whole clip, in units of the pixel range; "none" for attacks that seek the nearest."""
+_LINF: Norm = "Linf"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     """
 
     # Without annotations: where they are settings, their place among these is theirs.
-    norm = cast(Norm, "Linf")
+    norm = _LINF
     bound = "Linf"
     access: ClassVar[Access] = "white box"
     no_targets: ClassVar[str] = ""
@@ -128,7 +129,8 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
-        check_own_budget(type(self), self.norm, given=bool(args) or "eps" in settings)
+        if "norm" in self.attack_params and not (args or "eps" in settings):
+            check_default_budget(self.norm, type(self).norm)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
 
@@ -193,7 +195,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         # Sums over axes round in the order of memory: a layout must not change a bit.
         clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
-        _check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
+        check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
         if self.norm == "Linf" and isinstance(budget, float):
             note_small_budget(budget)
         labels = self._labels(clips, y)
@@ -291,32 +293,9 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         return check_mask(self.estimator.to_canonical(given), clips)
 
 
-def check_own_budget(attack: type[VideoAttack], norm: str, *, given: bool) -> None:
-    """Refuse the default budget, which is one of the default norm, under another.
-
-    Raises:
-        InputError: saying what to give.
-    """
-    if norm != attack.norm and isinstance(attack.norm, str) and not given:
-        raise InputError(
-            f"{attack.__name__} with norm={norm} needs a budget of its own: give eps, the length "
-            f"in {norm} of the change of a whole clip, such as eps={2 if norm == 'L2' else 20}",
-            settings=("eps",),
-        )
-
-
 def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Tensor:
     """Give the budget of all clips of a batch, or that of each (B,)."""
     budgets = torch.as_tensor(eps)
     if budgets.ndim == 0:
         return float(budgets)
     return budgets[batch.positions.to(budgets.device)].to(batch.clips)
-
-
-def _check_one_a_clip(eps: Any, count: int) -> None:
-    """Refuse budgets that are neither one for all nor one for each clip."""
-    shape = tuple(eps.shape) if isinstance(eps, Tensor | np.ndarray) else ()
-    if shape not in ((), (count,)):
-        raise InputError(
-            f"eps must be one number or one for each of the {count} clips; got shape {shape}"
-        )

@@ -141,10 +141,8 @@ def plan_attacks(
     objects = [one for one in given if not isinstance(one, str)]
     built = [one for attack in objects for one in _from_object(setup, attack, budgets, targeted)]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = {one.eps for one in built if _AXES[one.attack.norm] is LINF}.union(
-        budgets if named else ()
-    )
-    return [*named, *built], sorted(shown)
+    shown = {one.eps for one in built if one.strength.axis is LINF}
+    return [*named, *built], sorted(shown.union(budgets if named else ()))
 
 
 def plan_attack(
