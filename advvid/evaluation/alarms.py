@@ -7,6 +7,7 @@ and 5).
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ _FAR_FROM_LAW = 3.0
 _LARGE = 4 / 255
 
 _Probes = Mapping[str, Any]
+_Look = Callable[[list[ConditionResult]], Iterator[Alarm]]
 
 # Name, what has to be measured, message, and the numbers that go with it.
 _SIGNS: tuple[tuple[str, Callable[[_Probes], bool], str, tuple[str, ...]], ...] = (
@@ -67,10 +69,16 @@ _SIGNS: tuple[tuple[str, Callable[[_Probes], bool], str, tuple[str, ...]], ...] 
 
 def find_alarms(results: Results, law: StepSizeLaw) -> tuple[Alarm, ...]:
     """Look for all signs in results and in their probes, if any; `law` gives the usual steps."""
+    looks: list[_Look] = [_rising_accuracy, partial(_far_steps, law=law)]
+    if results.target is None:
+        looks.append(_flat_accuracy)
+    else:
+        # Twice a budget may well bring not one clip more to a certain class: that is no sign.
+        results = _by_target(results)
     found = [*_black_box_wins(results)]
     attacks = results.rows("attack").values()
     rows = [sorted(members, key=lambda one: one.eps) for members in attacks]
-    for look in (_rising_accuracy, _flat_accuracy, partial(_far_steps, law=law)):
+    for look in looks:
         found += [alarm for members in rows for alarm in look(members)]
     probes = {**results.probes, "eot": results.eot}
     for name, shows, message, measured in _SIGNS if results.probes else ():
@@ -78,6 +86,15 @@ def find_alarms(results: Results, law: StepSizeLaw) -> tuple[Alarm, ...]:
             values = {key: probes[key] for key in measured}
             found.append(Alarm(name, message.format(**probes), values))
     return tuple(found)
+
+
+def _by_target(results: Results) -> Results:
+    """Count a clip as fooled by a targeted attack where it reaches its target, and only there."""
+    judged = [
+        one if one.reached is None else replace(one, correct=results.clean & ~one.reached)
+        for one in results.results
+    ]
+    return replace(results, results=tuple(judged))
 
 
 def _black_box_wins(results: Results) -> Iterator[Alarm]:

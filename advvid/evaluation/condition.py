@@ -111,6 +111,7 @@ class Condition(ABC):
         passes: of the model that it is expected to take for a clip, a gradient counted as three;
             they tell how long an evaluation will take.
         views: clips that it gives for each clip; their softmax scores are averaged.
+        targeted: for labels, its batches hold the classes that clips are to look like.
         rounding: Linf distance from the clean clip that rounding to 8 bits must keep, or None.
         facts: what results.json and results.csv say of it besides name and strength.
         settings: all that it depends on, as JSON can hold it, for config.json.
@@ -123,6 +124,7 @@ class Condition(ABC):
     only_correct: bool = False
     passes: float = 0.0
     views: int = 1
+    targeted: bool = False
     rounding: float | None = None
     facts: Mapping[str, Any] = {}
     settings: Mapping[str, Any] = {}

@@ -13,7 +13,8 @@ from advvid.attacks.core.video_attack import VideoAttack
 from advvid.checks import check_count
 from advvid.evaluation.alarms import find_alarms
 from advvid.evaluation.condition import Setup
-from advvid.evaluation.conditions.attack import Attacks
+from advvid.evaluation.conditions.attack import Attacks, as_list
+from advvid.evaluation.conditions.target import GivenTarget
 from advvid.evaluation.evaluation import Evaluation, collect
 from advvid.evaluation.plan import Conditions, EvaluationPlan, Scoring, plan_evaluation
 from advvid.evaluation.probes import measure_probes
@@ -52,6 +53,7 @@ def evaluate(
     h264: int | None = None,
     law: StepSizeLaw | None = None,
     alarms: bool = True,
+    target: GivenTarget = None,
     videos: GivenVideos = None,
     parts: Path | None = None,
     fabric: "Fabric | None" = None,
@@ -87,6 +89,9 @@ def evaluate(
         law: step size of attacks whose text does not fix it; None is the paper's.
         alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
             32 clips), where there are attacks.
+        target: "least-likely", "random", or a class by name or number, which every attack is to
+            make each clip look like, see `advvid.evaluation.conditions.target`; None for any wrong
+            class. Clips of that one class are left out.
         videos: name or number of the video that each clip is taken from, (N,), of clips in memory,
             a torch `Dataset` or a `DataLoader`, in the order of the data: clips of one video are
             not independent of each other, and intervals count videos. None takes each clip for a
@@ -107,7 +112,9 @@ def evaluate(
     asked, source = as_subject(_attacked(classifier, attacks), clips, labels, videos)
     setup = Setup(asked, source, batch_size, seed)
     scoring = Scoring(eot, h264, law or PAPER_LAW, alarms)
-    plan = plan_evaluation(setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring)
+    plan = plan_evaluation(
+        setup, attacks=attacks, eps=eps, conditions=conditions, scoring=scoring, target=target
+    )
     return _carry_out(plan, parts, fabric, progress=progress)
 
 
@@ -203,8 +210,7 @@ def _carry_out(
 
 def _attacked(model: Any, attacks: Attacks) -> Any:
     """Give the classifier that attacks were built for, where it is around the module that came."""
-    several = attacks if isinstance(attacks, list | tuple) else [attacks]
-    built = (one.estimator for one in several if isinstance(one, VideoAttack))
+    built = (one.estimator for one in as_list(attacks) if isinstance(one, VideoAttack))
     return next((one for one in built if one.inner is model), model)
 
 
@@ -215,7 +221,8 @@ def _identity(plan: EvaluationPlan) -> str:
     adapted = classifier._model.adapted
     tensors += [adapted.get_buffer("mean"), adapted.get_buffer("std")]
     settings = [plan.setup.seed, scoring.eot, scoring.h264, scoring.law, classifier.precision]
-    return fingerprint(classifier.model, tensors, [*facts, *settings])
+    aim = [] if plan.target is None else [plan.target]
+    return fingerprint(classifier.model, tensors, [*facts, *settings, *aim])
 
 
 def _gather(records: Records, fabric: "Fabric | None") -> list[Record]:

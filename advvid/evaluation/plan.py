@@ -8,8 +8,10 @@ from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import as_budgets, check_count
 from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Condition, Setup, Strength
-from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
+from advvid.evaluation.conditions.attack import LINF, Attacks, as_list, plan_attacks
 from advvid.evaluation.conditions.registry import CONDITIONS
+from advvid.evaluation.conditions.suites import untargetable
+from advvid.evaluation.conditions.target import GivenTarget, Target
 from advvid.methods.arguments import checked
 
 Conditions = str | Condition | Sequence[str | Condition]
@@ -47,12 +49,16 @@ class EvaluationPlan:
         setup: see `Setup`, as `scoring` see `Scoring`.
         conditions: each ready to be applied.
         columns: strengths that make columns of tables.
+        target: class that every attack is to make each clip look like, or None for any wrong one.
+        untargeted: attacks of suites that are left out, because they cannot be targeted.
     """
 
     setup: Setup
     conditions: Sequence[Condition]
     columns: tuple[Strength, ...]
     scoring: Scoring
+    target: Target | None = None
+    untargeted: tuple[str, ...] = ()
 
     @property
     def settings(self) -> list[dict[str, Any]]:
@@ -75,15 +81,22 @@ def plan_evaluation(
     eps: float | Sequence[float] = (4 / 255, 8 / 255),
     conditions: Conditions = (),
     scoring: Scoring | None = None,
+    target: GivenTarget = None,
 ) -> EvaluationPlan:
-    """List what an evaluation will do; for attacks, budgets and conditions see `evaluate`.
+    """List what an evaluation will do; for attacks, budgets, conditions and target see `evaluate`.
 
     Raises:
-        InputError: when budgets, attacks or conditions cannot be used.
+        InputError: when budgets, attacks, conditions or target cannot be used.
     """
     scoring = scoring or Scoring()
     check_count("batch_size", setup.batch_size)
-    attacked, budgets = plan_attacks(setup, attacks, as_budgets(eps), scoring.law)
+    aim = None if target is None else Target.read(target, setup)
+    targeted = aim is not None
+    attacked, budgets = plan_attacks(
+        setup, attacks, as_budgets(eps), scoring.law, targeted=targeted
+    )
+    if targeted and not attacked:
+        raise InputError("a target is given and no attack: name one, such as pgd, or no target")
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
     others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked, *others]
@@ -94,4 +107,6 @@ def plan_evaluation(
     # A set would forget the order of axes.
     strengths = sorted(dict.fromkeys(one.strength for one in others), key=lambda one: one.distance)
     columns = (*(Strength(budget, LINF) for budget in budgets), *strengths)
-    return EvaluationPlan(setup, planned, columns, scoring)
+    texts = [one for one in as_list(attacks) if isinstance(one, str)]
+    left_out = tuple(untargetable(texts)) if targeted else ()
+    return EvaluationPlan(setup, planned, columns, scoring, aim, left_out)

@@ -190,8 +190,9 @@ _NEEDED = {
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "origin": (dict,),
-    **dict.fromkeys(("label", "predicted"), (int,)),
+    **dict.fromkeys(("label", "predicted", "target"), (int,)),
     **dict.fromkeys(("correct", "correct_8bit", "correct_h264"), (bool,)),
+    **dict.fromkeys(("reached", "reached_8bit", "reached_h264"), (bool,)),
 }
 """Types of the entries of values; numbers unless they stand here."""
 
