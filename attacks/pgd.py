@@ -133,13 +133,11 @@ def linf_pgd(
             )
             if restarts == 1:
                 return candidate
-            rank = _rank(model, candidate, labels, score, targeted, settled)
+            rank = rank_clips(model, candidate, labels, score, targeted, settled)
             if restart == 0:
                 best, best_rank = candidate, rank
                 continue
-            better = (rank[0] > best_rank[0]) | (
-                (rank[0] == best_rank[0]) & (rank[1] > best_rank[1])
-            )
+            better = beats(rank, best_rank)
             best_rank = torch.where(better, rank, best_rank)
             best = torch.where(better.view(-1, *(1,) * (clips.ndim - 1)), candidate, best)
     return best
@@ -160,7 +158,7 @@ def check_law(norm: str, step_size: object) -> None:
 
 
 @torch.no_grad()
-def _rank(
+def rank_clips(
     model: Model,
     clips: Tensor,
     labels: Tensor,
@@ -173,6 +171,11 @@ def _rank(
     losses, fooled = loss(logits, labels), is_adversarial(logits, labels, targeted)
     grade = fooled.float() if settled is None else fooled.float() + settled(clips, fooled).float()
     return torch.stack([grade, -losses if targeted else losses])
+
+
+def beats(rank: Tensor, other: Tensor) -> Tensor:
+    """Tell where one candidate is worse for the model than another, bool (B,)."""
+    return (rank[0] > other[0]) | ((rank[0] == other[0]) & (rank[1] > other[1]))
 
 
 class LinfPGD(VideoAttack):
@@ -219,20 +222,21 @@ class LinfPGD(VideoAttack):
         mask, own = batch.mask, self.support(batch)
         if own is not None:
             mask = own if mask is None else own & mask
-        adversarial = linf_pgd(
-            model,
-            batch.clips,
-            batch.labels,
-            eps=batch_budget(self.eps, batch),
-            norm=self.norm,
-            step_size=self.default_step if self.eps_step is None else self.eps_step,
-            steps=self.max_iter,
-            random_start=self.num_random_init > 0,
-            restarts=max(1, self.num_random_init),
-            targeted=self.targeted,
-            mask=mask,
-            loss=self.loss,
-            early_stop=self.early_stop,
-            seed=batch.seeds,
-        )
+        options = self.pgd_options(batch)
+        adversarial = linf_pgd(model, batch.clips, batch.labels, mask=mask, **options)
         return Attacked(adversarial, {} if mask is None else {"support": mask})
+
+    def pgd_options(self, batch: AttackBatch) -> PgdOptions:
+        """Give what the settings mean for `linf_pgd`, but for where it acts."""
+        return {
+            "eps": batch_budget(self.eps, batch),
+            "norm": self.norm,
+            "step_size": self.default_step if self.eps_step is None else self.eps_step,
+            "steps": self.max_iter,
+            "random_start": self.num_random_init > 0,
+            "restarts": max(1, self.num_random_init),
+            "targeted": self.targeted,
+            "loss": self.loss,
+            "early_stop": self.early_stop,
+            "seed": batch.seeds,
+        }

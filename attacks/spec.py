@@ -89,7 +89,7 @@ def parse_attack(text: str) -> AttackSpec:
 
 
 @checked
-def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
+def attack_text(attack: VideoAttack, *, budget: bool = True, evaluated: bool = False) -> str:
     """Spell an attack object: its name, its budget and the settings that are not the defaults.
 
     `parse_attack` reads it, unless a setting is an object that no text holds (a function, a budget
@@ -98,14 +98,20 @@ def attack_text(attack: VideoAttack, *, budget: bool = True) -> str:
     Args:
         attack: any attack, a stranger's included.
         budget: whether `eps` belongs to the text.
+        evaluated: whether it is for an evaluation, which has defaults of its own
+            (`evaluated_with`).
     """
     name, entry = named_entry(attack)
     values, settings = attack.values(), entry.settings()
+    usual = {key: setting.default for key, setting in settings.items()}
+    if evaluated:
+        own = {key: one for key, one in values.items() if not _is(one, usual.get(key))}
+        usual |= type(attack).evaluated_with(own)
     pairs = [
         f"{key}={_spelled(values[key], setting)}"
         for key, setting in settings.items()
         if values.get(key) is not None
-        and (budget if key == "eps" else not _is_default(values[key], setting))
+        and (budget if key == "eps" else not _is(values[key], usual[key]))
     ]
     return ":".join([name, ",".join(pairs)]) if pairs else name
 
@@ -119,8 +125,8 @@ def named_entry(attack: VideoAttack) -> tuple[str, AttackEntry]:
     return f"{kind.__module__}:{kind.__qualname__}", AttackEntry(kind)
 
 
-def _is_default(value: Any, setting: NamedSetting) -> bool:
-    return not isinstance(value, Tensor | np.ndarray) and bool(value == setting.default)
+def _is(value: Any, usual: Any) -> bool:
+    return not isinstance(value, Tensor | np.ndarray) and bool(value == usual)
 
 
 def _spelled(value: Any, setting: NamedSetting) -> str:

@@ -37,6 +37,19 @@ class DeclaredSettings:
         if passes_on and "__doc__" in vars(cls) and cls.__doc__:
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n\n{_arguments(cls)}"
 
+    @classmethod
+    def evaluated_with(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give settings that an evaluation uses where nothing else is asked for.
+
+        An evaluation wants the worst case, where defaults may be those of a paper, or cheap enough
+        to train on.
+
+        Args:
+            given: settings that were asked for.
+        """
+        del given
+        return {}
+
 
 def declared_signature(kind: type[DeclaredSettings]) -> Signature:
     """Give the arguments of a class: the estimator, its settings, some by keyword."""

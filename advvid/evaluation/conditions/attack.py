@@ -17,7 +17,7 @@ from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setu
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
 from advvid.methods.kinds import CONVERTED
-from advvid.methods.text import note_small_budget
+from advvid.methods.text import note_small_budget, spell
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
@@ -65,6 +65,8 @@ class AttackCondition(Condition):
         step = getattr(attack, "eps_step", None)
         if spec.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
+        # Whoever compares two results has to know them, and their names do not tell.
+        self.facts |= {name: spell(getattr(attack, name)) for name in attack.evaluated_with({})}
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.passes = expected_passes(attack)
         self.settings = json.loads(json.dumps(settings, default=_named))
@@ -190,6 +192,7 @@ def _check_norm(spec: AttackSpec) -> None:
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
+    common |= spec.entry.attack.evaluated_with(spec.settings)
     built = spec.build(setup.classifier, eps=eps, **common, **more)
     # Before a folder is made, not when the first batch is attacked.
     if (shape := setup.classifier.clip_shape) is not None:
@@ -222,7 +225,9 @@ def _from_object(
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
-    spec = AttackSpec(attack_text(attack, budget=False), *named_entry(attack), attack.values())
+    spec = AttackSpec(
+        attack_text(attack, budget=False, evaluated=True), *named_entry(attack), attack.values()
+    )
     for eps in budgets if own is None else [float(own)]:
         yield AttackCondition(attack, spec, eps)
 
