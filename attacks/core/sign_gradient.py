@@ -5,7 +5,7 @@ from torch import Tensor
 
 from advvid.attacks.core.balls import Ball
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.losses import Loss, is_adversarial
+from advvid.attacks.core.losses import Loss, at_least_float32, is_adversarial
 from advvid.errors import InputError
 from advvid.inference.averaged import Averaged, log_mean_probability
 from advvid.inference.frozen import Model
@@ -37,7 +37,7 @@ def input_gradient(
     with torch.enable_grad():
         clips = clips.detach().requires_grad_(True)
         logits = model(clips)
-        losses = loss(logits.float() if logits.dtype.itemsize < 4 else logits, labels)
+        losses = loss(at_least_float32(logits), labels)
         try:
             (gradient,) = torch.autograd.grad(losses.sum(), clips)
         except RuntimeError as error:
