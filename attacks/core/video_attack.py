@@ -129,10 +129,10 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
-        if "norm" in self.attack_params and not (args or "eps" in settings):
-            check_default_budget(self.norm, type(self).norm)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
+        if "norm" in self.attack_params and not (args or "eps" in settings):
+            check_default_budget(self.norm, type(self).norm)
 
     def _check_params(self) -> None:
         super()._check_params()

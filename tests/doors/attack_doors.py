@@ -95,7 +95,16 @@ ATTACK_DOORS = [
     ),
     _function(
         "apgd",
-        {"eps": "eps", "steps": "count", "restarts": "count", "loss": "word", "seed": "seed"},
+        {
+            "eps": "eps",
+            "norm": "word",
+            "steps": "count",
+            "restarts": "count",
+            "eot": "count",
+            "frames": "count",
+            "loss": "word",
+            "seed": "seed",
+        },
         eps=0.03,
         steps=1,
     ),
