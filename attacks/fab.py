@@ -1,5 +1,7 @@
 """Fast adaptive boundary attack, toward targets: the nearest clip on the other side."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -63,7 +65,30 @@ def fab_targeted(
     boundary attack", Algorithm 1; toward targets as in "Reliable evaluation", sec. 5.
     """
     clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts, targets=targets)
-    seeds = seeds_of(seed, clips)
+    counts = (steps, restarts, targets)
+    return _nearest(model, clips, labels, eps, counts, mask, seeds_of(seed, clips)).clips
+
+
+class _Nearest(NamedTuple):
+    """The nearest misclassified clips, brought into the budget."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    distance: Tensor
+    """(B,): of the nearest that were found, beyond the budget too; infinite where none was."""
+
+
+def _nearest(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    eps: float,
+    counts: tuple[int, int, int],
+    mask: Tensor | None,
+    seeds: Tensor,
+) -> _Nearest:
+    """Do what `fab_targeted` says; `counts` are steps, restarts and targets."""
+    steps, restarts, targets = counts
     # The pixel range and the support bound the search; the budget only decides what counts.
     room, ball = linf_box(clips, 1.0, mask), linf_box(clips, eps, mask)
     with frozen(model), torch.no_grad():
@@ -82,7 +107,8 @@ def fab_targeted(
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = ball.project_(search.bisected())
         settled = Settled(model, clips, labels, eps)
-        return _outward(nearest, search.distance <= eps, ball, settled, eps)
+        found = _outward(nearest, search.distance <= eps, ball, settled, eps)
+        return _Nearest(found, search.distance)
 
 
 class _Search:
@@ -168,15 +194,8 @@ class FABTargeted(VideoAttack):
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
-        adversarial = fab_targeted(
-            model,
-            batch.clips,
-            batch.labels,
-            eps=self.eps,
-            steps=self.max_iter,
-            restarts=self.num_random_init,
-            targets=self.targets,
-            mask=batch.mask,
-            seed=batch.seeds,
+        counts = (self.max_iter, self.num_random_init, self.targets)
+        found = _nearest(
+            model, batch.clips, batch.labels, self.eps, counts, batch.mask, batch.seeds
         )
-        return Attacked(adversarial)
+        return Attacked(found.clips, {"distance": found.distance})
