@@ -24,7 +24,8 @@ _COSTS = {
 }
 _CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
 _CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
-_SUCCESS = ("eligible", "reached", "success", "success_low", "success_high", "success_8bit")
+_SUCCEEDED = ("success", "success_low", "success_high", "success_8bit", "success_h264")
+_SUCCESS = ("eligible", "reached", *_SUCCEEDED)
 _HALF = ("half_above", "half_below", "half_interpolated", "half_found")
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
@@ -127,7 +128,7 @@ def as_csv(results: Results) -> str:
     """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
     records = as_records(results)
     distant = dict.fromkeys(_HALF, ".4f")
-    shares = dict.fromkeys((*_SHARES, *_SUCCESS[2:]), ".6f")
+    shares = dict.fromkeys((*_SHARES, *_SUCCEEDED), ".6f")
     how = {**shares, **distant, **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     return spelled_csv(records, how)
 

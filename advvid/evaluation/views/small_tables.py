@@ -90,8 +90,8 @@ def distance_table(results: Results) -> SmallTable:
         usual = one.axis.unit == "1/255"
         name = one.name if usual else f"{one.name} ({one.axis.unit})"
         rows.append([name, str(one), between, *found])
-    does = "fools half" if results.target is None else "brings half to their target"
-    head = [f"budget that {does}", "above, up to", "interpolated", *["nearest found"] * exact]
+    does = "fools half" if results.target is None else "reaches half"
+    head = [f"budget that {does}", "eps", "interpolated", *["nearest found"] * exact]
     reached = "fools it" if results.target is None else "makes it look like its target"
     note = (
         f"Of {int(results.clean.sum())} clips that were right, each counted from the smallest "
