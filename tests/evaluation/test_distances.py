@@ -150,6 +150,11 @@ def test_a_single_budget_has_no_distance_and_the_worst_case_takes_all_attacks() 
     rows: dict[str, Distance] = {row.name: row for row in both.distances()}
     assert [str(row) for row in rows.values()] == ["> 2", "> 2", "1 to 2"]
     np.testing.assert_array_equal(rows["worst case"].nearest, [1, 2, np.inf, np.inf])
+    patch = ConditionResult(
+        **{**vars(one.results[0]), "name": "patch", "strength": Strength(1.0, LINF)}
+    )
+    with_patch = Evaluation(**{**vars(both), "results": (*both.results, patch)})
+    assert str(with_patch.distances()[-1]) == "1 to 2"
     records = {(row["attack"], row["eps"]): row for row in both.to_records()}
     assert records["worst case", 2.0]["half_below"] == 2.0
     assert records["pgd", 1.0]["half_above"] == 2.0

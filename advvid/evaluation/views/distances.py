@@ -71,8 +71,8 @@ class Distance:
 def distances(results: Results) -> list[Distance]:
     """Give the distance of each attack with several budgets or distances of its own.
 
-    The worst case of each norm, over all its attacks and budgets, comes last. Nothing where no clip
-    was right without attack.
+    The worst case of each norm, over all its attacks up to the largest column, comes last. Nothing
+    where no clip was right without attack.
     """
     if not results.clean.any():
         return []
@@ -82,12 +82,19 @@ def distances(results: Results) -> list[Distance]:
         if members[0].facts.get("norm") != "none":
             axes.setdefault(members[0].strength.axis, {})[name] = members
     rows, worst = [], []
-    for attacks in axes.values():
+    for axis, attacks in axes.items():
         for name, members in attacks.items():
             found = _found(results, members)
             if found is not None or len(members) > 1:
                 rows.append(_distance(results, name, members, found))
-        every = [one for members in attacks.values() for one in members]
+        columns = [one for one in results.columns if one.axis == axis]
+        every = [
+            one
+            for members in attacks.values()
+            for one in members
+            # A patch of any color is no larger budget for the whole clip.
+            if not columns or any(column.covers(one.strength) for column in columns)
+        ]
         if len(attacks) > 1 and len({one.strength.value for one in every}) > 1:
             worst.append(_distance(results, WORST, every, None))
     return [*rows, *worst]
