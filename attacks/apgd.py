@@ -181,7 +181,7 @@ class APGD(VideoAttack):
 
     eps: ClipBudget = 8 / 255
     max_iter: Steps = 100
-    nb_random_init: Runs = 1
+    num_random_init: Runs = 1
     loss: LossName = "ce"
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
@@ -192,7 +192,7 @@ class APGD(VideoAttack):
             batch.labels,
             eps=batch_budget(self.eps, batch),
             steps=self.max_iter,
-            restarts=self.nb_random_init,
+            restarts=self.num_random_init,
             loss=self.loss,
             targeted=self.targeted,
             mask=batch.mask,

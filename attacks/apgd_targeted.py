@@ -101,7 +101,7 @@ class APGDTargeted(VideoAttack):
     no_targets = "it chooses its targets itself"
     eps: ClipBudget = 8 / 255
     max_iter: Steps = 100
-    nb_random_init: Runs = 1
+    num_random_init: Runs = 1
     targets: Targets = 9
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
@@ -112,7 +112,7 @@ class APGDTargeted(VideoAttack):
             batch.labels,
             eps=batch_budget(self.eps, batch),
             steps=self.max_iter,
-            restarts=self.nb_random_init,
+            restarts=self.num_random_init,
             targets=self.targets,
             mask=batch.mask,
             seed=batch.seeds,

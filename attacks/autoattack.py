@@ -1,6 +1,8 @@
-"""AutoAttack for clips: four attacks in turn on the clips that are still correct."""
+"""AutoAttack for clips: several attacks in turn on the clips that are still correct."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,18 +10,54 @@ from torch import Tensor
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.linf_box import mask_of
+from advvid.attacks.core.eight_bits import Settled, in_8_bits
+from advvid.attacks.core.linf_box import linf_box, mask_of, wide
 from advvid.attacks.core.losses import is_adversarial
 from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
 from advvid.checks import check_labels
+from advvid.errors import InputError, shown
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import Setting
+from advvid.methods.suggestion import did_you_mean
 from advvid.random_streams import seeds_of
 
-PARTS = ("apgd-ce", "apgd-t", "fab-t", "square")
+# Each attack, and those of the settings that it takes.
+_PARTS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "apgd-ce": (apgd, ("steps", "restarts")),
+    "apgd-t": (apgd_targeted, ("steps", "restarts", "targets")),
+    "fab-t": (fab_targeted, ("steps", "restarts", "targets")),
+    "square": (square_attack, ("queries",)),
+    "apgd-dlr": (partial(apgd, loss="dlr"), ("steps", "restarts")),
+}
+PARTS = tuple(_PARTS)
+"""All attacks that can be a part; their places here, from 1 on, are what `broken_by` says."""
+STANDARD = PARTS[:4]
+"""The parts of AutoAttack's standard version, in its order."""
+
+
+def check_parts(parts: Sequence[str]) -> None:
+    """Refuse parts that are none of `PARTS`, none at all, and one that is named twice.
+
+    Raises:
+        InputError: naming the part.
+    """
+    if len(parts) == 0:
+        raise InputError(f"parts must name at least one of {', '.join(PARTS)}", settings=("parts",))
+    for place, part in enumerate(parts):
+        if part not in PARTS:
+            hint = did_you_mean(str(part), PARTS) or f"choose from {', '.join(PARTS)}"
+            raise InputError(f"AutoAttack has no part {shown(part)}; {hint}", settings=("parts",))
+        if part in parts[:place]:
+            raise InputError(f"parts names {part} twice: name it once", settings=("parts",))
+
+
+Parts = Annotated[
+    tuple[str, ...],
+    Setting(f"attacks that run, in this order; of {', '.join(PARTS)}", verify=check_parts),
+]
 
 
 class AutoAttackResult(NamedTuple):
@@ -29,7 +67,7 @@ class AutoAttackResult(NamedTuple):
     """(B, 3, T, H, W)."""
     broken_by: Tensor
     """int64 (B,): 0 where the clip remains correct, -1 where it was misclassified from the start,
-    otherwise the place in `PARTS`, from 1 on."""
+    otherwise the place of the part in `PARTS`, from 1 on, whichever parts ran."""
 
 
 @clip_attack
@@ -43,23 +81,26 @@ def auto_attack(
     queries: int = 5000,
     targets: int = 9,
     restarts: int = 1,
+    parts: Sequence[str] = STANDARD,
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
 ) -> AutoAttackResult:
-    """Attack clips by APGD-CE, APGD-T, FAB-T and Square in turn, each on those still correct.
+    """Attack clips by several attacks in turn, each on those still correct.
 
     A clip that is fooled only before it is rounded to 8 bits within the budget is attacked further;
-    what fools it in 8 bits takes the place of what did not.
+    what fools it in 8 bits takes the place of what did not. Each part draws the same random numbers
+    as that attack alone, so that whatever a part alone fools is fooled here.
 
     Args:
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
         eps: budget in (0, 1].
-        steps: of the three attacks that follow gradients.
+        steps: of the attacks that follow gradients.
         queries: of Square.
         targets: classes that APGD-T and FAB-T try.
-        restarts: of the three attacks that follow gradients.
+        restarts: of the attacks that follow gradients.
+        parts: names from `PARTS`, in the order in which they run.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         seed: a number, a generator, or one number a clip, int64 (B,).
 
@@ -71,58 +112,60 @@ def auto_attack(
 
     Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", sec. 5.
     """
-    clips = checked_batch(
-        clips, labels, eps=eps, steps=steps, queries=queries, targets=targets, restarts=restarts
-    )
+    given = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
+    clips = checked_batch(clips, labels, eps=eps, **given)
+    check_parts(parts)
     seeds = seeds_of(seed, clips)
-    gradient: dict[str, Any] = {"eps": eps, "steps": steps, "restarts": restarts}
+    ball = linf_box(clips, eps, mask)
     result, broken_by = clips.clone(), torch.zeros_like(labels)
     settled = Settled(model, clips, labels, eps)
     with frozen(model), torch.no_grad():
         logits = model(clips)
         check_labels(labels, len(clips), logits.shape[1])
-        correct = logits.argmax(dim=1) == labels
-        broken_by[~correct] = -1
-        left = correct.nonzero().squeeze(1)
-        for place, part in enumerate(PARTS, start=1):
+        wrong = logits.argmax(dim=1) != labels
+        broken_by[wrong] = -1
+        left = (~settled(clips, wrong)).nonzero().squeeze(1)
+        for part in parts:
             if len(left) == 0:
                 break
-            common: dict[str, Any] = {
-                "seed": seeds[left] + place,
-                "mask": mask_of(mask, left, clips),
-            }
+            attack, names = _PARTS[part]
             attacked, truth = clips[left], labels[left]
-            if part == "apgd-ce":
-                found = apgd(model, attacked, truth, **gradient, **common)
-            elif part == "apgd-t":
-                found = apgd_targeted(model, attacked, truth, targets=targets, **gradient, **common)
-            elif part == "fab-t":
-                found = fab_targeted(model, attacked, truth, targets=targets, **gradient, **common)
-            else:
-                found = square_attack(
-                    model, attacked, truth, eps=eps, queries=queries, **common
-                ).clips
+            found = attack(
+                model,
+                attacked,
+                truth,
+                eps=eps,
+                mask=mask_of(mask, left, clips),
+                seed=seeds[left],
+                **{name: given[name] for name in names},
+            )
+            found = found if isinstance(found, Tensor) else found.clips
             fooled = is_adversarial(model(found), truth, targeted=False)
+            # Rounded, a clip may fool the model that does not as it is.
+            rounded = ball.select(left).project_(in_8_bits(found, (attacked, eps)))
+            by_rounding = ~fooled & is_adversarial(model(rounded), truth, targeted=False)
+            found, fooled = torch.where(wide(by_rounding), rounded, found), fooled | by_rounding
             done = settled(found, fooled, left)
             taken = done | (broken_by[left] == 0)
             result[left[taken]] = found[taken]
-            broken_by[left[taken & fooled]] = place
+            broken_by[left[taken & fooled]] = 1 + PARTS.index(part)
             left = left[~done]
     return AutoAttackResult(result, broken_by)
 
 
 class AutoAttack(VideoAttack):
-    """APGD-CE, APGD-T, FAB-T and Square in turn on clips that are still correct; see `auto_attack`.
+    """Several attacks in turn on clips that are still correct; see `auto_attack`.
 
     Its report has "broken_by", see `AutoAttackResult`.
     """
 
-    no_targets = "it chooses its targets itself"
+    no_targets = "its parts choose their targets themselves"
     eps: Budget = 8 / 255
     max_iter: Steps = 100
     queries: Queries = 5000
     targets: Targets = 9
-    nb_random_init: Runs = 1
+    num_random_init: Runs = 1
+    parts: Parts = STANDARD
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -134,7 +177,8 @@ class AutoAttack(VideoAttack):
             steps=self.max_iter,
             queries=self.queries,
             targets=self.targets,
-            restarts=self.nb_random_init,
+            restarts=self.num_random_init,
+            parts=self.parts,
             mask=batch.mask,
             seed=batch.seeds,
         )

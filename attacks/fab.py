@@ -163,7 +163,7 @@ class FABTargeted(VideoAttack):
     no_targets = "it chooses its targets itself"
     eps: Budget = 8 / 255
     max_iter: Steps = 100
-    nb_random_init: Runs = 1
+    num_random_init: Runs = 1
     targets: Targets = 9
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
@@ -174,7 +174,7 @@ class FABTargeted(VideoAttack):
             batch.labels,
             eps=self.eps,
             steps=self.max_iter,
-            restarts=self.nb_random_init,
+            restarts=self.num_random_init,
             targets=self.targets,
             mask=batch.mask,
             seed=batch.seeds,

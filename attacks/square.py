@@ -21,12 +21,32 @@ Share = Annotated[
 Block = Annotated[
     str,
     Setting(
-        "cube, the same share of every axis, or column, through all frames",
+        "cube, the same share of every axis in one color, or column, through all frames with one "
+        "color in each",
         choices=("cube", "column"),
     ),
 ]
+Start = Annotated[
+    str,
+    Setting(
+        "frames, one color a frame, or stripes, one color a column of pixels in all frames",
+        choices=("frames", "stripes"),
+    ),
+]
+Starts = Annotated[
+    int, Setting("random starts, each a query, of which the best is kept", at_least=1)
+]
+Schedule = Annotated[
+    str,
+    Setting(
+        "when blocks shrink: stretched to the queries, or fixed, after as many as in a search of "
+        "10000",
+        choices=("stretched", "fixed"),
+    ),
+]
 
-# Of 10000 queries, those after which the blocks shrink to half their volume.
+_PAPER_QUERIES = 10000
+# Of these, those after which the blocks shrink to half their volume.
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
@@ -49,16 +69,19 @@ def square_attack(
     queries: int = 5000,
     share: float = 0.8,
     block: str = "cube",
+    start: str = "frames",
+    num_random_init: int = 8,
+    schedule: str = "stretched",
     targeted: bool = False,
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
 ) -> SquareResult:
     """Attack clips by random search under an L-infinity bound, asking for logits only.
 
-    Starts with stripes, one color a column of pixels, the same in every frame, whatever they do to
-    the margin by which the clip is classified. Each further query puts a block at a random place,
-    every channel of it at one end of the budget, and is kept if that margin has shrunk. A clip
-    stops when it is fooled, rounded to 8 bits within the budget too.
+    Starts with a random color for each frame, whatever it does to the margin by which the clip is
+    classified; of several such starts the best is kept. Each further query puts a block at a random
+    place, every channel of it at one end of the budget, and is kept if that margin has shrunk. A
+    clip stops when it is fooled, rounded to 8 bits within the budget too.
 
     Args:
         model: clips -> logits (B, K).
@@ -67,7 +90,13 @@ def square_attack(
         eps: budget in (0, 1].
         queries: most forward passes of a clip, at least 1.
         share: of the clip that the first blocks cover, in (0, 1]; halves during the search.
-        block: "cube", the same share of every axis, or "column", a square through all frames.
+        block: "cube", the same share of every axis in one color, or "column", a square through all
+            frames with one color in each.
+        start: "frames", one color a frame, or "stripes", one color a column of pixels, the same in
+            all frames (the paper's, for images).
+        num_random_init: starts, each a query, at least 1 (the paper's).
+        schedule: of the halving: "stretched" to the queries, or "fixed", after as many queries as
+            in a search of 10000 (AutoAttack's).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         seed: a number, a generator, or one number a clip, int64 (B,).
@@ -79,11 +108,15 @@ def square_attack(
         InputError: when clips or settings cannot be used.
 
     Source: Andriushchenko et al. 2020, "Square Attack: a query-efficient black-box adversarial
-    attack via random search", Algorithms 1 and 2; blocks in time are ours.
+    attack via random search", Algorithms 1 and 2; starts and blocks in time are ours.
     """
-    clips = checked_batch(clips, labels, eps=eps, queries=queries)
+    clips = checked_batch(clips, labels, eps=eps, queries=queries, num_random_init=num_random_init)
     check_setting("share", share, Share)
     check_setting("block", block, Block)
+    check_setting("start", start, Start)
+    check_setting("schedule", schedule, Schedule)
+    # The schedule's queries for one of this search.
+    pace = _PAPER_QUERIES / queries if schedule == "stretched" else 1.0
     seeds = seeds_of(seed, clips)
     box = linf_box(clips, eps, mask)
 
@@ -104,15 +137,16 @@ def square_attack(
         for query in range(1, queries):
             if len(active) == 0:
                 break
-            if query == 1:
-                candidate = _stripes(bounds, streams)
+            if query <= num_random_init:
+                candidate = _start(bounds, streams, start, draw=query - 1)
             else:
-                size = block_size(clips.shape[2:], volume_share(query, queries, share), block)
-                numbers = uniform(streams, (6,), stream="square block", draw=query)
+                size = block_size(clips.shape[2:], volume_share(query * pace, share), block)
+                colors = clips.shape[2] if block == "column" else 1
+                numbers = uniform(streams, (3 + 3 * colors,), stream="square block", draw=query)
                 candidate = _with_block(current, bounds, numbers, size)
             value = lead(candidate, truth)
             used[active] += 1
-            # The stripes are where the search starts, even where they are no gain: blocks on clean
+            # The first start is where the search begins, even where it is no gain: blocks on clean
             # pixels leave most of the budget unused.
             kept = value < best if query > 1 else torch.ones_like(best, dtype=torch.bool)
             current[kept] = candidate[kept]
@@ -129,18 +163,16 @@ def square_attack(
     return SquareResult(found, used)
 
 
-def volume_share(query: int, queries: int, share: float) -> float:
+def volume_share(query: float, share: float) -> float:
     """Give the share of a clip that a block covers, halved on the schedule of the paper.
 
     Args:
-        query: 0 to queries - 1.
-        queries: of the whole search; the schedule is made for 10000 and stretched.
+        query: of a search of 10000.
         share: at the start.
 
     Source: Andriushchenko et al. 2020, sec. 4 (p halves at 10, 50, 200, 500, ... of 10000).
     """
-    at = query * 10000 / queries
-    return share / float(2 ** sum(at > halving for halving in _HALVINGS))
+    return share / float(2 ** sum(query > halving for halving in _HALVINGS))
 
 
 def block_size(shape: torch.Size, share: float, block: str) -> tuple[int, int, int]:
@@ -159,11 +191,12 @@ def block_size(shape: torch.Size, share: float, block: str) -> tuple[int, int, i
     return max(1, round(frames * side)), max(1, round(height * side)), max(1, round(width * side))
 
 
-def _stripes(box: Box, seeds: Tensor) -> Tensor:
-    """Put every column of pixels of every channel at one end of the budget, in all frames."""
-    channels, width = box.lower.shape[1], box.lower.shape[-1]
-    signs = uniform(seeds, (channels, width), stream="square stripes").round_()
-    return box.at(signs[:, :, None, None, :].expand_as(box.lower))
+def _start(box: Box, seeds: Tensor, start: str, *, draw: int) -> Tensor:
+    """Put every frame, or every column of pixels, of every channel at one end of the budget."""
+    channels, frames, _, width = box.lower.shape[1:]
+    shape = (channels, frames, 1, 1) if start == "frames" else (channels, 1, 1, width)
+    signs = uniform(seeds, shape, stream=f"square {start}", draw=draw).round_()
+    return box.at(signs.expand_as(box.lower).to(box.lower))
 
 
 def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int, int]) -> Tensor:
@@ -172,7 +205,8 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
     Args:
         current: (B, 3, T, H, W).
         box: the budget.
-        numbers: uniform (B, 6): place in time, height and width, one end for each channel.
+        numbers: uniform (B, 3 + 3n): place in time, height and width; an end for each channel, of
+            all frames (n = 1) or of each (n = T).
         size: frames, rows and columns.
     """
     inside = torch.ones((), dtype=torch.bool, device=current.device)
@@ -184,7 +218,7 @@ def _with_block(current: Tensor, box: Box, numbers: Tensor, size: tuple[int, int
         shape = [len(current), 1, 1, 1, 1]
         shape[2 + axis] = total
         inside = inside & here.view(shape)
-    upper = (numbers[:, 3:] > 0.5)[:, :, None, None, None]
+    upper = (numbers[:, 3:] > 0.5).view(len(current), current.shape[1], -1, 1, 1)
     return torch.where(inside, torch.where(upper, box.upper, box.lower), current)
 
 
@@ -199,6 +233,9 @@ class Square(VideoAttack):
     queries: Queries = 5000
     share: Share = 0.8
     block: Block = "cube"
+    start: Start = "frames"
+    num_random_init: Starts = 8
+    schedule: Schedule = "stretched"
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -210,6 +247,9 @@ class Square(VideoAttack):
             queries=self.queries,
             share=self.share,
             block=self.block,
+            start=self.start,
+            num_random_init=self.num_random_init,
+            schedule=self.schedule,
             targeted=self.targeted,
             mask=batch.mask,
             seed=batch.seeds,

@@ -43,8 +43,10 @@ class AttackOptions:
     ] = None
     target: Annotated[
         str | None,
-        option(
-            "--target", "CLASS", "Make the clips look like this class, a name or a number.", ATTACK
+        options.target(
+            "Make the clips look like a class: its name or number; least-likely takes the least "
+            "likely of each clip, random draws one for each.",
+            ATTACK,
         ),
     ] = None
 
@@ -97,8 +99,8 @@ def attack(
     from advvid.evaluation.adversarial.full_video import videos_of
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.attack import plan_attack
+    from advvid.evaluation.conditions.target import Target
     from advvid.evaluation.provenance import provenance
-    from advvid.pairing import read_class
     from advvid.runs.run_folder import RunFolder
     from advvid.runs.terminal import say
 
@@ -115,7 +117,6 @@ def attack(
     check_count("batch_size", batch_size)
     check_rate(fps)
     subject = clips.subject(model, seed=seed)
-    wanted = None if chosen.target is None else read_class(chosen.target, subject)
     settings = {
         **model.config,
         **clips.config,
@@ -129,6 +130,9 @@ def attack(
     source = subject.source(seed=seed, workers=workers)
     classifier = subject.classifier(source.first(), device=model.device, precision=model.precision)
     setup = Setup(classifier, source, batch_size, seed)
+    wanted = None
+    if chosen.target is not None:
+        wanted = Target.read(chosen.target, setup, subject.class_names)
     if full_video:
         videos_of(source.dataset)
     # Settings that the attack does not take show before anything is written.
@@ -154,19 +158,23 @@ def attack(
     names = subject.class_names or range(classifier.nb_classes)
     for row in rows[:_LISTED]:
         change = f"{names[row['predicted']]} -> {names[row['adversarial']]}"
-        say(f"{row['file']}: {change} ({_outcome(row, wanted)}); {_frames(row)}")
+        if wanted is not None and wanted.number is None:
+            change += f", toward {names[row['target']]}"
+        say(f"{row['file']}: {change} ({_outcome(row)}); {_frames(row)}")
     if len(rows) > _LISTED:
         say(f"... and {len(rows) - _LISTED} more")
-    goal = None if wanted is None else str(names[wanted])
+    goal = None
+    if wanted is not None:
+        goal = "their target" if wanted.number is None else str(names[wanted.number])
     for line in _counts(rows, goal):
         say(line)
     say(f"results: {folder.path}")
 
 
-def _outcome(row: dict[str, Any], target: int | None) -> str:
+def _outcome(row: dict[str, Any]) -> str:
     """Say how one clip fared."""
     if not row["eligible"]:
-        return "wrong before" if target is None else "the target before"
+        return "the target before" if "target" in row else "wrong before"
     rounded = "" if row["success_8bit"] == row["success"] else ", not after rounding to 8 bits"
     if row["success_8bit"] > row["success"]:
         rounded = ", but after rounding to 8 bits"

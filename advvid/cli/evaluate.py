@@ -63,6 +63,15 @@ class EvaluationOptions:
             EVALUATION,
         ),
     ] = "0,4,8,12,15"
+    target: Annotated[
+        str | None,
+        options.target(
+            "Ask every attack to make each clip look like least-likely, its least likely class; "
+            "random, one drawn for it; or one class for all, a name or a number. Any wrong class "
+            "unless given.",
+            EVALUATION,
+        ),
+    ] = None
     law: Annotated[
         Path | None,
         option(
@@ -150,6 +159,7 @@ def evaluate(
     from advvid.evaluation.condition import Setup
     from advvid.evaluation.conditions.registry import CONDITIONS
     from advvid.evaluation.conditions.suites import expand
+    from advvid.evaluation.conditions.target import Target
     from advvid.evaluation.evaluate import evaluate_into
     from advvid.evaluation.plan import Scoring, plan_evaluation
     from advvid.evaluation.views.narrow import show
@@ -160,7 +170,7 @@ def evaluate(
     attacks = list(chosen.attack or ["quick"])
     budgets = read_budgets(chosen.eps, zero=True)
     # Before the model is loaded: an invalid argument should show at once.
-    expand(attacks)
+    expand(attacks, targeted=chosen.target is not None)
     conditions = [CONDITIONS.read(text) for text in chosen.condition or []]
     step_law = None if chosen.law is None else StepSizeLaw.load(chosen.law)
     scoring = Scoring(chosen.eot, chosen.h264, step_law or PAPER_LAW, chosen.alarms)
@@ -184,8 +194,11 @@ def evaluate(
     classifier = subject.classifier(source.first(), device=fabric.device, precision=model.precision)
     # An invalid setting must leave no folder behind: the corrected command would find it taken.
     setup = Setup(classifier, source, batch_size, run.seed)
+    target = None
+    if chosen.target is not None:
+        target = Target.read(chosen.target, setup, subject.class_names)
     plan = plan_evaluation(
-        setup, attacks=attacks, eps=budgets, conditions=conditions, scoring=scoring
+        setup, attacks=attacks, eps=budgets, conditions=conditions, scoring=scoring, target=target
     )
     settings["conditions"] = plan.settings
     folder = open_folder(fabric, run.out, "evaluate", settings, resume=run.resume)

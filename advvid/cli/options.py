@@ -54,6 +54,17 @@ def option(
     )
 
 
+def target(text: str, panel: str) -> Any:
+    """Make the option for what clips are to look like."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in ("least-likely", "random") if word.startswith(incomplete)]
+
+    return typer.Option(
+        "--target", metavar="CLASS", help=text, rich_help_panel=panel, autocompletion=complete
+    )
+
+
 Device = Annotated[
     str,
     typer.Option(

@@ -111,6 +111,7 @@ class Condition(ABC):
         passes: of the model that it is expected to take for a clip, a gradient counted as three;
             they tell how long an evaluation will take.
         views: clips that it gives for each clip; their softmax scores are averaged.
+        targeted: for labels, its batches hold the classes that clips are to look like.
         rounding: Linf distance from the clean clip that rounding to 8 bits must keep, or None.
         facts: what results.json and results.csv say of it besides name and strength.
         settings: all that it depends on, as JSON can hold it, for config.json.
@@ -123,6 +124,7 @@ class Condition(ABC):
     only_correct: bool = False
     passes: float = 0.0
     views: int = 1
+    targeted: bool = False
     rounding: float | None = None
     facts: Mapping[str, Any] = {}
     settings: Mapping[str, Any] = {}
@@ -150,6 +152,15 @@ class Condition(ABC):
         """
         del setup
         return [self]
+
+    def adapted(self, probes: Mapping[str, Any]) -> "Condition | None":
+        """Give what is evaluated in the place of this once the model is probed; None leaves it out.
+
+        Args:
+            probes: see `advvid.evaluation.alarms.measure_probes`; the same in every process.
+        """
+        del probes
+        return self
 
     @abstractmethod
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from advvid.errors import InputError
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Combined, Strength
 
@@ -38,6 +39,10 @@ class ConditionResult:
             clip.
         changes: how far clips were changed, (N,) each, NaN where it was not applied; see
             `advvid.evaluation.judge.changes`.
+        reached: bool (N,): classified as its target; False for clips that were not attacked. None
+            where the condition is not targeted, as the next two.
+        reached_8bit: bool (N,): the same after rounding to 8 bits.
+        reached_h264: bool (N,): the same after H.264, or None.
         units: (N,) clips with the same entry are one unit of intervals, such as a video; None where
             each clip is its own.
     """
@@ -57,6 +62,9 @@ class ConditionResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     combined: Combined = "mean"
     changes: Mapping[str, Numbers] = field(default_factory=dict)
+    reached: Flags | None = None
+    reached_8bit: Flags | None = None
+    reached_h264: Flags | None = None
     units: Units | None = None
 
     @property
@@ -89,6 +97,17 @@ class ConditionResult:
         """Which clips (N,) the condition was applied to and made the model misclassify."""
         applied = ~np.isnan(self.changes["frames"]) if self.changes else ~np.isnan(self.loss)
         return applied & ~self.correct
+
+    def reaches(self, scored: str = "correct") -> Flags:
+        """Give which clips (N,) reach their target; scored as a `scorings` of `Results` says.
+
+        Raises:
+            InputError: when the condition is not targeted.
+        """
+        found: Flags | None = getattr(self, scored.replace("correct", "reached"))
+        if found is None:
+            raise InputError(f"{self.name} was not targeted: evaluate with a target")
+        return found
 
     def change(self, name: str, *, fooled: bool = False) -> float | None:
         """Give a mean of `changes` over all clips that the condition was applied to.

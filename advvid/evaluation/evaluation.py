@@ -44,23 +44,45 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
     clean = by_position(records, CLEAN)
     if not clean:
         raise InputError("no clip could be read: repair or replace the videos")
-    rows = [clean[place] for place in sorted(clean)]
+    # Clips of the class that all are to look like are no clips of a targeted evaluation.
+    places = [place for place, row in sorted(clean.items()) if row.get("target") != row["label"]]
+    if not places:
+        aim = "" if plan.target is None else plan.target.asked
+        raise InputError(f"every clip is of the target {aim}: choose another class")
+    rows = [clean[place] for place in places]
     with_h264 = "correct_h264" in rows[0]
     return Evaluation(
         columns=plan.columns,
-        positions=np.array(sorted(clean), dtype=np.int64),
+        positions=np.array(places, dtype=np.int64),
         labels=np.array([row["label"] for row in rows], dtype=np.int64),
         predicted=np.array([row["predicted"] for row in rows], dtype=np.int64),
         clean=_flags(rows, "correct"),
         clean_8bit=_flags(rows, "correct_8bit"),
         clean_h264=_flags(rows, "correct_h264") if with_h264 else None,
-        results=tuple(_result(records, one, sorted(clean), with_h264) for one in plan.conditions),
+        results=tuple(_result(records, one, places, with_h264) for one in plan.conditions),
         probes=probes_of(records),
         eot=plan.scoring.eot,
         frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
-        about=provenance(plan.setup),
+        about={**provenance(plan.setup), **_aim(plan, len(rows), len(clean)), **_left_out(plan)},
         origins=tuple(_origin(row["origin"]) for row in rows),
+        target=None if plan.target is None else plan.target.asked,
+        targets=None if plan.target is None else np.array([row["target"] for row in rows]),
     )
+
+
+def _aim(plan: EvaluationPlan, used: int, count: int) -> dict[str, str]:
+    """Say what attacks were aimed at."""
+    if plan.target is None:
+        return {}
+    of_class = f"; {count - used} of {count} clips are of it and left out" if used < count else ""
+    return {"target": f"{plan.target.words}{of_class}"}
+
+
+def _left_out(plan: EvaluationPlan) -> dict[str, str]:
+    """Say which attacks are left out, and why."""
+    reasons = {"cannot be targeted": plan.untargeted, "no gradient": plan.without_gradient}
+    told = [f"{', '.join(names)}: {why}" for why, names in reasons.items() if names]
+    return {"left out": "; ".join(told)} if told else {}
 
 
 def _result(
@@ -76,6 +98,9 @@ def _result(
         correct=_flags(rows, "correct"),
         correct_8bit=_flags(rows, "correct_8bit"),
         correct_h264=_flags(rows, "correct_h264") if with_h264 else None,
+        reached=_flags(rows, "reached") if condition.targeted else None,
+        reached_8bit=_flags(rows, "reached_8bit") if condition.targeted else None,
+        reached_h264=_flags(rows, "reached_h264") if condition.targeted and with_h264 else None,
         loss=_numbers(rows, "loss"),
         applied=len(known),
         report=_prefixed(rows, "report_"),

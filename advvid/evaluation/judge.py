@@ -25,6 +25,9 @@ class Verdict:
         loss: cross-entropy at the label.
         correct_8bit: whether the clip, rounded to 8 bits, is classified correctly.
         correct_h264: the same after H.264, or None where that was not asked for.
+        reached: whether the class is the target; None where there is none, as the next two.
+        reached_8bit: the same after rounding to 8 bits.
+        reached_h264: the same after H.264.
     """
 
     predicted: Tensor
@@ -32,6 +35,9 @@ class Verdict:
     loss: Tensor
     correct_8bit: Tensor
     correct_h264: Tensor | None
+    reached: Tensor | None = None
+    reached_8bit: Tensor | None = None
+    reached_h264: Tensor | None = None
 
 
 def judge(
@@ -42,6 +48,7 @@ def judge(
     h264: int | None = None,
     within: tuple[Tensor, float] | None = None,
     views: int = 1,
+    targets: Tensor | None = None,
 ) -> Verdict:
     """Score clips in evaluation mode, as they are and as a video file would keep them.
 
@@ -53,6 +60,7 @@ def judge(
         within: clean clips and their Linf budget, which rounding to 8 bits must not leave; None
             rounds every pixel to the nearest level.
         views: neighboring clips whose softmax scores are averaged.
+        targets: int64 (B,), classes that the clips were to look like, or None.
 
     Raises:
         InputError: when a logit is NaN or infinite, saying where.
@@ -60,24 +68,28 @@ def judge(
     logits, truth = _logits(classifier, clips, views), labels.cpu()
     predicted = logits.argmax(dim=1)
 
-    def correct(seen: Tensor) -> Tensor:
-        return _logits(classifier, seen, views).argmax(dim=1) == truth
+    def seen_as(seen: Tensor) -> Tensor:
+        return _logits(classifier, seen, views).argmax(dim=1)
 
     after_h264 = None
     if h264 is not None:
         from advvid.data.video.round_trip import h264_round_trip
 
         with located("after H.264"):
-            after_h264 = correct(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
+            after_h264 = seen_as(h264_round_trip(clips.cpu(), crf=h264).to(clips.device))
     with located("after rounding to 8 bits"):
-        correct_8bit = correct(in_8_bits(clips, within))
-    return Verdict(
-        predicted=predicted,
-        correct=predicted == truth,
-        loss=F.cross_entropy(logits, truth, reduction="none"),
-        correct_8bit=correct_8bit,
-        correct_h264=after_h264,
-    )
+        in_levels = seen_as(in_8_bits(clips, within))
+
+    def among(wanted: Tensor | None) -> list[Tensor | None]:
+        wanted = None if wanted is None else wanted.cpu()
+        answers = (predicted, in_levels, after_h264)
+        return [None if wanted is None or one is None else one == wanted for one in answers]
+
+    correct, correct_8bit, correct_h264 = among(truth)
+    assert correct is not None
+    assert correct_8bit is not None
+    loss = F.cross_entropy(logits, truth, reduction="none")
+    return Verdict(predicted, correct, loss, correct_8bit, correct_h264, *among(targets))
 
 
 def changes(clean: Tensor, changed: Tensor) -> dict[str, Tensor]:

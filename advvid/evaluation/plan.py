@@ -1,15 +1,17 @@
 """What an evaluation will do, decided once and before anything is done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.checks import as_budgets, check_count
 from advvid.errors import InputError, shown
 from advvid.evaluation.condition import Condition, Setup, Strength
-from advvid.evaluation.conditions.attack import LINF, Attacks, plan_attacks
+from advvid.evaluation.conditions.attack import LINF, Attacks, as_list, plan_attacks
 from advvid.evaluation.conditions.registry import CONDITIONS
+from advvid.evaluation.conditions.suites import untargetable
+from advvid.evaluation.conditions.target import GivenTarget, Target
 from advvid.methods.arguments import checked
 
 Conditions = str | Condition | Sequence[str | Condition]
@@ -47,12 +49,43 @@ class EvaluationPlan:
         setup: see `Setup`, as `scoring` see `Scoring`.
         conditions: each ready to be applied.
         columns: strengths that make columns of tables.
+        target: class that every attack is to make each clip look like, or None for any wrong one.
+        untargeted: attacks of suites that are left out, because they cannot be targeted.
+        without_gradient: attacks that are left out, because the model gives no gradient.
     """
 
     setup: Setup
     conditions: Sequence[Condition]
     columns: tuple[Strength, ...]
     scoring: Scoring
+    target: Target | None = None
+    untargeted: tuple[str, ...] = ()
+    without_gradient: tuple[str, ...] = ()
+
+    @property
+    def attacked(self) -> bool:
+        """Whether there are attacks."""
+        return any(one.strength.axis.kind == "attack" for one in self.conditions)
+
+    def adapted(self, probes: Mapping[str, Any]) -> "EvaluationPlan":
+        """Give the plan once the model is probed, see `Condition.adapted`.
+
+        Raises:
+            InputError: when no attack is left.
+        """
+        after = [one.adapted(probes) for one in self.conditions]
+        pairs = zip(self.conditions, after, strict=True)
+        lost = tuple(dict.fromkeys(before.name for before, now in pairs if now is None))
+        # One that searches longer may now be one that was asked for by itself.
+        kept = {one.key: one for one in after if one is not None}
+        plan = replace(self, conditions=list(kept.values()), without_gradient=lost)
+        if lost and not plan.attacked:
+            raise InputError(
+                f"the model gives no gradient with respect to its clips (a detach, no_grad or "
+                f"numpy inside), and {', '.join(lost)} cannot attack without: add an attack that "
+                "needs none, such as square, or mend the model"
+            )
+        return plan
 
     @property
     def settings(self) -> list[dict[str, Any]]:
@@ -75,15 +108,22 @@ def plan_evaluation(
     eps: float | Sequence[float] = (4 / 255, 8 / 255),
     conditions: Conditions = (),
     scoring: Scoring | None = None,
+    target: GivenTarget = None,
 ) -> EvaluationPlan:
-    """List what an evaluation will do; for attacks, budgets and conditions see `evaluate`.
+    """List what an evaluation will do; for attacks, budgets, conditions and target see `evaluate`.
 
     Raises:
-        InputError: when budgets, attacks or conditions cannot be used.
+        InputError: when budgets, attacks, conditions or target cannot be used.
     """
     scoring = scoring or Scoring()
     check_count("batch_size", setup.batch_size)
-    attacked, budgets = plan_attacks(setup, attacks, as_budgets(eps), scoring.law)
+    aim = None if target is None else Target.read(target, setup)
+    targeted = aim is not None
+    attacked, budgets = plan_attacks(
+        setup, attacks, as_budgets(eps), scoring.law, targeted=targeted
+    )
+    if targeted and not attacked:
+        raise InputError("a target is given and no attack: name one, such as pgd, or no target")
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
     others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked, *others]
@@ -94,4 +134,6 @@ def plan_evaluation(
     # A set would forget the order of axes.
     strengths = sorted(dict.fromkeys(one.strength for one in others), key=lambda one: one.distance)
     columns = (*(Strength(budget, LINF) for budget in budgets), *strengths)
-    return EvaluationPlan(setup, planned, columns, scoring)
+    texts = [one for one in as_list(attacks) if isinstance(one, str)]
+    left_out = tuple(untargetable(texts)) if targeted else ()
+    return EvaluationPlan(setup, planned, columns, scoring, aim, left_out)

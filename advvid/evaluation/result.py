@@ -51,6 +51,9 @@ class Results:
         about: what was evaluated, for tables, figures and results.json: texts and numbers under
             "model", "weights", "data", "split", "labels", "bad videos", "seed", "command", and
             "warnings", a list of lines that a reader must see before the numbers.
+        target: what attacks were to make clips look like, see `Target`; None where any wrong class
+            would do. Clips of that class are not among these.
+        targets: int (N,): the class that each clip was to look like, or None.
     """
 
     columns: tuple[Strength, ...]
@@ -67,6 +70,8 @@ class Results:
     frames: int = 0
     origins: tuple[ClipOrigin, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
+    target: str | None = None
+    targets: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         # Every result counts the same units, however it was made.
@@ -181,6 +186,35 @@ class Results:
             if most is not None and most.covers(result.strength):
                 remaining &= getattr(result, scored)
         return remaining
+
+    def reached(self, strength: float | Strength, scored: str = "correct") -> Flags:
+        """Tell which clips (N,) any condition up to a strength makes look like their target.
+
+        Args:
+            strength: see `worst`.
+            scored: one of `scorings`.
+        """
+        most, found = self._strength(strength), np.zeros(len(self.clean), dtype=bool)
+        for result in self.results:
+            if result.reached is not None and most.covers(result.strength):
+                found |= result.reaches(scored)
+        return found
+
+    def targeted_success(self, reached: Flags) -> Accuracy:
+        """Give the share with its interval of clips that reach their target.
+
+        It is out of those that were right without attack: others are not attacked.
+
+        Args:
+            reached: bool (N,), such as `reached` of a `ConditionResult`.
+
+        Raises:
+            InputError: when not one clip was right.
+        """
+        if not self.clean.any():
+            raise InputError("no clip was right without attack, so that none was attacked")
+        units = self.units
+        return Accuracy.over(reached[self.clean], None if units is None else units[self.clean])
 
     def result(self, name: str, strength: float) -> ConditionResult:
         """Give the result of one condition at one strength.

@@ -35,7 +35,7 @@ class EvaluationRunner:
 
     def __init__(self, plan: EvaluationPlan, records: Records) -> None:
         self.setup, self.conditions, self.h264 = plan.setup, plan.conditions, plan.scoring.h264
-        self.classifier = plan.setup.classifier
+        self.classifier, self.target = plan.setup.classifier, plan.target
         self.records = records
         self._clean = by_position(records.known, CLEAN)
         self._done = {one.key: by_position(records.known, one.key) for one in plan.conditions}
@@ -52,7 +52,9 @@ class EvaluationRunner:
     def _complete(self, place: int) -> bool:
         known = self._clean.get(place)
         return known is not None and all(
-            place in self._done[one.key] or (one.only_correct and not known["correct"])
+            place in self._done[one.key]
+            or (one.only_correct and not known["correct"])
+            or (one.targeted and known["target"] == known["label"])
             for one in self.conditions
         )
 
@@ -68,7 +70,7 @@ class EvaluationRunner:
             bar(len(batch.clips))
             bar.expect(forecast.remaining)
 
-        labels, correct = self._score_clean(batch)
+        labels, correct, targets = self._score_clean(batch)
         labeled = ClipBatch(batch.clips, labels, batch.indices, batch.skipped)
         finished(CLEAN)
         last: _Applied | None = None
@@ -77,22 +79,29 @@ class EvaluationRunner:
             wanted = torch.tensor([int(place) not in done for place in batch.indices]).bool()
             if condition.only_correct:
                 wanted &= correct.cpu()
+            goals = targets if condition.targeted else None
+            if goals is not None:
+                wanted &= (goals != labels).cpu()
             places = wanted.nonzero().flatten()
             # Several views of each clip must fit where one does.
             for chosen in places.split(max(1, self.setup.batch_size // condition.views)):
                 if len(chosen):
-                    last = self._apply(condition, _rows(labeled, chosen), last)
+                    some = None if goals is None else goals[chosen.to(goals.device)]
+                    last = self._apply(condition, _rows(labeled, chosen), some, last)
             finished(condition.key)
 
-    def _score_clean(self, batch: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor]:
-        """Give the labels (B,) of a batch and which clips (B,) are correct, on its device."""
+    def _score_clean(self, batch: ClipBatch[Tensor | None]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Give labels (B,), which clips (B,) are correct, and targets (B,), on its device."""
         places = batch.indices.tolist()
         device = batch.clips.device
         if all(place in self._clean for place in places):
             known = [self._clean[place] for place in places]
             labels = torch.tensor([row["label"] for row in known], device=device)
             check_labels(labels, len(places), self.classifier.nb_classes)
-            return labels, torch.tensor([row["correct"] for row in known], device=device).bool()
+            correct = torch.tensor([row["correct"] for row in known], device=device).bool()
+            if self.target is None:
+                return labels, correct, None
+            return labels, correct, torch.tensor([row["target"] for row in known], device=device)
         if batch.labels is None:
             labels = self.classifier.logits(batch.clips).argmax(dim=1).to(device)
         else:
@@ -103,21 +112,33 @@ class EvaluationRunner:
         # Of a clip that is known already, the first record counts.
         origins = [self.setup.source.origin(place)._asdict() for place in places]
         values = {"label": labels.tolist(), "origin": origins, **_columns(verdict)}
+        targets = None
+        if self.target is not None:
+            logits = self.classifier.logits(batch.clips).to(device)
+            targets = self.target.of(labels, logits, clip_seeds(self.setup.seed, batch.indices))
+            values["target"] = targets.tolist()
         frames = {"frames": batch.clips.shape[2]}
         self.records.add(Record(CLEAN, places, values, content=frames))
-        return labels, verdict.correct.to(device)
+        return labels, verdict.correct.to(device), targets
 
-    def _apply(self, condition: Condition, batch: ClipBatch, last: _Applied | None) -> _Applied:
+    def _apply(
+        self,
+        condition: Condition,
+        batch: ClipBatch,
+        targets: Tensor | None,
+        last: _Applied | None,
+    ) -> _Applied:
         """Apply a condition, unless the last has done its work; judge and record the outcome."""
+        aimed = batch if targets is None else batch._replace(labels=targets)
         places = batch.indices.tolist()
         if last is None or last.work != (condition.work, places):
             seeds = clip_seeds(self.setup.seed, batch.indices)
             started = time.perf_counter()
             with counted(self.classifier.inner) as calls:
-                outcome = condition.apply(batch, seeds)
+                outcome = condition.apply(aimed, seeds)
             cost = {"seconds": time.perf_counter() - started, **calls}
             last = _Applied((condition.work, places), outcome, cost)
-        changed = condition.check(batch, last.outcome)
+        changed = condition.check(aimed, last.outcome)
         within = None if condition.rounding is None else (batch.clips, condition.rounding)
         with located(f"under {condition.caption}"):
             verdict = judge(
@@ -127,6 +148,7 @@ class EvaluationRunner:
                 h264=self.h264,
                 within=within,
                 views=condition.views,
+                targets=targets,
             )
         values = _columns(verdict)
         report = last.outcome.report.items()

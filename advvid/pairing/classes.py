@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from advvid.errors import InputError, shown
 from advvid.methods.suggestion import did_you_mean
 from advvid.models import VideoModel
-from advvid.pairing.subject import Subject
 
 
 def match_labels(labels: Tensor, names: Sequence[str], model: VideoModel) -> Tensor:
@@ -75,18 +74,25 @@ def match_head(model: VideoModel, classes: tuple[str, ...]) -> None:
     model.classes = classes
 
 
-def read_class(text: str, subject: Subject) -> int:
+def read_class(text: str, names: Sequence[str], count: int, *, also: Sequence[str] = ()) -> int:
     """Read a class, by its name or its number as the model counts it.
+
+    Args:
+        text: what came.
+        names: of the classes, or none where they have no names.
+        count: K.
+        also: words that stand for something else where a class is asked for.
 
     Raises:
         InputError: when the model has no such class, with the nearest names.
     """
-    names = subject.class_names or ()
     if text in names:
-        return names.index(text)
-    count = subject.model.num_classes or len(names)
+        return list(names).index(text)
     # Digits of other scripts are none here, and of thousands Python makes no number.
     if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count:
         return int(text)
-    hint = did_you_mean(text, names) or f"number them 0 to {count - 1}"
-    raise InputError(f"{subject.model.spec} has no class {shown(text)}; {hint}")
+    words = "".join(f"{word}, " for word in also)
+    hint = did_you_mean(text, [*also, *names]) or f"use {words}{'a name or ' * bool(names)}"
+    if hint.startswith("use"):
+        hint += f"a number from 0 to {count - 1}"
+    raise InputError(f"target: the model has no class {shown(text)}; {hint}")

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-# Newton's method ends after finitely many steps, one for each piece of the sum that it passes; the
-# first few pass nearly all of them.
-_NEWTON_STEPS = 12
+# A few steps pass nearly all pieces of the sum; the device is waited for after so many.
+_STEPS_A_LOOK = 4
 
 
 def step_to_hyperplane(
@@ -15,8 +14,8 @@ def step_to_hyperplane(
 
     Every pixel moves by r against the side that the clip is on, or to its bound where that is
     nearer: the sum of |w_i| min(r, room_i) has to bridge |<w, x> + b|. It is concave and piecewise
-    linear in r, so Newton's method from 0 climbs to r and never beyond. Where no point of the box
-    is on the hyperplane, all pixels go to their bounds.
+    linear in r, so Newton's method from 0 climbs to r, never beyond, and is there after finitely
+    many steps. Where no point of the box is on the hyperplane, all pixels go to their bounds.
 
     Args:
         clips: x (B, ...), inside the box.
@@ -35,11 +34,15 @@ def step_to_hyperplane(
     room = torch.where(side > 0, upper - clips, clips - lower).flatten(1)
     weight = normal.flatten(1).abs()
     wanted = offset.abs().double()
-    r = torch.zeros_like(wanted)
-    for _ in range(_NEWTON_STEPS):
-        reach = r.to(room)[:, None]
-        # Sums over all pixels of a clip lose too much in float32.
-        bridged = (weight * torch.minimum(room, reach)).sum(dim=1, dtype=torch.float64)
-        slope = (weight * (room > reach)).sum(dim=1, dtype=torch.float64)
-        r = r + (wanted - bridged).clamp_min(0) / slope.clamp_min(1e-300)
-    return side * torch.minimum(room, r.clamp(max=1e30).to(room)[:, None]).view(clips.shape)
+    r, rising = torch.zeros_like(wanted), True
+    while rising:
+        for _ in range(_STEPS_A_LOOK):
+            reach = r.to(room)
+            # Sums over all pixels of a clip lose too much in float32.
+            beyond = room > reach[:, None]
+            slope = (weight * beyond).sum(dim=1, dtype=torch.float64)
+            bridged = (weight * torch.minimum(room, reach[:, None])).sum(dim=1, dtype=torch.float64)
+            r = r + torch.where(slope > 0, (wanted - bridged).clamp_min(0) / slope, 0)
+        # In the precision of the clips, which ends it; a NaN does not rise.
+        rising = bool((r.to(room) > reach).any())
+    return side * torch.minimum(room, r.to(room)[:, None]).view(clips.shape)

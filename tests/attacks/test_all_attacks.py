@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advvid.attacks import ATTACKS
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
-from tests.clip_models import CLASSES, LinearClipModel, random_clips, small_model
+from tests.clip_models import CLASSES, LinearClipModel, OneByOne, random_clips, small_model
 
 # Settings that make it quick; the budget is given by the test.
 TABLE: dict[str, dict[str, Any]] = {
@@ -22,9 +22,9 @@ TABLE: dict[str, dict[str, Any]] = {
     "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},
     "sparse": {"max_iter": 4, "frames": 2, "order": "spread"},
     "apgd-ce": {"max_iter": 5},
-    "apgd-dlr": {"max_iter": 5, "nb_random_init": 2},
+    "apgd-dlr": {"max_iter": 5, "num_random_init": 2},
     "apgd-t": {"max_iter": 3, "targets": 2},
-    "fab-t": {"max_iter": 3, "targets": 2, "nb_random_init": 2},
+    "fab-t": {"max_iter": 3, "targets": 2, "num_random_init": 2},
     "square": {"queries": 20},
     "autoattack": {"max_iter": 2, "targets": 2, "queries": 10},
     "random-noise": {"draws": 2},
@@ -82,7 +82,7 @@ def test_a_mask_of_the_caller_is_kept_to(name: str) -> None:
     "name", ["pgd", "masked-pgd", "frame-border", "frame-saliency", "apgd-ce", "apgd-dlr", "apgd-t"]
 )
 def test_each_clip_may_have_a_budget_of_its_own(name: str) -> None:
-    classifier, clips, labels = case(OneByOne())
+    classifier, clips, labels = case(OneByOne(small_model()))
     eps = torch.tensor([0.02, 0.04, 0.06, 0.08, 0.1])
     attack = ATTACKS[name].build(classifier, eps=eps, batch_size=2, verbose=False, **TABLE[name])
     distance = (attack.generate(clips, labels) - clips).abs().flatten(1).amax(1)
@@ -90,18 +90,6 @@ def test_each_clip_may_have_a_budget_of_its_own(name: str) -> None:
     assert (distance > 0.6 * eps).all()
     with pytest.raises(InputError, match="one for each of the 4 clips"):
         attack.generate(clips[:4], labels[:4])
-
-
-class OneByOne(nn.Module):
-    """Passes clips through a network one by one, so that no batch changes what it rounds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = small_model()
-        self.num_classes = CLASSES
-
-    def forward(self, clips: Tensor) -> Tensor:
-        return torch.cat([self.inner(clip[None].contiguous()) for clip in clips])
 
 
 def run(name: str, classifier: VideoClassifier, x: Any, labels: Tensor, batch_size: int) -> Any:
@@ -119,7 +107,7 @@ def case(model: nn.Module) -> tuple[VideoClassifier, Tensor, Tensor]:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_batches_layouts_and_arrays_give_the_same_bits(name: str) -> None:
-    model = OneByOne()
+    model = OneByOne(small_model())
     classifier, clips, labels = case(model)
     whole = run(name, classifier, clips, labels, 5)
     assert (whole != clips).any()

@@ -4,12 +4,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks import AutoAttack, apgd, apgd_targeted, auto_attack, fab_targeted
-from advvid.attacks.autoattack import PARTS
+from advvid.attacks import ATTACKS, AutoAttack, apgd, apgd_targeted, auto_attack, parse_attack
+from advvid.attacks.autoattack import PARTS, STANDARD
+from advvid.attacks.core.eight_bits import in_8_bits
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
-from advvid.random_streams import clip_seeds
-from tests.clip_models import CLASSES, CLIP_SHAPE, LinearClipModel, bent_model, random_clips
+from tests.clip_models import (
+    CLASSES,
+    CLIP_SHAPE,
+    LinearClipModel,
+    bent_model,
+    random_clips,
+)
 
 COSTS: dict[str, Any] = {"steps": 8, "targets": 3}
 
@@ -22,25 +28,103 @@ def case(count: int = 32) -> tuple[nn.Module, Tensor, Tensor]:
     return model, clips, labels
 
 
-def test_what_survives_all_survives_each() -> None:
+PART_SETTINGS: dict[str, dict[str, Any]] = {
+    "apgd-ce": {"max_iter": 4},
+    "apgd-t": {"max_iter": 4, "targets": 2},
+    "fab-t": {"max_iter": 4, "targets": 2},
+    "square": {"queries": 20},
+    "apgd-dlr": {"max_iter": 4},
+}
+
+
+class InDouble(nn.Module):
+    """Computes in float64: what the batch changes in the rounding of a sum does not show."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner.double()
+        self.num_classes = CLASSES
+
+    def forward(self, clips: Tensor) -> Tensor:
+        logits: Tensor = self.inner(clips.double()).float()
+        return logits
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_clip_that_a_part_alone_fools_is_fooled(seed: int) -> None:
+    model = InDouble(bent_model(seed))
+    clips = random_clips(12, seed=seed)[0].mul(255).round().div(255)
+    labels = model(clips).argmax(1)
+    labels[0] = (labels[0] + 1) % CLASSES
+    eps = 2.6 / 255
+    classifier = VideoClassifier(model)
+    common: dict[str, Any] = {"eps": eps, "seed": seed, "verbose": False, "batch_size": 16}
+    subsets = (STANDARD, PARTS[::-1])
+    whole = [
+        AutoAttack(classifier, max_iter=4, targets=2, queries=20, parts=parts, **common)
+        for parts in subsets
+    ]
+    results = [attack.generate(clips, labels) for attack in whole]
+    for part, settings in PART_SETTINGS.items():
+        alone = ATTACKS[part].build(classifier, **common, **settings).generate(clips, labels)
+        for parts, result in zip(subsets, results, strict=True):
+            if part in parts:
+                for found, mine in (
+                    (alone, result),
+                    (in_8_bits(alone, (clips, eps)), in_8_bits(result, (clips, eps))),
+                ):
+                    fooled = model(found).argmax(1) != labels
+                    assert (fooled <= (model(mine).argmax(1) != labels)).all(), part
+    for attack, parts, result in zip(whole, subsets, results, strict=True):
+        broken_by = attack.report["broken_by"]
+        assert torch.equal(model(result).argmax(1) == labels, broken_by == 0)
+        places = {1 + PARTS.index(part) for part in parts}
+        assert set(broken_by.tolist()) <= {-1, 0, *places}
+
+
+def test_attacks_run_in_the_order_that_is_given() -> None:
     model, clips, labels = case()
     eps = 0.012
     result = auto_attack(model, clips, labels, eps=eps, queries=40, seed=3, **COSTS)
-    correct = result.broken_by == 0
-    assert torch.equal(model(result.clips).argmax(1) == labels, correct)
     assert result.broken_by[0] == -1
-    assert 0 < correct.sum() < 31
-    seeds = clip_seeds(3, len(clips))
-    alone = [
-        apgd(model, clips, labels, eps=eps, steps=8, seed=seeds + 1),
-        apgd_targeted(model, clips, labels, eps=eps, seed=seeds + 2, **COSTS),
-        fab_targeted(model, clips, labels, eps=eps, seed=seeds + 3, **COSTS),
-    ]
-    for adversarial in alone:
-        assert (model(adversarial).argmax(1) == labels)[correct].all()
-    # Attacks run in turn: what the first fools is counted as its own.
-    first = model(alone[0]).argmax(1) != labels
+    assert 0 < (result.broken_by == 0).sum() < 31
+    # What the first fools is counted as its own.
+    first = model(apgd(model, clips, labels, eps=eps, steps=8, seed=3)).argmax(1) != labels
     assert torch.equal(result.broken_by == 1, first & (result.broken_by != -1))
+    parts = ("square", "apgd-ce")
+    turned = auto_attack(model, clips, labels, eps=eps, queries=40, seed=3, parts=parts, **COSTS)
+    assert (turned.broken_by == 1 + PARTS.index("square")).any()
+    assert set(turned.broken_by.tolist()) <= {-1, 0, 1, 4}
+
+
+def test_what_is_misclassified_only_before_rounding_is_attacked() -> None:
+    class Threshold(nn.Module):
+        """Misclassifies clips whose first pixel lies above 100.2 levels."""
+
+        def forward(self, clips: Tensor) -> Tensor:
+            height = 255 * clips[:, 0, 0, 0, 0] - 100.2
+            return torch.stack([-height, height], dim=1)
+
+    clips = torch.full((2, 3, 1, 2, 2), 100.3 / 255)
+    result = auto_attack(
+        Threshold(), clips, torch.zeros(2, dtype=torch.int64), eps=2 / 255, parts=["apgd-ce"]
+    )
+    assert (in_8_bits(result.clips)[:, 0, 0, 0, 0] > 100.5 / 255).all()
+    assert result.broken_by.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("apgd-ce/apgd", "AutoAttack has no part 'apgd'; did you mean"),
+        ("fab-t/fab-t", "names fab-t twice"),
+    ],
+)
+def test_parts_that_are_none_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        parse_attack(f"autoattack:parts={text}")
+    with pytest.raises(InputError, match="at least one of"):
+        AutoAttack(VideoClassifier(LinearClipModel()), parts=())
 
 
 def test_a_mask_of_pixels_is_not_taken_for_one_of_each_clip() -> None:
@@ -93,7 +177,7 @@ def test_two_classes_are_enough() -> None:
     assert attack.report["broken_by"].shape == (4,)
 
 
-@pytest.mark.parametrize("name", ["max_iter", "queries", "targets", "nb_random_init"])
+@pytest.mark.parametrize("name", ["max_iter", "queries", "targets", "num_random_init"])
 def test_bad_settings_are_refused(name: str) -> None:
     settings: dict[str, Any] = {name: 0}
     with pytest.raises(InputError, match=name):

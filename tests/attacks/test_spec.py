@@ -36,6 +36,7 @@ def classifier() -> VideoClassifier:
         "flickering:eps_step=0.02,optimizer=sign",
         "corner-noise:eps=0.1,draws=3",
         "autoattack:eps=0.1,max_iter=3,targets=2",
+        "autoattack:eps=0.1,parts=apgd-dlr/apgd-ce",
         "torchattacks/PGDL2:eps=2,steps=7",
         "art/ProjectedGradientDescent:eps=0.1,max_iter=3",
     ],
@@ -75,6 +76,7 @@ def test_objects_are_spelled_without_their_defaults(classifier: VideoClassifier)
         ("masked-pgd:size=0x3", r"size must be 2 values, each at least 1; got \(0, 3\)"),
         ("sparse:order=last", "order must be one of first, spread, salient"),
         ("apgd-t:loss=cw", "apgd-t has no setting 'loss'"),
+        ("fab-t:nb_random_init=2", "did you mean num_random_init"),
         ("no.such:Attack", "cannot import"),
     ],
 )

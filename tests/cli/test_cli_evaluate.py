@@ -216,6 +216,10 @@ def test_h264_and_eot_are_scored(advvid: CommandRunner, tmp_path: Path) -> None:
         (["--attack", "pgd:max_iter"], "max_iter needs a value"),
         (["--attack", "pgd:max_iter=0"], "max_iter"),
         (["--attack", "pgd:targeted=yes"], "no setting"),
+        (["--target", "nobody"], "no class 'nobody'; use least-likely, random, a name or a number"),
+        (["--target", "99"], "0 to 9"),
+        (["--attack", "apgd-t", "--target", "random"], "apgd-t cannot be targeted"),
+        (["--attack", "none", "--target", "random"], "no attack"),
         (["--attack", "pgd:eps=2"], "at most 1"),
         (["--eps", "-1"], "from 0"),
         (["--eps", "256"], "at most 255"),
@@ -271,3 +275,65 @@ def test_the_page_says_whose_labels_they_are_and_what_was_left_out(
         assert f"| {name} | {words}" in page
         assert words in done.out
     assert "the split test" in done.out
+
+
+def test_a_targeted_evaluation_says_so_and_aims_as_attack_does(
+    advvid: CommandRunner, tmp_path: Path
+) -> None:
+    clips = ("--clips", "6", "--target", "random", "--seed", "3")
+    few = ("--attack", "random-noise:eps=2/255", "--attack", "pgd:max_iter=4,early_stop=yes")
+    refused = advvid("evaluate", *clips, *few, "--out", "run")
+    assert "random-noise:eps=2/255 cannot be targeted: noise does not look" in refused.err
+    line = ("evaluate", *clips, "--attack", "quick", "--eps", "2,8", "--out", "run", "--no-alarms")
+    done = advvid(*line)
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 80
+    told = " ".join(done.out.split())
+    assert "ATTACKS WERE TARGETED: each was to make a clip look like a class drawn for it" in told
+    assert "left out random-noise: cannot be targeted" in told
+    assert "this accuracy is not robust accuracy" in told
+    assert told.index("targeted success eps 0 eps 2 eps 8") < told.index("accuracy eps 0 eps 2")
+    page = (tmp_path / "run" / "table.md").read_text()
+    assert "under targeted attack" in page
+    assert "ATTACKS WERE TARGETED" in page
+    assert "% ATTACKS WERE TARGETED" in (tmp_path / "run" / "table.tex").read_text()
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["target"] == "random"
+    assert (tmp_path / "run" / "comparison.gif").exists()
+    done = advvid("attack", *clips, "--attack", "pgd:max_iter=1", "--eps", "1", "--out", "clips")
+    assert done.code == 0, done.err
+    assert "clips become their target" in done.out
+    rows = json.loads((tmp_path / "clips" / "results.json").read_text())["clips"]
+    assert [row["target"] for row in rows] == results["targets"]
+    assert [row["label"] for row in rows] == results["labels"]
+    other = advvid(*line[:4], "least-likely", *line[5:], "--resume")
+    assert other.code == 2
+    assert "target" in other.err
+
+
+@pytest.mark.slow
+def test_all_processes_know_what_the_first_has_measured(tmp_path: Path) -> None:
+    """Without a gradient both leave the same attacks out; one that did not would stop."""
+    (tmp_path / "dead.py").write_text(
+        "import torch\n\n\n"
+        "class Dead(torch.nn.Module):\n"
+        "    def __init__(self, num_classes):\n"
+        "        super().__init__()\n"
+        "        self.linear = torch.nn.Linear(3, num_classes)\n\n"
+        "    def forward(self, clips):\n"
+        "        return self.linear(clips.detach().mean(dim=(2, 3, 4)))\n\n\n"
+        "def dead(num_classes):\n"
+        "    torch.manual_seed(0)\n"
+        "    return Dead(num_classes)\n"
+    )
+    done = run_process(
+        tmp_path,
+        *("evaluate", "--model", "dead:dead", "--clips", "40", "--batch-size", "8"),
+        *("--attack", "pgd", "--attack", "square:queries=5", "--eps", "8", "--device", "cpu"),
+        *("--pictures", "0", "--devices", "2", "--out", "run"),
+    )
+    assert done.code == 0, done.err
+    found = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert found["attacks"] == ["square:queries=5"]
+    assert found["about"]["left out"] == "pgd: no gradient"
+    assert [alarm["name"] for alarm in found["alarms"]] == ["no gradient"]

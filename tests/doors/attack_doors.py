@@ -137,7 +137,7 @@ ATTACK_DOORS = [
     _made("FrameSaliency", {"method": "word", "frames": "count"}),
     _made("SparseAttack", {"regularization": "at least 0", "order": "word"}),
     _made("Flickering", {"eps_step": "positive", "optimizer": "word", "margin": "positive"}),
-    _made("APGD", {"max_iter": "count", "nb_random_init": "count"}),
+    _made("APGD", {"max_iter": "count", "num_random_init": "count"}),
     _made("APGDTargeted", {"targets": "count"}),
     _made("FABTargeted", {"targets": "count"}),
     _made("Square", {"queries": "count", "share": "share", "block": "word"}),

@@ -169,6 +169,8 @@ LINES = [
     *_each("evaluate", "--size", _COUNTS),
     *_each("evaluate", "--fold", ("x", "1.5", "3"), "fold"),
     *_each("attack", "--target", ("²", "nobody", "-1", "99", LONG), "class"),
+    *_each("evaluate --attack pgd", "--target", ("²", "nobody", "-1", "99", "", LONG), "class"),
+    BadLine(("evaluate", "--attack", "apgd-t", "--target", "random"), "apgd-t"),
     *_each("attack", "--fps", _COUNTS),
     *_each("attack", "--clips", _CLIPS),
     *_each("train", "--epochs", _COUNTS),

@@ -173,6 +173,18 @@ HOSTILE: dict[str, dict[str, Make]] = {
         "features": lambda: torch.nn.Conv3d(3, 4, 3),
     },
     "path": {**_NEVER, "number": lambda: 3, "list": lambda: ["a"], "tensor": lambda: torch.ones(1)},
+    "target": {
+        **_NEVER,
+        "no such word": lambda: "qwertz",
+        "empty": lambda: "",
+        "long": lambda: "a" * 100_000,
+        "negative": lambda: -1,
+        "class too large": lambda: 99,
+        "fraction": lambda: 0.5,
+        "flag": lambda: True,
+        "list": lambda: [1],
+        "tensor": lambda: torch.ones(3),
+    },
     "thing": {
         **_NEVER,
         "number": lambda: 3,

@@ -56,6 +56,7 @@ OTHER_DOORS = [
         lambda: _subject(attacks="random-noise", eps=0.03, alarms=False),
         {
             **_SUBJECT,
+            "target": "target",
             "attacks": "attack",
             "eps": "eps",
             "conditions": "attack",

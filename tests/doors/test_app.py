@@ -56,6 +56,7 @@ def test_the_module_is_the_command() -> None:
         ("advvid evaluate --cond", "--condition"),
         ("advvid evaluate --attack masked", "masked-pgd"),
         ("advvid evaluate --attack qui", "quick"),
+        ("advvid evaluate --target le", "least-likely"),
         ("advvid train --defense trad", "trades"),
         ("advvid attack --model motions", "motions-r3d"),
     ],

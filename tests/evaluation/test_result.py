@@ -135,5 +135,10 @@ def test_a_group_that_is_one_attack_in_parts_counts_the_worst_of_each_clip() -> 
 
 def test_the_suites_say_how_their_groups_are_combined() -> None:
     ways = {row.group: row.combined for row in expand(["standard", "paper"])}
-    assert ways["AutoAttack"] == "worst"
+    assert ways["AutoAttack"] == ways["PGD"] == "worst"
     assert ways["masked PGD"] == ways["flickering"] == "mean"
+
+
+def test_the_standard_suite_runs_pgd_with_both_of_its_losses() -> None:
+    named = [row.spec.text for row in expand(["standard"]) if row.group == "PGD"]
+    assert named == ["pgd", "pgd:loss=cw"]

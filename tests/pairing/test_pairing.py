@@ -69,11 +69,14 @@ def test_a_class_is_read_by_name_or_number() -> None:
     subject = load_subject("motions-r3d", "motions", split="test", clips=3)
     names = subject.class_names
     assert names is not None
-    assert read_class(names[1], subject) == read_class("1", subject) == 1
+    count = len(names)
+    assert read_class(names[1], names, count) == read_class("1", (), count) == 1
     with pytest.raises(InputError, match=f"did you mean .*{names[0]}"):
-        read_class(names[0][:-1], subject)
+        read_class(names[0][:-1], names, count)
     with pytest.raises(InputError, match=f"0 to {len(names) - 1}"):
-        read_class("99", subject)
+        read_class("99", names, count)
+    with pytest.raises(InputError, match="did you mean random"):
+        read_class("randm", names, count, also=("least-likely", "random"))
 
 
 def test_a_subject_has_clips_in_the_shape_of_its_model() -> None:

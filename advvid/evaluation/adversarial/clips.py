@@ -16,6 +16,7 @@ from advvid.data.video.writing import write_video
 from advvid.evaluation.adversarial.full_video import videos_of, write_full_video
 from advvid.evaluation.condition import TOLERANCE, Setup
 from advvid.evaluation.conditions.attack import AttackCondition
+from advvid.evaluation.conditions.target import Target
 from advvid.evaluation.judge import changes, judge, located
 from advvid.evaluation.provenance import provenance
 from advvid.figures.animation import comparison_picture
@@ -31,7 +32,7 @@ def write_adversarial_clips(
     attack: AttackCondition,
     setup: Setup,
     *,
-    target: int | None = None,
+    target: Target | None = None,
     classes: Sequence[str] | None = None,
     fps: int = 8,
     full_video: bool = False,
@@ -45,7 +46,7 @@ def write_adversarial_clips(
         folder: of the run.
         attack: see `plan_attack`.
         setup: what is attacked; its clips come from a data set.
-        target: class that clips are to look like, or None for any wrong one.
+        target: what clips are to look like, or None for any wrong class.
         classes: names as the model counts them, or None.
         fps: frames a second of the videos.
         full_video: whether to write NNNN-full.mkv, too: the whole video with the clip in its place.
@@ -69,12 +70,13 @@ def write_adversarial_clips(
     shown: list[tuple[Tensor, Tensor, str]] = []
     with progress_bar("Attack", len(source)) as advance:
         for batch in source.batches(range(len(source)), batch_size):
-            before = classifier.logits(batch.clips).argmax(dim=1).cpu()
+            logits, seeds = classifier.logits(batch.clips).cpu(), clip_seeds(seed, batch.indices)
+            before = logits.argmax(dim=1)
             labels = before if batch.labels is None else batch.labels.cpu()
-            goals = labels if target is None else torch.full_like(labels, target)
+            goals = labels if target is None else target.of(labels, logits, seeds)
             eligible = before == labels if target is None else before != goals
             aimed = ClipBatch(batch.clips, goals, batch.indices, [])
-            outcome = attack.apply(aimed, clip_seeds(seed, batch.indices))
+            outcome = attack.apply(aimed, seeds)
             adversarial = attack.check(aimed, outcome)
             with located(f"under {attack.caption}"):
                 after = judge(classifier, adversarial, goals)
@@ -99,6 +101,7 @@ def write_adversarial_clips(
                     "changed_video_frames": [origin.frames[t] for t in carriers if origin.frames],
                     "label": int(labels[i]),
                     "predicted": int(before[i]),
+                    **({} if target is None else {"target": int(goals[i])}),
                     "adversarial": int(after.predicted[i]),
                     "eligible": able,
                     "success": able and _reached(after.correct[i], target),
@@ -143,7 +146,7 @@ def write_adversarial_clips(
     return rows
 
 
-def _reached(correct: Tensor, target: int | None) -> bool:
+def _reached(correct: Tensor, target: Target | None) -> bool:
     """Tell whether the goal is met: the class is the target, or any but the label."""
     return bool(correct) == (target is not None)
 

@@ -1,7 +1,8 @@
 """Signs in the rows of a table: attacks and budgets that do not go together."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,15 +21,32 @@ _FAR_MORE = 0.25
 _CONVERGED = 10
 """Gradients a clip; an attack with fewer, and fewer than the best, is weak because it is short."""
 
+_Look = Callable[[list[ConditionResult]], Iterator[Alarm]]
+
 
 def row_alarms(results: Results, law: StepSizeLaw) -> Iterator[Alarm]:
     """Look for signs in rows; `law` gives the usual steps."""
+    looks: list[_Look] = [_rising_accuracy, partial(_far_steps, law=law)]
+    if results.target is None:
+        looks.append(_flat_accuracy)
+    else:
+        # Twice a budget may well bring not one clip more to a certain class: that is no sign.
+        results = _by_target(results)
     yield from _between_attacks(results)
     attacks = results.rows("attack").values()
     rows = [sorted(members, key=lambda one: one.eps) for members in attacks]
-    for look in (_rising_accuracy, _flat_accuracy, partial(_far_steps, law=law)):
+    for look in looks:
         for members in rows:
             yield from look(members)
+
+
+def _by_target(results: Results) -> Results:
+    """Count a clip as fooled by a targeted attack where it reaches its target, and only there."""
+    judged = [
+        one if one.reached is None else replace(one, correct=results.clean & ~one.reached)
+        for one in results.results
+    ]
+    return replace(results, results=tuple(judged))
 
 
 def _between_attacks(results: Results) -> Iterator[Alarm]:

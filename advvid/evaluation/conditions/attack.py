@@ -1,7 +1,9 @@
 """Attacks times budgets."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
@@ -13,6 +15,7 @@ from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_atta
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
+from advvid.evaluation.alarms.gradients import gradient_alarms
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
@@ -26,6 +29,16 @@ Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
+_SEARCH_LONGER = 10
+"""Times as many queries has an attack of a suite that asks for outputs only, where gradients are in
+doubt: it is then the one that shows how robust a model is."""
+
+
+def as_list(attacks: Attacks) -> list[Any]:
+    """Give all attacks where one may stand for a list."""
+    return list(attacks) if isinstance(attacks, list | tuple) else [attacks]
+
+
 class AttackCondition(Condition):
     """An attack with a budget.
 
@@ -35,6 +48,7 @@ class AttackCondition(Condition):
         eps: the budget, in the norm of the attack.
         group: kind of attack that it makes one row with, unless its name.
         combined: how the attacks of the group make one number.
+        suite: that it is of, "" where it was asked for by itself: then it stays as it is.
     """
 
     only_correct = True
@@ -47,10 +61,13 @@ class AttackCondition(Condition):
         *,
         group: str | None = None,
         combined: Combined = "mean",
+        suite: str = "",
     ) -> None:
+        self.spec, self.suite = spec, suite
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
         self.combined = combined
         self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
+        self.targeted = attack.targeted
         self.rounding = None if attack.norm == "L2" else eps
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
@@ -69,6 +86,26 @@ class AttackCondition(Condition):
     def caption(self) -> str:
         """Name and budget, where it has one."""
         return self.name if self.attack.norm == "none" else super().caption
+
+    def adapted(self, probes: Mapping[str, Any]) -> "AttackCondition | None":
+        """Leave out what needs a gradient that is not there; search longer where it is in doubt."""
+        if "no_gradient" in probes and self.attack.access == "white box":
+            return None
+        queries = self.attack.values().get("queries")
+        blind = self.attack.access == "black box"
+        if queries is None or not (self.suite and blind and any(gradient_alarms(probes))):
+            return self
+        attack = copy(self.attack)
+        attack.set_params(queries=_SEARCH_LONGER * queries)
+        text = attack_text(attack, budget=self.spec.eps is not None)
+        return AttackCondition(
+            attack,
+            replace(self.spec, text=text),
+            self.eps,
+            group=self.group,
+            combined=self.combined,
+            suite=self.suite,
+        )
 
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Attack a batch; the attack makes its streams itself, from its own seed."""
@@ -104,7 +141,12 @@ def expected_passes(attack: VideoAttack) -> float:
 
 
 def plan_attacks(
-    setup: Setup, attacks: Attacks, eps: Sequence[float], law: StepSizeLaw
+    setup: Setup,
+    attacks: Attacks,
+    eps: Sequence[float],
+    law: StepSizeLaw,
+    *,
+    targeted: bool = False,
 ) -> tuple[list[AttackCondition], list[float]]:
     """Build every attack for every budget, once; for the arguments see `evaluate`.
 
@@ -115,16 +157,17 @@ def plan_attacks(
     Raises:
         InputError: when an attack or a budget cannot be used.
     """
-    given: list[Any] = list(attacks) if isinstance(attacks, list | tuple) else [attacks]
+    given = as_list(attacks)
     # 0 adds nothing: accuracy without attack is always measured.
     budgets = sorted({float(budget) for budget in eps if budget != 0})
     for budget in budgets:
         check_budget(budget)
         note_small_budget(budget)
-    rows = expand([one for one in given if isinstance(one, str)])
-    named = [one for row in rows for one in _from_text(setup, row, budgets, law)]
+    rows = expand([one for one in given if isinstance(one, str)], targeted=targeted)
+    how = {"targeted": True} if targeted else {}
+    named = [one for row in rows for one in _from_text(setup, row, budgets, law, how)]
     objects = [one for one in given if not isinstance(one, str)]
-    built = [one for attack in objects for one in _from_object(setup, attack, budgets)]
+    built = [one for attack in objects for one in _from_object(setup, attack, budgets, targeted)]
     # Budgets that were not chosen for the attacks that are there make no columns.
     shown = {one.eps for one in built if one.attack.norm != "L2"}.union(budgets if named else ())
     return [*named, *built], sorted(shown)
@@ -145,10 +188,14 @@ def plan_attack(
 
 
 def _from_text(
-    setup: Setup, planned: PlannedAttack, budgets: Sequence[float], law: StepSizeLaw
+    setup: Setup,
+    planned: PlannedAttack,
+    budgets: Sequence[float],
+    law: StepSizeLaw,
+    more: Mapping[str, Any],
 ) -> Iterable[AttackCondition]:
     """Build an attack with a budget of its own once, others for each budget."""
-    spec, group, combined = planned
+    spec, group, combined = planned.spec, planned.group, planned.combined
     _check_norm(spec)
     if spec.eps is not None and spec.entry.norm == "Linf":
         check_budget(spec.eps)
@@ -156,8 +203,8 @@ def _from_text(
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
             chosen = {"eps_step": law} if spec.entry.follows_law else {}
-            built = _build(setup, spec, eps, **chosen)
-        yield AttackCondition(built, spec, eps, group=group, combined=combined)
+            built = _build(setup, spec, eps, **chosen, **more)
+        yield AttackCondition(built, spec, eps, group=group, combined=combined, suite=planned.suite)
 
 
 def _check_norm(spec: AttackSpec) -> None:
@@ -179,7 +226,7 @@ def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAtta
 
 
 def _from_object(
-    setup: Setup, attack: VideoAttack, budgets: Sequence[float]
+    setup: Setup, attack: VideoAttack, budgets: Sequence[float], targeted: bool
 ) -> Iterable[AttackCondition]:
     """Take an attack that the caller has built, with its own budget where it has one."""
     kind = type(attack).__name__
@@ -192,8 +239,14 @@ def _from_object(
         raise InputError(
             f"{kind} was built for another classifier: build it for the one that is evaluated"
         )
-    if attack.targeted:
-        raise InputError(f"{kind} is targeted, and labels are no targets here: targeted=False")
+    if attack.targeted and not targeted:
+        raise InputError(
+            f"{kind} is targeted, and labels are no targets here: say which (target=), or "
+            "targeted=False"
+        )
+    if targeted and not attack.targeted:
+        why = f"it cannot be: {attack.no_targets}" if attack.no_targets else "targeted=True"
+        raise InputError(f"{kind} is not targeted, and a target is given: {why}")
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")

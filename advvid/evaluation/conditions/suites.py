@@ -33,7 +33,8 @@ SUITES: dict[str, dict[str, list[str]]] = {
     "quick": {"noise": ["random-noise"], "PGD": ["pgd:max_iter=10,early_stop=yes"]},
     "standard": {
         "noise": ["random-noise", "corner-noise"],
-        "PGD": ["pgd"],
+        # The two losses fool different clips of a robust model, at the same cost.
+        "PGD": ["pgd", "pgd:loss=cw"],
         "masked PGD": ["masked-pgd"],
         "frame border": ["frame-border"],
         "frame saliency": ["frame-saliency"],
@@ -45,7 +46,7 @@ SUITES: dict[str, dict[str, list[str]]] = {
 }
 """Name of a suite -> group -> attacks. "paper" is VideoAT's Table 4 and the columns of Table 1."""
 
-WORST_OF_EACH_CLIP = frozenset({"AutoAttack"})
+WORST_OF_EACH_CLIP = frozenset({"PGD", "AutoAttack"})
 """Groups that are one attack in several parts: a clip is robust that withstands all of them. The
 accuracies of other groups are averaged."""
 
@@ -57,25 +58,50 @@ class PlannedAttack(NamedTuple):
     group: str
     """Attacks of one group share a bar and a number."""
     combined: Combined = "mean"
+    suite: str = ""
+    """That it is of; "" where it was named by itself."""
 
 
-def expand(attacks: Sequence[str]) -> list[PlannedAttack]:
+def expand(attacks: Sequence[str], *, targeted: bool = False) -> list[PlannedAttack]:
     """Turn names of attacks and suites into attacks, in order and each once; "none" gives none.
 
+    Args:
+        attacks: see `evaluate`.
+        targeted: leave out of suites what cannot be targeted, see `untargetable`.
+
     Raises:
-        InputError: for a name that is neither, or settings that an attack does not have.
+        InputError: for a name that is neither, settings that an attack does not have, or an attack
+            that was named by itself and cannot be targeted.
     """
+    rows = _rows(attacks)
+    if not targeted:
+        return rows
+    for row in rows:
+        if (why := row.spec.entry.attack.no_targets) and not row.suite:
+            raise InputError(
+                f"{row.spec.text} cannot be targeted: {why}; leave it out, or the target"
+            )
+    return [row for row in rows if not row.spec.entry.attack.no_targets]
+
+
+def untargetable(attacks: Sequence[str]) -> list[str]:
+    """List the attacks of suites that `expand` leaves out of a targeted evaluation."""
+    return [row.spec.text for row in _rows(attacks) if row.spec.entry.attack.no_targets]
+
+
+def _rows(attacks: Sequence[str]) -> list[PlannedAttack]:
     rows: dict[str, PlannedAttack] = {}
     for text in attacks:
         if text in SUITES:
             for group, members in SUITES[text].items():
                 how: Combined = "worst" if group in WORST_OF_EACH_CLIP else "mean"
                 for member in members:
-                    rows.setdefault(member, PlannedAttack(parse_attack(member), group, how))
+                    planned = PlannedAttack(parse_attack(member), group, how, text)
+                    rows.setdefault(member, planned)
         elif text != "none":
             near = near_names(text, [*SUITES, *ATTACKS], most=1)
             if ATTACKS.canonical(text.partition(":")[0]) is None and near and near[0] in SUITES:
                 raise InputError(f"unknown attack or suite {shown(text)}; {ask(near)}")
             spec = parse_attack(text)
-            rows.setdefault(text, PlannedAttack(spec, spec.name))
+            rows[text] = rows.get(text, PlannedAttack(spec, spec.name))._replace(suite="")
     return list(rows.values())

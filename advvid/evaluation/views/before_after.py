@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from advvid.data.loader import ClipBatch
+from advvid.evaluation.condition_result import ConditionResult, Flags
 from advvid.evaluation.plan import EvaluationPlan
 from advvid.evaluation.result import Results
 from advvid.evaluation.views.about import subject
@@ -30,14 +31,16 @@ def picture(
     if not (able and results.clean.any()):
         return
     condition, result = min(
-        usual or able, key=lambda pair: (pair[1].accuracy.correct, pair[1].strength.distance)
+        usual or able, key=lambda pair: (_missed(pair[1]).sum(), pair[1].strength.distance)
     )
-    fooled_first = np.argsort(result.correct, kind="stable")
+    fooled_first = np.argsort(_missed(result), kind="stable")
     shown = fooled_first[results.clean[fooled_first]][:count]
     classifier, source, _, seed = plan.setup
     (read,) = source.batches(results.positions[shown].tolist(), count)
     labels = torch.from_numpy(results.labels[shown]).to(read.clips.device)
-    batch = ClipBatch(read.clips, labels, read.indices, [])
+    targets = results.targets if condition.targeted else None
+    aims = labels if targets is None else torch.from_numpy(targets[shown]).to(labels.device)
+    batch = ClipBatch(read.clips, aims, read.indices, [])
     with classifier.averaging(results.eot):
         outcome = condition.apply(batch, clip_seeds(seed, read.indices))
         changed = condition.check(batch, outcome)
@@ -49,3 +52,8 @@ def picture(
     frames = origins if all(origins) else None
     caption = " | ".join((condition.caption, subject(results)))
     comparison_picture(path, batch.clips, changed, titles=titles, caption=caption, frames=frames)
+
+
+def _missed(result: ConditionResult) -> Flags:
+    """Give the clips (N,) that a condition failed on."""
+    return result.correct if result.reached is None else ~result.reached

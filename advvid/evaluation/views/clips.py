@@ -10,9 +10,14 @@ def clip_records(results: Results) -> list[dict[str, Any]]:
     """Give a plain dict for each clip, for `pandas.DataFrame(...)`.
 
     Frames are numbers in the video, with spaces between; "correct" is without any condition, and
-    each condition has a column of its name and strength.
+    each condition has a column of its name and strength: whether it is classified correctly. A
+    targeted attack has one more, whether it is classified as its target.
     """
-    columns = {f"{one.name} {one.strength}": one.correct for one in results.results}
+    columns = {}
+    for one in results.results:
+        columns[f"{one.name} {one.strength}"] = one.correct
+        if one.reached is not None:
+            columns[f"{one.name} {one.strength} reached target"] = one.reached
     rows = []
     for place, position in enumerate(results.positions.tolist()):
         origin = results.origins[place] if results.origins else None
@@ -25,6 +30,7 @@ def clip_records(results: Results) -> list[dict[str, Any]]:
                 "label": int(results.labels[place]),
                 "predicted": int(results.predicted[place]),
                 "correct": bool(results.clean[place]),
+                **({} if results.targets is None else {"target": int(results.targets[place])}),
                 **{name: bool(correct[place]) for name, correct in columns.items()},
             }
         )

@@ -1,7 +1,8 @@
 """Results as JSON, and the same rows as plain dicts and CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ _COSTS = {
 }
 _CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
 _CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
+_SUCCESS = ("eligible", "reached", "success", "success_low", "success_high", "success_8bit")
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
 
@@ -54,11 +56,21 @@ def as_json(results: Results) -> dict[str, Any]:
                 for name, values in {**one.report, **one.changes}.items()
             },
             **_scored(results, {scored: getattr(one, scored) for scored in results.scorings}),
+            **(_success(results, one.reaches) if one.reached is not None else {}),
         }
         for one in results.results
     ]
+    targeted = {one.strength.axis for one in results.results if one.reached is not None}
     worst = [
-        {**_place(WORST, column), **_worst(results, column)}
+        {
+            **_place(WORST, column),
+            **_worst(results, column),
+            **(
+                _success(results, partial(results.reached, column))
+                if column.axis in targeted
+                else {}
+            ),
+        }
         for column in results.columns
         if column.axis.clean is not None
     ]
@@ -75,6 +87,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "positions": results.positions.tolist(),
         "origins": [{**one._asdict(), "frames": list(one.frames)} for one in results.origins],
         "labels": results.labels.tolist(),
+        **_aim(results),
         "clean": _worst(results, None),
         "results": rows,
         "worst": worst,
@@ -96,7 +109,8 @@ def as_records(results: Results) -> list[dict[str, Any]]:
     lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}, *content["results"]]
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
-    header = ["group", *none, *facts, *clean, *_SCORES, *_COSTS, *_CHANGED, *_PLACE]
+    success = () if results.target is None else ("target", *_SUCCESS)
+    header = ["group", *none, *facts, *clean, *_SCORES, *success, *_COSTS, *_CHANGED, *_PLACE]
     return [
         {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(header)}
         for line in lines
@@ -106,7 +120,8 @@ def as_records(results: Results) -> list[dict[str, Any]]:
 def as_csv(results: Results) -> str:
     """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
     records = as_records(results)
-    how = {**dict.fromkeys(_SHARES, ".6f"), **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
+    shares = dict.fromkeys((*_SHARES, *_SUCCESS[2:]), ".6f")
+    how = {**shares, **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     return spelled_csv(records, how)
 
 
@@ -152,11 +167,38 @@ def _scored(results: Results, flags: Mapping[str, Flags]) -> dict[str, Any]:
     return found
 
 
+def _aim(results: Results) -> dict[str, Any]:
+    """Say what attacks were aimed at; nothing where any wrong class would do."""
+    if results.target is None or results.targets is None:
+        return {}
+    return {"target": results.target, "targets": results.targets.tolist()}
+
+
+def _success(results: Results, reached: Callable[[str], Flags]) -> dict[str, Any]:
+    """Give targeted success, interval and flags in all ways of scoring; nothing without target."""
+    if results.target is None:
+        return {}
+    able = int(results.clean.sum())
+    found: dict[str, Any] = {"target": results.target, "eligible": able}
+    for scored in results.scorings:
+        flags, behind = reached(scored), scored.removeprefix("correct")
+        found[f"reached{behind}"] = flags.tolist()
+        share = results.targeted_success(flags) if able else None
+        found[f"success{behind}"] = share and share.value
+        if not behind:
+            found["success_interval"] = share and share.interval and list(share.interval)
+    return found
+
+
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give the scores of a row of JSON as columns."""
     low, high = row["interval"] or (None, None)
     shares = (row["accuracy"], low, high, row["accuracy_8bit"], row.get("accuracy_h264"))
-    return dict(zip(_SCORES, (len(row["correct"]), sum(row["correct"]), *shares), strict=True))
+    found = dict(zip(_SCORES, (len(row["correct"]), sum(row["correct"]), *shares), strict=True))
+    if "reached" in row:
+        low, high = row["success_interval"] or (None, None)
+        found |= {"reached": sum(row["reached"]), "success_low": low, "success_high": high}
+    return found
 
 
 def _numbers(values: Numbers) -> list[float | None]:

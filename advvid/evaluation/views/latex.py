@@ -19,14 +19,14 @@ def latex(results: Results) -> str:
         *(f"WARNING {one}" for one in about.warnings(results)),
         *(f"ALARM {one.name}: {one.message}" for one in results.alarms),
         *(f"{name}: {value}" for name, value in known),
-        *legend(results)[:1],
+        *legend(results, costs=False),
     ]
     head = "\n".join(f"% {visible(note)}" for note in notes)
     return "\n\n".join([head, *map(_table, tables(results))]) + "\n"
 
 
 def _table(table: Table) -> str:
-    columns = [table.kind, *table.strengths]
+    columns = [table.head, *table.strengths]
     usual = [row for row in table.rows if not row.worst]
     worst = [row for row in table.rows if row.worst]
     parts = [

@@ -24,7 +24,8 @@ def report(results: Results) -> str:
         f"**ALARM {for_markdown(one.name)}** {for_markdown(one.message)}" for one in results.alarms
     ]
     known = [[name, for_markdown(value)] for name, value in about.facts(results).items()]
-    heading = "Accuracy" + (f" under {' and '.join(results.kinds)}" if results.kinds else "")
+    targeted = "targeted " * (results.target is not None)
+    heading = "Accuracy" + (f" under {targeted}{' and '.join(results.kinds)}" * bool(results.kinds))
     parts = [
         f"# {heading}",
         *lines,
@@ -44,7 +45,7 @@ def markdown(results: Results) -> str:
     condition with a strength of its own has it in a column of its own. Time and calls are those of
     the largest strength; calls are per clip.
     """
-    return "\n\n".join(_table(table, results.sample) for table in tables(results))
+    return "\n\n".join(map(_table, tables(results)))
 
 
 def _quiet(results: Results) -> bool:
@@ -57,11 +58,17 @@ def _small(table: SmallTable) -> str:
     return "\n\n".join(filter(None, (_joined(table.head, lines), table.note)))
 
 
-def _table(table: Table, count: str) -> str:
+def _table(table: Table) -> str:
     lines = [
-        [for_markdown(row.name), *map(_cells, row.cells), count, *row.costs] for row in table.rows
+        [
+            for_markdown(row.name),
+            *map(_cells, row.cells),
+            table.sample,
+            *row.costs[: len(table.costs)],
+        ]
+        for row in table.rows
     ]
-    return _joined([table.kind, *table.strengths, "n", *table.costs], lines)
+    return _joined([table.head, *table.strengths, "n", *table.costs], lines)
 
 
 def _cells(cells: Sequence[Cell]) -> str:

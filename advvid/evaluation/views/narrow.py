@@ -74,7 +74,7 @@ def _accuracy(table: Table, width: int) -> Iterator[RichTable]:
         n for n in range(len(table.strengths)) if any(_in_column(row.cells[n]) for row in rows)
     ]
     longest = max(len(visible(row.name)) for row in rows)
-    least = max(min(longest, _SHORTEST_NAME), len(table.kind))
+    least = max(min(longest, _SHORTEST_NAME), len(table.head))
     for spelling in (_in_one_line, _in_two_lines, _in_whole_percents):
         needed = [_GAP + _width(table, rows, n, spelling) for n in columns]
         if least + sum(needed) <= width:
@@ -120,7 +120,7 @@ def _part(
     table: Table, rows: Sequence[Row], columns: Sequence[int], spelling: Spelling
 ) -> RichTable:
     """Draw some columns of a table."""
-    drawn = _drawn([table.kind, *(table.strengths[n] for n in columns)])
+    drawn = _drawn([table.head, *(table.strengths[n] for n in columns)])
     for before, row in zip([None, *rows], rows, strict=False):
         if row.worst and before is not None and not before.worst:
             drawn.add_section()
@@ -131,7 +131,7 @@ def _part(
 
 def _own(table: Table) -> Iterator[RichTable]:
     """Draw the accuracies at strengths that are a row's own, where there are some."""
-    drawn = _drawn([table.kind, table.strengths[-1], "accuracy"])
+    drawn = _drawn([table.head, table.strengths[-1], "accuracy"])
     for row in table.rows:
         for cell in row.cells[-1]:
             if cell.at:

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,3 +37,38 @@ def test_agrees_with_linear_programming(seed: int, size: int, offset: float) -> 
         # Out of reach: as far as the box allows.
         end = torch.where(-offset * w > 0, 1 - x, -x) * (w != 0)
         torch.testing.assert_close(step, end)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000), st.integers(1, 300), st.floats(0, 20), st.floats(0, 8), st.floats(0, 1)
+)
+def test_agrees_with_sorting_where_weights_and_rooms_differ_by_orders(
+    seed: int, size: int, tail: float, room_tail: float, share: float
+) -> None:
+    """Take the pixels by their room: between two rooms the sum is linear."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(3, size, generator=generator, dtype=torch.float64)
+    w, room = drawn[0] * (tail * drawn[1]).exp(), (-room_tail * drawn[2].abs()).exp() / 2
+    reach = (w.abs() * room).sum()
+    ordered, order = room.sort()
+    weight = w.abs()[order]
+    bridged = torch.stack([(weight * ordered.clamp(max=r)).sum() for r in ordered])
+    k = min(int((bridged < share * reach).sum()), size - 1)
+    taken = (weight[:k] * ordered[:k]).sum()
+    r = ((share * reach - taken) / weight[k:].sum()).clamp(max=ordered[-1])
+    zero = torch.zeros(1, size, dtype=torch.float64)
+    step = step_to_hyperplane(zero, w[None], share * reach[None], -room[None], room[None])[0]
+    torch.testing.assert_close(step, -w.sign() * room.clamp(max=r), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("falls", [2.0, 3.0, 8.0])
+@pytest.mark.parametrize("rises", [2.0, 4.0, 16.0])
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.999999])
+def test_reaches_the_hyperplane_past_many_pieces(falls: float, rises: float, share: float) -> None:
+    """A step of Newton's method passes few pieces where rooms fall and weights rise."""
+    power = torch.arange(40.0, dtype=torch.float64)[None]
+    room, w = falls**-power, rises**power
+    wanted = share * (w * room).sum(dim=1)
+    step = step_to_hyperplane(torch.zeros_like(w), w, -wanted, -room, room)
+    assert float((w * step).sum() / wanted) == pytest.approx(1, abs=1e-12)

@@ -13,6 +13,7 @@ from torch import Tensor
 from advvid.attacks import (
     AttackBatch,
     Attacked,
+    AutoAttack,
     FrameSaliency,
     LinfPGD,
     MaskedPGD,
@@ -117,6 +118,9 @@ def test_arguments_that_are_none_say_what_was_meant() -> None:
         Brighten(classifier(), 0.1, None, False, 3)
     with pytest.raises(TypeError, match="LinfPGD: multiple values for argument 'eps'"):
         LinfPGD(classifier(), 0.1, eps=0.1)
+    # One name on all attacks; the other one is ART's.
+    with pytest.raises(TypeError, match="'nb_random_init'; did you mean num_random_init"):
+        AutoAttack(classifier(), nb_random_init=2)
     # Its start is the clip, and frames end it.
     with pytest.raises(TypeError, match="has no setting 'num_random_init'"):
         FrameSaliency(classifier(), num_random_init=1)

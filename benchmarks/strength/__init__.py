@@ -1,0 +1,1 @@
+"""How strong attacks are at equal cost: advvid's, torchattacks' and foolbox's."""
