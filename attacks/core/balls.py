@@ -134,7 +134,9 @@ class L2Ball(NormBall):
             return value, slope
 
         ones = torch.ones_like(self.radius)
-        scale = root(excess, 0 * ones, ones, self.radius.square())
+        # The answer where no pixel is at its bound; elsewhere others must go further.
+        least = (self.radius / sizes.norm(dim=1).clamp_min(1e-300)).clamp(max=1)
+        scale = root(excess, least, ones, self.radius.square())
         return torch.minimum(sizes * scale[:, None], room)
 
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
@@ -212,9 +214,9 @@ def root(
     for iteration in range(_MOST_ITERATIONS):
         if bool(end.all()):
             break
-        newton = t - value / slope.clamp_min(1e-300)
+        newton = (t - value / slope.clamp_min(1e-300)).clamp_min(low)
         # Pieces of other slopes can hold Newton's steps up; halving every fourth time cannot.
-        taken = (newton > low) & (newton < high) & (iteration % 4 < 3)
+        taken = (newton < high) & (iteration % 4 < 3)
         t = torch.where(end, t, torch.where(taken, newton, (low + high) / 2))
         value, slope = excess(t)
         low = torch.where(value <= 0, t, low)
