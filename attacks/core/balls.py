@@ -103,11 +103,6 @@ class NormBall:
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
         """Give the steepest ascent among steps of length 1, (B, C, T, H, W)."""
 
-    def _free(self, clips: Tensor, gradient: Tensor) -> Tensor:
-        """Give the gradient where a pixel can follow it, else 0; NaN gives 0."""
-        rises = torch.where(gradient > 0, clips < self.room.upper, clips > self.room.lower)
-        return torch.where(rises, gradient, 0).nan_to_num_(nan=0.0)
-
     def at(self, fraction: Tensor) -> Tensor:
         """Give a random point from uniform numbers (B, C, T, H, W), most often on the surface."""
         noise = torch.where(self.room.lower < self.room.upper, 2 * fraction - 1, 0)
@@ -140,12 +135,13 @@ class L2Ball(NormBall):
         return torch.minimum(sizes * scale[:, None], room)
 
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
-        """Give the gradient of the pixels that can follow it, at length 1."""
-        free = self._free(clips, gradient)
+        """Give the gradient inside the support, at length 1; NaN gives 0."""
+        del clips
+        inside = torch.where(self.room.lower < self.room.upper, gradient, 0).nan_to_num_(nan=0.0)
         # By its largest first, so that no square vanishes or overflows.
-        largest = free.flatten(1).abs().amax(dim=1)
-        free = free / wide(largest.clamp_min(torch.finfo(free.dtype).tiny))
-        return free / wide(free.flatten(1).norm(dim=1).clamp_min(1e-30))
+        largest = inside.flatten(1).abs().amax(dim=1)
+        inside = inside / wide(largest.clamp_min(torch.finfo(inside.dtype).tiny))
+        return inside / wide(inside.flatten(1).norm(dim=1).clamp_min(1e-30))
 
 
 @dataclass(frozen=True)
@@ -183,9 +179,11 @@ class L1Ball(NormBall):
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
         """Move the pixels with the largest gradients that can follow them, all by the same length.
 
-        Source: Croce and Hein 2021, sec. 3; pixels at an end of their range are left out here.
+        Source: Croce and Hein 2021, sec. 3; pixels at an end of their range are left out here, as
+        the steps of these few would be lost. NaN gives 0.
         """
-        free = self._free(clips, gradient)
+        follows = torch.where(gradient > 0, clips < self.room.upper, clips > self.room.lower)
+        free = torch.where(follows, gradient, 0).nan_to_num_(nan=0.0)
         sizes = free.flatten(1).abs()
         count = torch.as_tensor(self.share, device=clips.device) * sizes.shape[1]
         last = count.long().clamp(1, sizes.shape[1]).expand(len(sizes))[:, None] - 1
