@@ -6,7 +6,7 @@ from torch import Tensor
 
 from advvid.attacks.core.checked_batch import clip_attack
 from advvid.attacks.core.masks import border_mask, border_thickness
-from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
+from advvid.attacks.core.settings import ClipNormBudget, PartStep, Ratio
 from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch
 from advvid.attacks.pgd import LinfPGD, PgdOptions, linf_pgd
@@ -65,7 +65,7 @@ class FrameBorder(LinfPGD):
 
     bound = "Linf in a border"
     default_step: ClassVar[FallingStep | None] = FallingStep()
-    eps: ClipBudget = 1.0
+    eps: ClipNormBudget = 1.0
     eps_step: PartStep = None
     ratio: Ratio = 0.15
     thickness: Annotated[

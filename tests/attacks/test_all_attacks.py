@@ -17,7 +17,13 @@ from tests.clip_models import CLASSES, LinearClipModel, OneByOne, random_clips, 
 # Settings that make it quick; the budget is given by the test.
 TABLE: dict[str, dict[str, Any]] = {
     "pgd": {"max_iter": 3, "num_random_init": 2},
-    "masked-pgd": {"max_iter": 3, "num_random_init": 1, "ratio": 0.5},
+    "masked-pgd": {
+        "max_iter": 3,
+        "num_random_init": 1,
+        "ratio": 0.5,
+        "corner": "search",
+        "motion": "per-frame",
+    },
     "frame-border": {"max_iter": 3, "ratio": 0.5},
     "frame-saliency": {"max_iter": 3, "method": "refresh"},
     "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},

@@ -68,7 +68,7 @@ def test_attributes_are_arguments_in_their_order_and_the_common_ones_by_keyword(
     parameters = inspect.signature(MaskedPGD).parameters
     own = ["eps", "eps_step", "max_iter", "num_random_init", "loss", "early_stop"]
     patch = ["ratio", "size", "corner", "shared"]
-    assert list(parameters) == ["estimator", *own, *patch, *COMMON]
+    assert list(parameters) == ["estimator", *own, *patch, "norm", *COMMON]
     assert parameters["eps"].default == 1.0
     assert parameters["ratio"].annotation is float
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in COMMON)
