@@ -61,6 +61,15 @@ def ball_of(
     return kind(clips, linf_box(clips, 1.0, mask), radius.expand(len(clips)))
 
 
+def lengths(change: Tensor, norm: str) -> Tensor:
+    """Give how long the change of each clip (B, ...) is in the norm "Linf", "L2" or "L1", (B,)."""
+    order = {"Linf": torch.inf, "L2": 2, "L1": 1}[norm]
+    # Sums over all pixels of a clip lose too much in float32.
+    wide_enough = torch.float64 if norm != "Linf" else None
+    length: Tensor = torch.linalg.vector_norm(change.flatten(1), order, dim=1, dtype=wide_enough)
+    return length.to(change)
+
+
 @dataclass(frozen=True)
 class NormBall:
     """All clips within a distance of the clean ones, in the pixel range and the support.
