@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.eight_bits import Settled, outward
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
@@ -18,8 +18,6 @@ from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
-# Steps from the nearest clip that was found to the end of the budget.
-_OUTWARD = 8
 
 
 @clip_attack
@@ -107,7 +105,7 @@ def _nearest(
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = ball.project_(search.bisected())
         settled = Settled(model, clips, labels, eps)
-        found = _outward(nearest, search.distance <= eps, ball, settled, eps)
+        found = outward(nearest, search.distance <= eps, ball, settled)
         return _Nearest(found, search.distance)
 
 
@@ -162,25 +160,6 @@ class _Search:
             wrong = wide(self.take(everywhere, middle, self.model(middle)))
             far, near = torch.where(wrong, middle, far), torch.where(wrong, near, middle)
         return self.nearest
-
-
-def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled, eps: float) -> Tensor:
-    """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes."""
-    result = found.clone()
-    left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
-    for step in range(1, _OUTWARD + 1):
-        if len(left) == 0:
-            break
-        clean = settled.clean[left]
-        delta = found[left] - clean
-        distance = wide(delta.abs().flatten(1).amax(dim=1))
-        further = torch.lerp(distance, torch.full_like(distance, eps), step / _OUTWARD)
-        moved = ball.select(left).project_(clean + delta * (further / distance.clamp_min(1e-12)))
-        wrong = settled.model(moved).argmax(dim=1) != settled.labels[left]
-        done = settled(moved, wrong, left)
-        result[left[done]] = moved[done]
-        left = left[~done]
-    return result
 
 
 class FABTargeted(VideoAttack):

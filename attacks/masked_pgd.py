@@ -131,8 +131,8 @@ class MaskedPGD(LinfPGD):
     ratio: Ratio = 0.15
     size: Size = None
     corner: Corner = "random"
-    motion: Motion = "still"
     shared: Annotated[bool, Setting("one place for all clips instead of one for each")] = False
+    motion: Motion = "still"
 
     @classmethod
     def evaluated_with(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:

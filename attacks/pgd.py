@@ -52,6 +52,7 @@ def linf_pgd(
     mask: Tensor | None = None,
     loss: str | Loss = "ce",
     early_stop: bool = False,
+    start: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
 ) -> Tensor:
     """Attack clips by projected gradient descent, under an L-infinity bound unless told otherwise.
@@ -82,6 +83,8 @@ def linf_pgd(
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         early_stop: stop each clip at its first iterate that is adversarial, rounded to 8 bits
             within the budget too.
+        start: where to begin, (B, 3, T, H, W), unless it is at random; what lies outside of the
+            feasible box is moved into it. None is the clips.
         seed: of the random starts: a number, a generator, or one number a clip, int64 (B,).
 
     Returns:
@@ -112,16 +115,16 @@ def linf_pgd(
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
         for restart in range(restarts):
-            start = clips
+            begin = clips if start is None else box.project_(start.clone())
             if random_start or restart > 0:
-                start = box.at(
+                begin = box.at(
                     uniform(seeds, clips.shape[1:], stream="pgd start", draw=restart).to(
                         clips.dtype
                     )
                 )
             candidate = ascend(
                 model,
-                start,
+                begin,
                 labels,
                 loss=score,
                 box=box,

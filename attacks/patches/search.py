@@ -7,11 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.losses import resolve_loss
-from advvid.attacks.pgd import PgdOptions, beats, linf_pgd, rank_clips
+from advvid.attacks.patches.some_clips import PgdOnSome
+from advvid.attacks.pgd import PgdOptions, beats
 from advvid.inference.frozen import Model, frozen
-from advvid.random_streams import seeds_of
 
 # Of all steps, those that choose among supports, and how many are chosen. On motions as many clips
 # are left as when all steps are taken in all supports, for a sixth of the gradients.
@@ -54,7 +52,7 @@ def worst_support(
     Returns:
         Clips, and which support each was attacked in.
     """
-    search = _Search(model, clips, labels, support, options)
+    search = _Search(PgdOnSome(model, clips, labels, options), support)
     steps = options.get("steps", 20)
     with frozen(model):
         left = torch.arange(len(clips), device=clips.device)
@@ -73,22 +71,13 @@ def worst_support(
 class _Search:
     """What has been found so far."""
 
-    model: Model
-    clips: Tensor
-    labels: Tensor
+    pgd: PgdOnSome
     support: Callable[[Tensor, Tensor], Tensor]
-    options: PgdOptions
 
     def __post_init__(self) -> None:
-        self.seeds = seeds_of(self.options.get("seed", 0), self.clips)
-        self.loss = resolve_loss(self.options.get("loss", "ce"))
-        self.targeted = self.options.get("targeted", False)
-        linf = self.options.get("norm", "Linf") == "Linf"
-        rounding = self.options["eps"] if linf else None
-        self.settled = Settled(self.model, self.clips, self.labels, rounding, self.targeted)
-        self.best = self.clips.clone()
-        self.rank = self.clips.new_full((2, len(self.clips)), -torch.inf, dtype=torch.float32)
-        self.choice = torch.zeros_like(self.labels)
+        self.best = self.pgd.clips.clone()
+        self.rank = self.best.new_full((2, len(self.best)), -torch.inf, dtype=torch.float32)
+        self.choice = torch.zeros_like(self.pgd.labels)
 
     def done(self, rows: Tensor) -> Tensor:
         """Tell which clips are fooled, in 8 bits too."""
@@ -107,14 +96,17 @@ class _Search:
         Returns:
             Ranks (2, n, k), see `rank_clips`.
         """
-        most, each = len(self.clips), tried.shape[1]
+        most, each = len(self.best), tried.shape[1]
         ranks = [self.rank.new_empty(2, 0, each)]
         if len(rows) == 0:
             return ranks[0]
         together = max(1, most // each)
         for at, here in zip(rows.split(together), tried.split(together), strict=True):
             clips, supports = at.repeat_interleave(each).split(most), here.flatten().split(most)
-            parts = [self._pgd(*pair, steps) for pair in zip(clips, supports, strict=True)]
+            parts = [
+                self.pgd(some, self.support(some, tried), steps)
+                for some, tried in zip(clips, supports, strict=True)
+            ]
             found, found_ranks = zip(*parts, strict=True)
             rank = torch.cat(found_ranks, dim=1).unflatten(1, (len(at), each))
             first = _order(rank)[:, 0]
@@ -126,16 +118,6 @@ class _Search:
             self.choice[kept] = here[better, place]
             ranks.append(rank)
         return torch.cat(ranks, dim=1)
-
-    def _pgd(self, rows: Tensor, tried: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        """Attack each clip of `rows`, where one may stand several times, in one support."""
-        clips, labels, eps = self.clips[rows], self.labels[rows], self.options["eps"]
-        options = self.options.copy()
-        options["eps"] = eps[rows] if isinstance(eps, Tensor) and eps.ndim else eps
-        options["seed"], options["steps"] = self.seeds[rows], steps
-        attacked = linf_pgd(self.model, clips, labels, mask=self.support(rows, tried), **options)
-        settled = self.settled.select(rows)
-        return attacked, rank_clips(self.model, attacked, labels, self.loss, self.targeted, settled)
 
 
 def _order(ranks: Tensor) -> Tensor:
