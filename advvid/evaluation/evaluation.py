@@ -16,6 +16,7 @@ from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, tot
 from advvid.evaluation.result import Results
 from advvid.evaluation.views.about import subject
 from advvid.evaluation.views.content import as_csv, as_json, as_records
+from advvid.evaluation.views.distances import distances
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import markdown
 
@@ -33,6 +34,7 @@ class Evaluation(Results):
     to_csv = as_csv
     to_records = as_records
     to_dict = as_json
+    distances = distances
 
 
 def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:

@@ -50,7 +50,7 @@ def setting_rows(settings: Mapping[str, NamedSetting]) -> list[SettingRow]:
 def type_words(setting: NamedSetting) -> str:
     """Say what a value looks like, such as "whole number" or "first, spread or salient"."""
     if setting.choices is not None:
-        *others, last = setting.choices
+        *others, last = *setting.choices, *map(_kind_words, setting.beside_choices)
         return f"{', '.join(others)} or {last}" if others else last
     words = dict.fromkeys(filter(None, map(_kind_words, setting.kinds)))
     # One or several of a kind are said once; what only a reader of its own knows is text.

@@ -12,7 +12,7 @@ import inspect
 import math
 import numbers
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass
 from functools import cache
 from operator import ge, gt, le, lt
@@ -103,6 +103,12 @@ class NamedSetting:
                 return get_args(kind)
         return self.about.choices
 
+    @property
+    def beside_choices(self) -> tuple[Any, ...]:
+        """The types of numbers that are allowed beside the words of `choices`."""
+        plain = [kind for kind in self.kinds if kind in (int, float) or get_origin(kind) is tuple]
+        return () if self.choices is None else tuple(plain)
+
     def parameter(self, kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD) -> inspect.Parameter:
         """The setting as a parameter of a function, for signatures that help shows."""
         default = inspect.Parameter.empty if self.default is MISSING else self.default
@@ -138,10 +144,13 @@ class NamedSetting:
 
     def _wanted(self) -> str:
         """Spell what a value has to be."""
-        if self.choices is not None:
-            return f"one of {', '.join(self.choices)}"
+        if self.choices is None:
+            return self._of_kinds([kind for kind in self.kinds if kind is not type(None)])
+        others = [self._of_kinds(self.beside_choices)] if self.beside_choices else []
+        return " or ".join([f"one of {', '.join(self.choices)}", *others])
+
+    def _of_kinds(self, kinds: Sequence[Any]) -> str:
         limits = self.about.range
-        kinds = [kind for kind in self.kinds if kind is not type(None)]
         if int in kinds and float not in kinds:
             return f"a whole number{f' of {limits}' if limits else ''}"
         if float in kinds:

@@ -6,6 +6,7 @@ import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Union, get_args, get_origin
 
 from advvid.errors import InputError, shown, shown_name
@@ -134,12 +135,20 @@ def _wanted(setting: NamedSetting) -> str:
         "a value",
     )
     limits = "" if bool in kinds or not about.range else f", {about.range}"
-    return f"{words}{limits} ({about.help})"
+    choices = f"{', '.join(setting.choices)} or " if setting.choices else ""
+    return f"{choices}{words}{limits} ({about.help})"
 
 
 def reader_of(setting: NamedSetting) -> Reader | None:
     """Choose how to read a setting from its type; None where text cannot hold it."""
-    return setting.about.read or _reader_of_kinds(setting.kinds)
+    if setting.about.read is not None:
+        return setting.about.read
+    reader = _reader_of_kinds(setting.beside_choices or setting.kinds)
+    return reader if reader is None else partial(_word_or, setting.choices or (), reader)
+
+
+def _word_or(choices: tuple[str, ...], reader: Reader, text: str) -> Any:
+    return text if text in choices else reader(text)
 
 
 def spell(value: Any, setting: NamedSetting | None = None) -> str:

@@ -9,7 +9,6 @@ from advvid.attacks.core.settings import Ratio
 from advvid.checks import check_count
 from advvid.errors import InputError
 from advvid.methods import check_setting
-from advvid.random_streams import uniform
 
 
 def rectangle_size(height: int, width: int, ratio: float) -> tuple[int, int]:
@@ -40,73 +39,23 @@ def rectangle_size(height: int, width: int, ratio: float) -> tuple[int, int]:
 def rectangle_mask(
     height: int, width: int, size: tuple[int, int], top: Tensor, left: Tensor
 ) -> Tensor:
-    """Mark one rectangle a clip, the same in every frame.
+    """Mark one rectangle a clip, or one for each of its frames.
 
     Args:
         height: of the frame.
         width: of the frame.
         size: rows and columns of the rectangle.
-        top: first row, int (B,).
-        left: first column, int (B,).
+        top: first rows, int (B, 1 or T).
+        left: first columns, int (B, 1 or T).
 
     Returns:
-        bool (B, 1, 1, H, W).
+        bool (B, 1, 1 or T, H, W).
     """
     y = torch.arange(height, device=top.device)
     x = torch.arange(width, device=top.device)
-    rows = (y >= top[:, None]) & (y < top[:, None] + size[0])
-    columns = (x >= left[:, None]) & (x < left[:, None] + size[1])
-    return (rows[:, :, None] & columns[:, None, :])[:, None, None]
-
-
-def random_corner(
-    height: int, width: int, size: tuple[int, int], seeds: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Draw the top-left corner of a rectangle that fits, uniformly, one a clip.
-
-    Args:
-        height: of the frame.
-        width: of the frame.
-        size: rows and columns of the rectangle.
-        seeds: int64 (B,), the random streams of the clips.
-
-    Returns:
-        First rows and first columns, int64 (B,) each.
-    """
-    draws = uniform(seeds, (2,), stream="patch corner")
-    places = torch.tensor([height - size[0] + 1, width - size[1] + 1], device=seeds.device)
-    corner = (draws * places).to(torch.int64)
-    return corner[:, 0], corner[:, 1]
-
-
-def patch_mask(
-    clips: Tensor,
-    ratio: float,
-    size: tuple[int, int] | None,
-    corner: tuple[int, int] | None,
-    seeds: Tensor,
-) -> Tensor:
-    """Mark a patch, bool (1 or B, 1, 1, H, W), at a given corner or at one drawn from each seed.
-
-    Raises:
-        InputError: when the ratio is out of range, or size or corner do not fit.
-    """
-    height, width = clips.shape[-2:]
-    if size is None:
-        size = rectangle_size(height, width, ratio)
-    elif not (1 <= size[0] <= height and 1 <= size[1] <= width):
-        raise InputError(
-            f"a patch of {size[0]} x {size[1]} does not fit into a {height} x {width} frame"
-        )
-    if corner is None:
-        top, left = random_corner(height, width, size, seeds)
-    elif 0 <= corner[0] <= height - size[0] and 0 <= corner[1] <= width - size[1]:
-        top, left = (torch.tensor([at], device=clips.device) for at in corner)
-    else:
-        raise InputError(
-            f"a patch of {size[0]} x {size[1]} at {corner} leaves the {height} x {width} frame"
-        )
-    return rectangle_mask(height, width, size, top, left)
+    rows = (y >= top[..., None]) & (y < top[..., None] + size[0])
+    columns = (x >= left[..., None]) & (x < left[..., None] + size[1])
+    return (rows[..., None] & columns[..., None, :])[:, None]
 
 
 def border_thickness(height: int, width: int, ratio: float) -> int:

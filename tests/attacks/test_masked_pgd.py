@@ -8,7 +8,8 @@ from torch import Tensor
 
 import advvid
 from advvid.attacks import ATTACKS, MaskedPGD, masked_pgd
-from advvid.attacks.core.masks import random_corner, rectangle_mask, rectangle_size
+from advvid.attacks.core.masks import rectangle_mask, rectangle_size
+from advvid.attacks.patches.windows import random_windows
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds
@@ -39,7 +40,8 @@ def test_patch_covers_at_most_the_ratio_and_lies_in_the_frame(
     height: int, width: int, ratio: float, seed: int
 ) -> None:
     size = rectangle_size(height, width, ratio)
-    top, left = random_corner(height, width, size, clip_seeds(seed % 2**62, 5))
+    room = height - size[0], width - size[1]
+    top, left = random_windows(room, "still", 1, clip_seeds(seed % 2**62, 5)).unbind(2)
     mask = rectangle_mask(height, width, size, top, left)
     assert mask.flatten(1).sum(1).tolist() == [size[0] * size[1]] * 5
     assert mask[0].float().mean() <= ratio + 1e-6
@@ -50,9 +52,9 @@ def test_patch_covers_at_most_the_ratio_and_lies_in_the_frame(
 
 
 def test_corners_are_uniform() -> None:
-    top, left = random_corner(8, 8, (5, 6), clip_seeds(0, 4000))
+    top, left = random_windows((3, 2), "still", 1, clip_seeds(0, 4000)).unbind(2)
     for corner, places in ((top, 4), (left, 3)):
-        counts = torch.bincount(corner, minlength=places)
+        counts = torch.bincount(corner[:, 0], minlength=places)
         assert len(counts) == places
         assert (counts - 4000 / places).abs().max() < 5 * (4000 / places) ** 0.5
 

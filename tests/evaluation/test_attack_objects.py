@@ -12,6 +12,8 @@ from advvid.attacks import LinfPGD, MaskedPGD, parse_attack
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.errors import InputError
 from advvid.evaluation import evaluate
+from advvid.evaluation.conditions.suites import expand
+from advvid.methods.text import spell
 from tests.clip_models import CLASSES, LinearClipModel, random_clips
 
 
@@ -30,12 +32,13 @@ def test_an_object_gives_what_its_text_gives_at_its_own_budget() -> None:
     objects.append(MaskedPGD(classifier, eps=0.9, ratio=0.4, max_iter=2, verbose=False))
     found = evaluate(classifier, clips, labels, attacks=objects, alarms=False)
     assert found.eps == (0.1, 0.3, 0.9)
-    assert found.attacks == ("pgd:eps_step=0.02,max_iter=3", "masked-pgd:max_iter=2,ratio=0.4")
+    masked = "masked-pgd:max_iter=2,ratio=0.4,corner=random"
+    assert found.attacks == ("pgd:eps_step=0.02,max_iter=3", masked)
     by_text = evaluate(
         classifier,
         clips,
         labels,
-        attacks=["pgd:eps_step=0.02,max_iter=3", "masked-pgd:eps=0.9,max_iter=2,ratio=0.4"],
+        attacks=["pgd:eps_step=0.02,max_iter=3", f"{masked},eps=0.9"],
         eps=[0.1, 0.3],
         alarms=False,
     )
@@ -45,7 +48,39 @@ def test_an_object_gives_what_its_text_gives_at_its_own_budget() -> None:
         assert ours.facts == theirs.facts
     assert "own eps" not in found.to_markdown()
     # The name is a text that gives the same attack.
-    assert parse_attack(found.attacks[1]).settings == {"max_iter": 2, "ratio": 0.4}
+    given = {"max_iter": 2, "ratio": 0.4, "corner": "random"}
+    assert parse_attack(found.attacks[1]).settings == given
+
+
+def test_an_evaluation_searches_the_corner_where_nothing_else_is_asked_for() -> None:
+    classifier, clips, labels = case()
+    same: dict[str, Any] = {"ratio": 0.4, "max_iter": 2, "eps": 0.9, "verbose": False}
+    texts = {
+        "search": "masked-pgd:eps=0.9,max_iter=2,ratio=0.4",
+        "random": "masked-pgd:eps=0.9,max_iter=2,ratio=0.4,corner=random",
+        "1x2": "masked-pgd:eps=0.9,max_iter=2,ratio=0.4,corner=1x2",
+    }
+    found = evaluate(classifier, clips, labels, attacks=list(texts.values()), alarms=False)
+    assert [one.facts["corner"] for one in found.results] == list(texts)
+    objects = [
+        MaskedPGD(classifier, corner=corner, **same) for corner in ("search", "random", (1, 2))
+    ]
+    by_object = evaluate(classifier, clips, labels, attacks=objects, alarms=False)
+    for ours, theirs, attack in zip(found.results, by_object.results, objects, strict=True):
+        assert ours.facts == theirs.facts
+        np.testing.assert_array_equal(ours.loss, theirs.loss)
+        # A row's name gives the same attack again.
+        again = evaluate(
+            classifier, clips, labels, attacks=theirs.name, eps=[0.9], alarms=False
+        ).results[0]
+        assert again.facts["corner"] == spell(attack.corner)
+        np.testing.assert_array_equal(again.loss, theirs.loss)
+    assert parse_attack(texts["search"]).build(classifier, eps=0.9).corner == "random"
+    paper = [one.spec.settings for one in expand(["paper"]) if one.spec.name == "masked-pgd"]
+    assert [one["corner"] for one in paper] == ["random"] * 3
+    # One corner for all clips is not searched clip by clip.
+    shared = evaluate(classifier, clips, labels, attacks="masked-pgd:shared=yes", alarms=False)
+    assert shared.results[0].facts["corner"] == "random"
 
 
 def test_objects_and_texts_share_a_table() -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.core.video_attack import VideoAttack
+from advvid.attacks.core.video_attack import Norm, VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
@@ -20,10 +20,13 @@ from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setu
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
 from advvid.methods.kinds import CONVERTED
-from advvid.methods.text import note_small_budget
+from advvid.methods.text import note_small_budget, spell
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
+L1 = Axis("eps", unit="L1", kind="attack", clean=0.0)
+# Budgets of an attack without a bound of its own are of the Linf norm, which it is projected to.
+_AXES: dict[Norm, Axis] = {"Linf": LINF, "none": LINF, "L2": L2, "L1": L1}
 
 Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
@@ -66,13 +69,15 @@ class AttackCondition(Condition):
         self.spec, self.suite = spec, suite
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
         self.combined = combined
-        self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
+        self.strength = Strength(eps, _AXES[attack.norm])
         self.targeted = attack.targeted
-        self.rounding = None if attack.norm == "L2" else eps
+        self.rounding = eps if self.strength.axis is LINF else None
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.follows_law and isinstance(step, float):
+        if spec.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
+        # Whoever compares two results has to know them, and their names do not tell.
+        self.facts |= {name: spell(getattr(attack, name)) for name in attack.evaluated_with({})}
         settings = {**attack.values(), "targeted": attack.targeted, "seed": attack.seed}
         self.passes = expected_passes(attack)
         self.settings = json.loads(json.dumps(settings, default=_named))
@@ -136,7 +141,7 @@ def expected_passes(attack: VideoAttack) -> float:
         return 0.0
     if attack.access == "black box":
         return number("queries", "max_iter", "steps", "n_queries")
-    runs = number("num_random_init", "nb_random_init", "n_restarts")
+    runs = number("num_random_init", "nb_random_init", "n_restarts") * number("eot")
     return 3 * number("max_iter", "steps") * runs * number("targets") + number("queries")
 
 
@@ -169,8 +174,8 @@ def plan_attacks(
     objects = [one for one in given if not isinstance(one, str)]
     built = [one for attack in objects for one in _from_object(setup, attack, budgets, targeted)]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = {one.eps for one in built if one.attack.norm != "L2"}.union(budgets if named else ())
-    return [*named, *built], sorted(shown)
+    shown = {one.eps for one in built if one.strength.axis is LINF}
+    return [*named, *built], sorted(shown.union(budgets if named else ()))
 
 
 def plan_attack(
@@ -197,27 +202,28 @@ def _from_text(
     """Build an attack with a budget of its own once, others for each budget."""
     spec, group, combined = planned.spec, planned.group, planned.combined
     _check_norm(spec)
-    if spec.eps is not None and spec.entry.norm == "Linf":
+    if spec.eps is not None and spec.norm == "Linf":
         check_budget(spec.eps)
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            chosen = {"eps_step": law} if spec.follows_law else {}
             built = _build(setup, spec, eps, **chosen, **more)
         yield AttackCondition(built, spec, eps, group=group, combined=combined, suite=planned.suite)
 
 
 def _check_norm(spec: AttackSpec) -> None:
     """Refuse budgets of the Linf norm for an attack that bounds another."""
-    if spec.eps is None and spec.entry.norm == "L2":
+    if spec.eps is None and _AXES[spec.norm] is not LINF:
         raise InputError(
-            f"{spec.text} bounds the L2 norm, the budgets are of the Linf norm: give it its own, "
-            f"such as {spec.name}:eps=2"
+            f"{spec.text} bounds the {spec.norm} norm, the budgets are of the Linf norm: give it "
+            f"its own, such as eps={2 if spec.norm == 'L2' else 20}"
         )
 
 
 def _build(setup: Setup, spec: AttackSpec, eps: float, **more: Any) -> VideoAttack:
     common = {"seed": setup.seed, "batch_size": setup.batch_size, "verbose": False}
+    common |= spec.entry.attack.evaluated_with(spec.settings)
     built = spec.build(setup.classifier, eps=eps, **common, **more)
     # Before a folder is made, not when the first batch is attacked.
     if (shape := setup.classifier.clip_shape) is not None:
@@ -250,7 +256,9 @@ def _from_object(
     own = getattr(attack, "eps", None)
     if own is not None and not isinstance(own, int | float):
         raise InputError(f"{kind} has a budget for each clip: evaluate one budget at a time")
-    spec = AttackSpec(attack_text(attack, budget=False), *named_entry(attack), attack.values())
+    spec = AttackSpec(
+        attack_text(attack, budget=False, evaluated=True), *named_entry(attack), attack.values()
+    )
     for eps in budgets if own is None else [float(own)]:
         yield AttackCondition(attack, spec, eps)
 

@@ -12,8 +12,9 @@ from advvid.methods.suggestion import ask, near_names
 # The five attack types of Kinfu and Vidal 2022, Table 4, three settings each. The paper does not
 # print its settings: these are those of its authors' code, half and twice as much of what bounds
 # each attack. Their flickering has no bound and takes 10 sign steps of 0.02: the three bounds and
-# the Adam steps are ours. Patches stop at success, which spares most of their 300 steps.
-_PATCH = "eps=1.0,eps_step=0.005,max_iter=300,early_stop=yes"
+# the Adam steps are ours. Patches stop at success, which spares most of their 300 steps; theirs are
+# at random places.
+_PART = "eps=1.0,eps_step=0.005,max_iter=300,early_stop=yes"
 _SALIENCY = "eps_step=0.0004,max_iter=100"
 _PAPER = {
     "frame saliency (one-shot)": [
@@ -23,8 +24,8 @@ _PAPER = {
     "frame saliency (iterative)": [
         f"frame-saliency:method=iterative,eps={eps},{_SALIENCY}" for eps in (0.0075, 0.015, 0.03)
     ],
-    "masked PGD": [f"masked-pgd:ratio={ratio},{_PATCH}" for ratio in (0.075, 0.15, 0.3)],
-    "frame border": [f"frame-border:ratio={ratio},{_PATCH}" for ratio in (0.075, 0.15, 0.3)],
+    "masked PGD": [f"masked-pgd:corner=random,ratio={r},{_PART}" for r in (0.075, 0.15, 0.3)],
+    "frame border": [f"frame-border:ratio={ratio},{_PART}" for ratio in (0.075, 0.15, 0.3)],
     "flickering": [f"flickering:eps={eps}" for eps in ("0.05", "0.1", "0.2")],
     "PGD (optimal step)": ["pgd"],
 }
