@@ -13,8 +13,9 @@ from advvid.attacks.core.losses import (
     target_margin,
     targeted_dlr,
 )
-from advvid.attacks.core.settings import ClipBudget, Runs, Steps, Targets
+from advvid.attacks.core.settings import ClipNormBudget, NormName, Passes, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
+from advvid.inference.averaged import averaged
 from advvid.inference.frozen import Model, frozen
 from advvid.random_streams import seeds_of
 
@@ -26,8 +27,10 @@ def apgd_targeted(
     labels: Tensor,
     *,
     eps: float | Tensor,
+    norm: str = "Linf",
     steps: int = 100,
     restarts: int = 1,
+    eot: int = 1,
     targets: int = 9,
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
@@ -41,9 +44,11 @@ def apgd_targeted(
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
-        eps: budget in (0, 1], one for all or (B,).
+        eps: budget, one for all or (B,), see `apgd`.
+        norm: see `apgd`.
         steps: for each target.
         restarts: for each target.
+        eot: see `apgd`.
         targets: how many classes are tried, from the most likely on, at most K - 1.
         mask: see `apgd`.
         seed: of the starts.
@@ -57,7 +62,8 @@ def apgd_targeted(
 
     Source: Croce and Hein 2020, sec. 5, APGD-T.
     """
-    clips = checked_batch(clips, labels, targets=targets, restarts=restarts)
+    clips = checked_batch(clips, labels, targets=targets, restarts=restarts, eot=eot)
+    model = averaged(model, eot)
     seeds = seeds_of(seed, clips)
     each = isinstance(eps, Tensor) and eps.shape == (len(clips),)
     budgets = torch.as_tensor(eps, device=clips.device) if each else None
@@ -66,7 +72,7 @@ def apgd_targeted(
         logits = model(clips)
         goals = other_classes(logits, labels, targets)
         ratio = targeted_dlr if logits.shape[1] >= 4 else target_margin
-        settled = Settled(model, clips, labels, eps)
+        settled = Settled(model, clips, labels, eps if norm == "Linf" else None)
         left = torch.arange(len(clips), device=clips.device)
         fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         for run in range(goals.shape[1] * restarts):
@@ -80,6 +86,7 @@ def apgd_targeted(
                 clips[left],
                 labels[left],
                 eps=budgets[left] if budgets is not None else eps,
+                norm=norm,
                 steps=steps,
                 loss=toward,
                 mask=mask_of(mask, left, clips),
@@ -99,10 +106,12 @@ class APGDTargeted(VideoAttack):
     """Auto-PGD toward each of the likely classes in turn; see `apgd_targeted`."""
 
     no_targets = "it chooses its targets itself"
-    eps: ClipBudget = 8 / 255
+    eps: ClipNormBudget = 8 / 255
     max_iter: Steps = 100
     num_random_init: Runs = 1
     targets: Targets = 9
+    norm: NormName = "Linf"
+    eot: Passes = 1
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -111,8 +120,10 @@ class APGDTargeted(VideoAttack):
             batch.clips,
             batch.labels,
             eps=batch_budget(self.eps, batch),
+            norm=self.norm,
             steps=self.max_iter,
             restarts=self.num_random_init,
+            eot=self.eot,
             targets=self.targets,
             mask=batch.mask,
             seed=batch.seeds,

@@ -9,28 +9,30 @@ from torch import Tensor
 
 from advvid.attacks.apgd import apgd
 from advvid.attacks.apgd_targeted import apgd_targeted
+from advvid.attacks.core.balls import ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled, in_8_bits
-from advvid.attacks.core.linf_box import linf_box, mask_of, wide
+from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.linf_box import mask_of, wide
 from advvid.attacks.core.losses import is_adversarial
-from advvid.attacks.core.settings import Budget, Queries, Runs, Steps, Targets
+from advvid.attacks.core.settings import NormBudget, NormName, Passes, Queries, Runs, Steps, Targets
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.fab import fab_targeted
 from advvid.attacks.square import square_attack
 from advvid.checks import check_labels
 from advvid.errors import InputError, shown
+from advvid.inference.averaged import averaged
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting
+from advvid.methods import Setting, check_setting
 from advvid.methods.suggestion import did_you_mean
 from advvid.random_streams import seeds_of
 
 # Each attack, and those of the settings that it takes.
 _PARTS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
-    "apgd-ce": (apgd, ("steps", "restarts")),
-    "apgd-t": (apgd_targeted, ("steps", "restarts", "targets")),
+    "apgd-ce": (apgd, ("steps", "restarts", "norm")),
+    "apgd-t": (apgd_targeted, ("steps", "restarts", "targets", "norm")),
     "fab-t": (fab_targeted, ("steps", "restarts", "targets")),
     "square": (square_attack, ("queries",)),
-    "apgd-dlr": (partial(apgd, loss="dlr"), ("steps", "restarts")),
+    "apgd-dlr": (partial(apgd, loss="dlr"), ("steps", "restarts", "norm")),
 }
 PARTS = tuple(_PARTS)
 """All attacks that can be a part; their places here, from 1 on, are what `broken_by` says."""
@@ -52,6 +54,22 @@ def check_parts(parts: Sequence[str]) -> None:
             raise InputError(f"AutoAttack has no part {shown(part)}; {hint}", settings=("parts",))
         if part in parts[:place]:
             raise InputError(f"parts names {part} twice: name it once", settings=("parts",))
+
+
+def check_parts_norm(parts: Sequence[str], norm: str) -> None:
+    """Refuse parts that cannot bound a norm.
+
+    Raises:
+        InputError: naming them.
+    """
+    able = [part for part in parts if norm == "Linf" or "norm" in _PARTS[part][1]]
+    if len(able) < len(parts):
+        others = [part for part in parts if part not in able]
+        hint = f"parts={'/'.join(able or ['apgd-ce'])}"
+        raise InputError(
+            f"{' and '.join(others)} bound the Linf norm alone, not {norm}: give {hint}",
+            settings=("parts", "norm"),
+        )
 
 
 Parts = Annotated[
@@ -77,10 +95,12 @@ def auto_attack(
     labels: Tensor,
     *,
     eps: float,
+    norm: str = "Linf",
     steps: int = 100,
     queries: int = 5000,
     targets: int = 9,
     restarts: int = 1,
+    eot: int = 1,
     parts: Sequence[str] = STANDARD,
     mask: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
@@ -95,11 +115,13 @@ def auto_attack(
         model: clips -> logits (B, K).
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
-        eps: budget in (0, 1].
+        eps: budget, see `apgd`.
+        norm: "Linf", or "L2" or "L1" with parts that have it: the variants of APGD.
         steps: of the attacks that follow gradients.
         queries: of Square.
         targets: classes that APGD-T and FAB-T try.
         restarts: of the attacks that follow gradients.
+        eot: passes of a random model that every part averages predictions and gradients over.
         parts: names from `PARTS`, in the order in which they run.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
         seed: a number, a generator, or one number a clip, int64 (B,).
@@ -110,15 +132,20 @@ def auto_attack(
     Raises:
         InputError: when clips or settings cannot be used.
 
-    Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", sec. 5.
+    Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", sec. 5. The
+    version for random models in their code is APGD-CE and APGD-DLR with 20 passes.
     """
-    given = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
-    clips = checked_batch(clips, labels, eps=eps, **given)
+    counts = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
+    clips = checked_batch(clips, labels, eps=eps, norm=norm, eot=eot, **counts)
+    given: dict[str, Any] = {**counts, "norm": norm}
+    check_setting("norm", norm, NormName)
     check_parts(parts)
+    check_parts_norm(parts, norm)
+    model = averaged(model, eot)
     seeds = seeds_of(seed, clips)
-    ball = linf_box(clips, eps, mask)
+    ball = ball_of(norm, clips, eps, mask)
     result, broken_by = clips.clone(), torch.zeros_like(labels)
-    settled = Settled(model, clips, labels, eps)
+    settled = Settled(model, clips, labels, eps if norm == "Linf" else None)
     with frozen(model), torch.no_grad():
         logits = model(clips)
         check_labels(labels, len(clips), logits.shape[1])
@@ -142,7 +169,7 @@ def auto_attack(
             found = found if isinstance(found, Tensor) else found.clips
             fooled = is_adversarial(model(found), truth, targeted=False)
             # Rounded, a clip may fool the model that does not as it is.
-            rounded = ball.select(left).project_(in_8_bits(found, (attacked, eps)))
+            rounded = ball.select(left).project_(settled.rounded(found, left))
             by_rounding = ~fooled & is_adversarial(model(rounded), truth, targeted=False)
             found, fooled = torch.where(wide(by_rounding), rounded, found), fooled | by_rounding
             done = settled(found, fooled, left)
@@ -160,12 +187,18 @@ class AutoAttack(VideoAttack):
     """
 
     no_targets = "its parts choose their targets themselves"
-    eps: Budget = 8 / 255
+    eps: NormBudget = 8 / 255
     max_iter: Steps = 100
     queries: Queries = 5000
     targets: Targets = 9
     num_random_init: Runs = 1
     parts: Parts = STANDARD
+    norm: NormName = "Linf"
+    eot: Passes = 1
+
+    def check_together(self) -> None:
+        """Refuse parts that cannot bound the norm; see `VideoAttack.check_together`."""
+        check_parts_norm(self.parts, self.norm)
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -174,10 +207,12 @@ class AutoAttack(VideoAttack):
             batch.clips,
             batch.labels,
             eps=self.eps,
+            norm=self.norm,
             steps=self.max_iter,
             queries=self.queries,
             targets=self.targets,
             restarts=self.num_random_init,
+            eot=self.eot,
             parts=self.parts,
             mask=batch.mask,
             seed=batch.seeds,

@@ -94,7 +94,7 @@ class _Search:
         self.labels = labels
         self.room = room
         self.nearest = clips.clone()
-        self.distance = torch.full((len(clips),), torch.inf, device=clips.device)
+        self.distance = clips.new_full((len(clips),), torch.inf)
 
     def take(self, at: Tensor, found: Tensor, logits: Tensor) -> Tensor:
         """Keep what is misclassified and nearer, and return which clips are misclassified."""

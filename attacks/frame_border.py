@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.masks import border_mask, border_thickness
-from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
+from advvid.attacks.core.settings import ClipNormBudget, PartStep, Ratio
 from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch, Attacked
 from advvid.attacks.patches.thinnest_border import thinnest_border
@@ -66,7 +66,8 @@ def frame_border(
         pgd["step_size"] = FallingStep()
     most = _pixels(clips, ratio, thickness)
     if thickness == "search":
-        clips = checked_batch(clips, labels, eps=pgd["eps"], steps=pgd.get("steps", 1))
+        norm, steps = pgd.get("norm", "Linf"), pgd.get("steps", 1)
+        clips = checked_batch(clips, labels, eps=pgd["eps"], norm=norm, steps=steps)
         return thinnest_border(model, clips, labels, most, pgd).clips
     return linf_pgd(model, clips, labels, mask=_mask(clips, most), **pgd)
 
@@ -90,7 +91,7 @@ class FrameBorder(LinfPGD):
 
     bound = "Linf in a border"
     default_step: ClassVar[FallingStep | None] = FallingStep()
-    eps: ClipBudget = 1.0
+    eps: ClipNormBudget = 1.0
     eps_step: PartStep = None
     ratio: Ratio = 0.15
     thickness: Thickness = None

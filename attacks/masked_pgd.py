@@ -10,7 +10,7 @@ from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.frame_ranking import both
 from advvid.attacks.core.linf_box import check_mask, mask_of
 from advvid.attacks.core.losses import resolve_loss
-from advvid.attacks.core.settings import ClipBudget, PartStep, Ratio
+from advvid.attacks.core.settings import ClipNormBudget, PartStep, Ratio
 from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch, Attacked
@@ -100,7 +100,8 @@ def _attack(
         support = both(placement.mask(clips, corners), mask, clips)
         return _Patched(linf_pgd(model, clips, labels, mask=support, **pgd), support, corners)
 
-    clips = checked_batch(clips, labels, eps=pgd["eps"], steps=pgd.get("steps", 1))
+    norm, steps = pgd.get("norm", "Linf"), pgd.get("steps", 1)
+    clips = checked_batch(clips, labels, eps=pgd["eps"], norm=norm, steps=steps)
     with frozen(model):
         gradient, _, _ = input_gradient(model, clips, labels, resolve_loss(pgd.get("loss", "ce")))
     if mask is not None:
@@ -125,13 +126,13 @@ class MaskedPGD(LinfPGD):
 
     bound = "Linf in a patch"
     default_step: ClassVar[FallingStep | None] = FallingStep()
-    eps: ClipBudget = 1.0
+    eps: ClipNormBudget = 1.0
     eps_step: PartStep = None
     ratio: Ratio = 0.15
     size: Size = None
     corner: Corner = "random"
-    motion: Motion = "still"
     shared: Annotated[bool, Setting("one place for all clips instead of one for each")] = False
+    motion: Motion = "still"
 
     @classmethod
     def evaluated_with(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,6 +146,7 @@ class MaskedPGD(LinfPGD):
 
     def check_together(self) -> None:
         """Refuse corner, motion and shared where they do not go together."""
+        super().check_together()
         if self.corner is None:
             self.corner = "random"
         self.placement.check()

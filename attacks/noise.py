@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.linf_box import linf_box
-from advvid.attacks.core.losses import margin
+from advvid.attacks.core.losses import at_least_float32, margin
 from advvid.attacks.core.settings import Budget
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
@@ -57,10 +57,10 @@ def random_noise(
     if draws == 1:
         return best
     with frozen(model), torch.no_grad():
-        highest = margin(model(best), labels)
+        highest = margin(at_least_float32(model(best)), labels)
         for number in range(1, draws):
             noisy = draw(number)
-            loss = margin(model(noisy), labels)
+            loss = margin(at_least_float32(model(noisy)), labels)
             better = loss > highest
             best = torch.where(better.view(-1, 1, 1, 1, 1), noisy, best)
             highest = torch.where(better, loss, highest)

@@ -1,20 +1,23 @@
-"""PGD under an L-infinity bound."""
+"""PGD in a ball: under an L-infinity bound unless another norm is chosen."""
 
+from dataclasses import KW_ONLY
 from typing import Annotated, ClassVar, Required, TypedDict
 
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.balls import ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.linf_box import linf_box, per_clip
+from advvid.attacks.core.linf_box import per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
-from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, Steps
+from advvid.attacks.core.settings import ClipNormBudget, EpsStep, LossName, NormName, Steps
 from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import FallingStep, StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
+from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting
+from advvid.methods import Setting, check_setting
 from advvid.random_streams import seeds_of, uniform
 
 
@@ -22,6 +25,7 @@ class PgdOptions(TypedDict, total=False):
     """What attacks that run PGD inside a mask hand on to `linf_pgd`, which describes each."""
 
     eps: Required[float | Tensor]
+    norm: str
     step_size: float | StepSizeLaw | FallingStep | None
     steps: int
     random_start: bool
@@ -39,6 +43,7 @@ def linf_pgd(
     labels: Tensor,
     *,
     eps: float | Tensor,
+    norm: str = "Linf",
     step_size: float | StepSizeLaw | FallingStep | None = None,
     steps: int = 20,
     random_start: bool = False,
@@ -50,17 +55,23 @@ def linf_pgd(
     start: Tensor | None = None,
     seed: int | torch.Generator | Tensor = 0,
 ) -> Tensor:
-    """Attack clips by projected gradient descent under an L-infinity bound.
+    """Attack clips by projected gradient descent, under an L-infinity bound unless told otherwise.
 
     x_{i+1} = clip(x_i + alpha sign(grad L(F(x_i), y)), x - eps, x + eps), then clip to [0, 1].
+    Under L2 the step follows the gradient at length alpha; under L1 it moves the twentieth of the
+    pixels with the largest gradients, by alpha together; both are projected onto ball and pixel
+    range together.
 
     Args:
         model: clips -> logits (B, K); a module is run in evaluation mode and then restored.
         clips: (B, 3, T, H, W) float in [0, 1]; they are not changed.
         labels: int64 (B,): true labels, or targets when `targeted`.
-        eps: budget in (0, 1], one for all or (B,), such as 8 / 255.
-        step_size: alpha, a fraction of the pixel range; a law; a `FallingStep`; None for the
-            law 0.2 (eps + 1).
+        eps: budget, one for all or (B,): in (0, 1], such as 8 / 255, under L-infinity; the length
+            of the change of the whole clip, in units of the pixel range, under L2 and L1.
+        norm: "Linf", "L2" or "L1".
+        step_size: alpha, a length in the norm; under L-infinity also a law. None for the law
+            0.2 (eps + 1), a `FallingStep` for one that falls to 0. Under L2 and L1 both of these
+            are steps that fall from eps to 0.
         steps: number of gradient steps, at least 1.
         random_start: start uniformly at random in the feasible box instead of at the clip. From
             the second restart on the start is always random.
@@ -84,14 +95,22 @@ def linf_pgd(
 
     Source: Madry et al. 2018; Kinfu and Vidal 2022, Eq. 7.
     """
-    clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts)
+    clips = checked_batch(clips, labels, eps=eps, norm=norm, steps=steps, restarts=restarts)
+    check_setting("norm", norm, NormName)
+    check_law(norm, step_size)
     score = resolve_loss(loss)
-    box = linf_box(clips, eps, mask)
+    box = ball_of(norm, clips, eps, mask)
+    if norm != "Linf" and step_size is None:
+        step_size = FallingStep()
     falling = isinstance(step_size, FallingStep)
-    first = step_size(eps) if isinstance(step_size, FallingStep) else resolve_step(step_size, eps)
+    if isinstance(step_size, FallingStep):
+        first = step_size(eps) if norm == "Linf" else eps
+    else:
+        first = resolve_step(step_size, eps)
     step = per_clip(first, clips)
     seeds = seeds_of(seed, clips)
-    settled = Settled(model, clips, labels, eps, targeted) if early_stop else None
+    rounding = eps if norm == "Linf" else None
+    settled = Settled(model, clips, labels, rounding, targeted) if early_stop else None
 
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
@@ -127,6 +146,20 @@ def linf_pgd(
     return best
 
 
+def check_law(norm: str, step_size: object) -> None:
+    """Refuse a law of step sizes, which is of the L-infinity norm, under another.
+
+    Raises:
+        InputError: saying what to give.
+    """
+    if norm != "Linf" and isinstance(step_size, StepSizeLaw):
+        raise InputError(
+            f"a law gives steps of the Linf norm, not of {norm}: give eps_step as a number, or "
+            "leave it out for one that falls from eps to 0",
+            settings=("eps_step",),
+        )
+
+
 @torch.no_grad()
 def rank_clips(
     model: Model,
@@ -149,7 +182,7 @@ def beats(rank: Tensor, other: Tensor) -> Tensor:
 
 
 class LinfPGD(VideoAttack):
-    """Projected gradient descent under an L-infinity bound, its step size from the law.
+    """Projected gradient descent, under an L-infinity bound with a step size from the law.
 
     `linf_pgd` does the work. A subclass that gives a `support` is PGD inside it.
 
@@ -157,9 +190,10 @@ class LinfPGD(VideoAttack):
         default_step: what takes the place of the law where no step size is given, or None.
     """
 
+    keywords: ClassVar[tuple[str, ...]] = ("norm",)
     default_step: ClassVar[FallingStep | None] = None
 
-    eps: ClipBudget = 8 / 255
+    eps: ClipNormBudget = 8 / 255
     eps_step: EpsStep = None
     max_iter: Steps = 20
     num_random_init: Annotated[
@@ -169,6 +203,12 @@ class LinfPGD(VideoAttack):
     early_stop: Annotated[
         bool, Setting("stop each clip at its first iterate that is adversarial, in 8 bits too")
     ] = False
+    _: KW_ONLY
+    norm: NormName = "Linf"
+
+    def check_together(self) -> None:
+        """Refuse a law under another norm; see `VideoAttack.check_together`."""
+        check_law(self.norm, self.eps_step)
 
     def support(self, batch: AttackBatch) -> Tensor | None:
         """Mark where the attack acts, broadcastable to the clips, or None for everywhere."""
@@ -193,6 +233,7 @@ class LinfPGD(VideoAttack):
         """Give what the settings mean for `linf_pgd`, but for where it acts."""
         return {
             "eps": batch_budget(self.eps, batch),
+            "norm": self.norm,
             "step_size": self.default_step if self.eps_step is None else self.eps_step,
             "steps": self.max_iter,
             "random_start": self.num_random_init > 0,

@@ -7,9 +7,11 @@ import numpy as np
 from torch import Tensor
 
 from advvid.attacks.core.attack_entry import AttackEntry
+from advvid.attacks.core.settings import check_norm_budget
 from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.core.video_attack import VideoAttack
+from advvid.attacks.core.video_attack import Norm, VideoAttack
 from advvid.attacks.registry import all_attacks, find_attack
+from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.methods import NamedSetting, read_settings, spell, split_text
 from advvid.methods.arguments import checked
@@ -36,6 +38,27 @@ class AttackSpec:
         """The budget that the text fixes, or None when it is the evaluation's."""
         return self.settings.get("eps")
 
+    @property
+    def norm(self) -> Norm:
+        """What the budget bounds."""
+        own: Norm | None = self.settings.get("norm") if self._chooses_norm else None
+        return own or self.entry.norm
+
+    @property
+    def bound(self) -> str:
+        """What is bounded, in words."""
+        changed = self.norm != self.entry.norm
+        return self.entry.bound.replace(self.entry.norm, self.norm) if changed else self.entry.bound
+
+    @property
+    def follows_law(self) -> bool:
+        """Whether the law of whole clips is right for it; see `AttackEntry.follows_law`."""
+        return self.entry.follows_law and self.norm == "Linf"
+
+    @property
+    def _chooses_norm(self) -> bool:
+        return "norm" in self.entry.settings()
+
     def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
         """Make the attack for a classifier and a budget; settings override `common`."""
         return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})
@@ -54,9 +77,15 @@ def parse_attack(text: str) -> AttackSpec:
     """
     parts = split_text(text)
     entry = find_attack(parts.name)
-    return AttackSpec(
+    spec = AttackSpec(
         text, parts.name, entry, read_settings(parts.name, parts.given, entry.settings())
     )
+    if spec._chooses_norm and spec.eps is not None:
+        try:
+            check_norm_budget(spec.norm, spec.eps)
+        except InputError as error:
+            raise InputError(f"{parts.name}: {error}", settings=error.settings) from error
+    return spec
 
 
 @checked

@@ -8,7 +8,7 @@ from torch import Tensor
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import Box, linf_box
-from advvid.attacks.core.losses import margin
+from advvid.attacks.core.losses import at_least_float32, margin
 from advvid.attacks.core.settings import Budget, Queries
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
@@ -122,7 +122,7 @@ def square_attack(
 
     def lead(clips: Tensor, labels: Tensor) -> Tensor:
         """How far a clip is from being fooled; it is below 0 (a tie is not enough)."""
-        behind = margin(model(clips).float(), labels)
+        behind = margin(at_least_float32(model(clips)), labels)
         return behind if targeted else -behind
 
     with frozen(model), torch.no_grad():

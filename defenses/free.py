@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.attacks.core.linf_box import linf_box
-from advvid.attacks.core.sign_gradient import sign_step_
+from advvid.attacks.core.sign_gradient import steepest_step_
 from advvid.checks import check_budget
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch
@@ -80,7 +80,7 @@ class FreeStep(Step):
             if replay > 0:
                 assert attacked.grad is not None
                 with torch.no_grad():
-                    attacked = sign_step_(attacked.detach().clone(), attacked.grad, eps, box)
+                    attacked = steepest_step_(attacked.detach().clone(), attacked.grad, eps, box)
             attacked.requires_grad_(True)
             loss, logits = self(context.model, attacked, batch.labels, context)
             yield Loss(loss, logits=logits)

@@ -108,7 +108,7 @@ def attack(
     budget = read_budget("8" if chosen.eps is None else chosen.eps)
     if spec.eps is not None:
         if chosen.eps is not None and (
-            spec.entry.norm != "Linf" or not math.isclose(spec.eps, budget, rel_tol=1e-6)
+            spec.norm != "Linf" or not math.isclose(spec.eps, budget, rel_tol=1e-6)
         ):
             raise InputError(
                 f"--eps {chosen.eps} and {spec.text} are two budgets: leave one of both out"

@@ -1,6 +1,5 @@
 """A caller's model behind the layout, normalization and precision of a classifier."""
 
-import math
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advvid.errors import InputError, shown
+from advvid.inference.averaged import log_mean_probability
 from advvid.inference.devices import Precision
 from advvid.inference.frozen import logits_of
 from advvid.inference.layouts import check_layout, from_layout
@@ -74,9 +74,7 @@ class AdaptedModel(nn.Module):
         if self.draws > 1 and self.single:
             raise InputError("averaging over passes needs a logit for each class: give it two")
         if self.draws > 1:
-            # log of the mean probability, without ever leaving the log.
-            answers = torch.stack([self._once(clips).log_softmax(1) for _ in range(self.draws)])
-            return answers.logsumexp(dim=0) - math.log(self.draws)
+            return log_mean_probability([self._once(clips) for _ in range(self.draws)])
         return self._once(clips)
 
     def _once(self, clips: Tensor) -> Tensor:

@@ -11,13 +11,12 @@ import torch
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.core.video_attack import VideoAttack
 from advvid.checks import check_count
-from advvid.evaluation.alarms import find_alarms
+from advvid.evaluation.alarms import find_alarms, measure_probes
 from advvid.evaluation.condition import Setup
 from advvid.evaluation.conditions.attack import Attacks, as_list
 from advvid.evaluation.conditions.target import GivenTarget
 from advvid.evaluation.evaluation import Evaluation, collect
 from advvid.evaluation.plan import Conditions, EvaluationPlan, Scoring, plan_evaluation
-from advvid.evaluation.probes import measure_probes
 from advvid.evaluation.provenance import bad_videos
 from advvid.evaluation.records import PROBES, Record, Records, probes_of
 from advvid.evaluation.runner import EvaluationRunner

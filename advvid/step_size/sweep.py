@@ -11,7 +11,7 @@ from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES, Loss, resolve_loss
-from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
+from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen
@@ -260,7 +260,7 @@ class _TreeRunner:
             children, level.parent, level.eps, level.step, strict=True
         ):
             child.copy_(iterates[parent])
-            sign_step_(child, signs[parent].to(child.dtype), step, linf_box(self.clips, eps))
+            steepest_step_(child, signs[parent].to(child.dtype), step, linf_box(self.clips, eps))
         return children
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.settings import check_norm_budget
 from advvid.checks import (
-    check_budget,
     check_clips,
     check_count,
     check_label_form,
@@ -22,14 +22,20 @@ Attack = TypeVar("Attack", bound=Callable[..., Any])
 
 
 def checked_batch(
-    clips: Tensor, labels: Tensor, *, eps: float | Tensor | None = None, **counts: int
+    clips: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Tensor | None = None,
+    norm: str = "Linf",
+    **counts: int,
 ) -> Tensor:
     """Check clips, labels, budget and counts, and detach the clips.
 
     Args:
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,).
-        eps: budget in (0, 1], one for all or (B,); None where there is none.
+        eps: budget, one for all or (B,), in (0, 1] under Linf; None where there is none.
+        norm: that it bounds.
         counts: by name, such as steps and restarts, each at least 1.
 
     Raises:
@@ -41,7 +47,7 @@ def checked_batch(
     if int(labels.min()) < 0:
         raise InputError(f"labels must be class indices from 0; got {int(labels.min())}")
     if eps is not None:
-        check_budget(eps)
+        check_norm_budget(norm, eps)
     for name, count in counts.items():
         check_count(name, count)
     return clips

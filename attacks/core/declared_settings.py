@@ -18,10 +18,12 @@ class DeclaredSettings:
 
     Attributes:
         common: names of the settings that every attack has; they are given by keyword.
+        keywords: names of further settings that are given by keyword.
     """
 
     attack_params: ClassVar[list[str]] = []
     common: ClassVar[tuple[str, ...]] = ()
+    keywords: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[Signature | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,10 +52,11 @@ class DeclaredSettings:
 
 
 def declared_signature(kind: type[DeclaredSettings]) -> Signature:
-    """Give the arguments of a class: the estimator, its settings, by keyword the common ones."""
+    """Give the arguments of a class: the estimator, its settings, some by keyword."""
     settings = settings_of(kind)
-    own = [settings[name].parameter() for name in settings if name not in kind.common]
-    common = [settings[name].parameter(Parameter.KEYWORD_ONLY) for name in kind.common]
+    keywords = [*kind.keywords, *kind.common]
+    own = [settings[name].parameter() for name in settings if name not in keywords]
+    common = [settings[name].parameter(Parameter.KEYWORD_ONLY) for name in keywords]
     estimator = Parameter("estimator", Parameter.POSITIONAL_OR_KEYWORD)
     return Signature([estimator, *own, *common])
 

@@ -46,21 +46,29 @@ class Settled:
         model: clips -> logits (B, K), in evaluation mode.
         clean: (B, 3, T, H, W), where the budget is measured from.
         labels: int64 (B,): true labels, or targets when `targeted`.
-        eps: the budget, one for all or (B,).
+        eps: the Linf budget, one for all or (B,). None for budgets in another norm: then every
+            pixel is rounded to the nearest level, which may leave the budget.
         targeted: see `is_adversarial`.
     """
 
     model: Model
     clean: Tensor
     labels: Tensor
-    eps: float | Tensor
+    eps: float | Tensor | None
     targeted: bool = False
 
     def select(self, at: Tensor) -> "Settled":
         """Keep some clips only; `at` indexes the batch axis."""
-        eps = per_clip(self.eps, self.clean)
+        eps = None if self.eps is None else per_clip(self.eps, self.clean)
         own = eps[at].flatten() if isinstance(eps, Tensor) else eps
         return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted)
+
+    def rounded(self, clips: Tensor, at: Tensor) -> Tensor:
+        """Round clips (n, 3, T, H, W) to 8 bits, within the Linf budget where there is one."""
+        if self.eps is None:
+            return in_8_bits(clips)
+        eps = per_clip(self.eps, self.clean)
+        return in_8_bits(clips, (self.clean[at], eps[at] if isinstance(eps, Tensor) else eps))
 
     def __call__(self, clips: Tensor, fooled: Tensor, at: Tensor | None = None) -> Tensor:
         """Look at clips that are fooled; the model is asked of no others.
@@ -78,9 +86,8 @@ class Settled:
             at = torch.arange(len(clips), device=clips.device)
         chosen = fooled.nonzero().squeeze(1)
         if len(chosen) > 0:
-            places, eps = at[chosen], per_clip(self.eps, self.clean)
-            budget = eps[places] if isinstance(eps, Tensor) else eps
-            rounded = in_8_bits(clips[chosen], (self.clean[places], budget))
+            places = at[chosen]
+            rounded = self.rounded(clips[chosen], places)
             with torch.no_grad():
                 logits = self.model(rounded)
             settled[chosen] = is_adversarial(logits, self.labels[places], self.targeted)

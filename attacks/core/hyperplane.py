@@ -33,16 +33,20 @@ def step_to_hyperplane(
     side = -torch.sign(offset).view(-1, *(1,) * (clips.ndim - 1)) * normal.sign()
     room = torch.where(side > 0, upper - clips, clips - lower).flatten(1)
     weight = normal.flatten(1).abs()
-    wanted = offset.abs().double()
-    r, rising = torch.zeros_like(wanted), True
+    wanted = offset.abs().double()[:, None]
+    r, rising = torch.zeros_like(room[:, :1]), True
     while rising:
         for _ in range(_STEPS_A_LOOK):
-            reach = r.to(room)
-            # Sums over all pixels of a clip lose too much in float32.
-            beyond = room > reach[:, None]
-            slope = (weight * beyond).sum(dim=1, dtype=torch.float64)
-            bridged = (weight * torch.minimum(room, reach[:, None])).sum(dim=1, dtype=torch.float64)
-            r = r + torch.where(slope > 0, (wanted - bridged).clamp_min(0) / slope, 0)
-        # In the precision of the clips, which ends it; a NaN does not rise.
-        rising = bool((r.to(room) > reach).any())
-    return side * torch.minimum(room, r.to(room)[:, None]).view(clips.shape)
+            before = r
+            slope = _total(weight * (room > r))
+            bridged = _total(weight * torch.minimum(room, r))
+            gap = (wanted - bridged).clamp_min(0)
+            r = (r + torch.where(slope > 0, gap / slope, 0)).to(room)
+        # Rounded to the precision of the clips, it ends, and stays for clips that are there.
+        rising = bool((r > before).any())
+    return side * torch.minimum(room, r).view(clips.shape)
+
+
+def _total(pixels: Tensor) -> Tensor:
+    """Sum (B, N) to (B, 1); over all pixels of a clip float32 loses too much."""
+    return pixels.sum(dim=1, keepdim=True, dtype=torch.float64)

@@ -27,6 +27,12 @@ class Box:
         """Move clips to the nearest point of the box, in place."""
         return torch.clamp(clips, min=self.lower, max=self.upper, out=clips)
 
+    def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
+        """Give the steepest ascent among steps of L-infinity length 1: the signs; NaN gives 0."""
+        del clips
+        # Not in place: the gradient of a sum is one number, expanded.
+        return gradient.sign().nan_to_num_(nan=0.0)
+
     def at(self, fraction: Tensor) -> Tensor:
         """Give the point at this fraction (B, C, T, H, W) in [0, 1] of each side."""
         return torch.lerp(self.lower, self.upper, fraction)

@@ -130,6 +130,11 @@ def is_adversarial(logits: Tensor, labels: Tensor, targeted: bool) -> Tensor:
     return predicted == labels if targeted else predicted != labels
 
 
+def at_least_float32(logits: Tensor) -> Tensor:
+    """Widen logits of half precision, in which differences round to 0; keep float64."""
+    return logits.float() if logits.dtype.itemsize < 4 else logits
+
+
 def _own(logits: Tensor, labels: Tensor) -> Tensor:
     """Give the logit of the label, (B,)."""
     return logits.gather(1, labels[:, None]).squeeze(1)

@@ -1,12 +1,13 @@
-"""The one loop of all sign-gradient attacks: loss, support, step size and projection are holes."""
+"""The one loop of all attacks by steepest ascent: loss, ball and step size are holes."""
 
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.balls import Ball
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.linf_box import Box
-from advvid.attacks.core.losses import Loss, is_adversarial
+from advvid.attacks.core.losses import Loss, at_least_float32, is_adversarial
 from advvid.errors import InputError
+from advvid.inference.averaged import Averaged, log_mean_probability
 from advvid.inference.frozen import Model
 
 
@@ -16,7 +17,8 @@ def input_gradient(
     """Differentiate the loss of each clip with respect to its pixels.
 
     Args:
-        model: clips -> logits.
+        model: clips -> logits. Of an `Averaged` one, loss and gradient are the mean over its
+            passes, one at a time.
         clips: (B, C, T, H, W).
         labels: int64 (B,).
         loss: see `advvid.attacks.core.losses`.
@@ -27,10 +29,15 @@ def input_gradient(
     Raises:
         InputError: when the logits do not depend on the clips in a way that torch can follow.
     """
+    if isinstance(model, Averaged):
+        each = [input_gradient(model.model, clips, labels, loss) for _ in range(model.draws)]
+        gradients, values, answers = zip(*each, strict=True)
+        mean_gradient, mean_value = sum(gradients) / len(each), sum(values) / len(each)
+        return mean_gradient, mean_value, log_mean_probability(answers)
     with torch.enable_grad():
         clips = clips.detach().requires_grad_(True)
         logits = model(clips)
-        losses = loss(logits.float() if logits.dtype.itemsize < 4 else logits, labels)
+        losses = loss(at_least_float32(logits), labels)
         try:
             (gradient,) = torch.autograd.grad(losses.sum(), clips)
         except RuntimeError as error:
@@ -43,18 +50,18 @@ def input_gradient(
     return gradient, losses.detach(), logits.detach()
 
 
-def sign_step_(clips: Tensor, gradient: Tensor, step: float | Tensor, box: Box) -> Tensor:
-    """Advance clips, in place, by step * sign(gradient), then project (Kinfu and Vidal, Eq. 7).
+def steepest_step_(clips: Tensor, gradient: Tensor, step: float | Tensor, ball: Ball) -> Tensor:
+    """Advance clips, in place, by the steepest step of this length, then project.
 
-    A NaN in the gradient moves nothing.
+    In a Linf box that is step * sign(gradient) (Kinfu and Vidal, Eq. 7). A NaN in the gradient
+    moves nothing.
     """
-    # Not in place: the gradient of a sum is one number, expanded.
-    direction = gradient.sign().nan_to_num_(nan=0.0)
+    direction = ball.direction(clips, gradient)
     if isinstance(step, Tensor):
         clips.addcmul_(direction, step.expand_as(direction))
     else:
         clips.add_(direction, alpha=step)
-    return box.project_(clips)
+    return ball.project_(clips)
 
 
 def ascend(
@@ -63,22 +70,22 @@ def ascend(
     labels: Tensor,
     *,
     loss: Loss,
-    box: Box,
+    box: Ball,
     step: float | Tensor,
     steps: int,
     falling: bool = False,
     targeted: bool = False,
     early_stop: Settled | None = None,
 ) -> Tensor:
-    """Run projected sign-gradient ascent (descent when targeted) from a starting point.
+    """Run projected steepest ascent (descent when targeted) from a starting point.
 
     Args:
         model: clips -> logits, in evaluation mode.
         start: (B, C, T, H, W), inside the box; it is not changed.
         labels: int64 (B,), true labels, or targets.
         loss: see `advvid.attacks.core.losses`.
-        box: where clips must stay; carries budget, pixel range and support.
-        step: one number, or (B, 1, 1, 1, 1); a fraction of the pixel range.
+        box: where clips must stay; carries norm, budget, pixel range and support.
+        step: one number, or (B, 1, 1, 1, 1); a length in the norm of the ball.
         steps: number of gradient steps.
         falling: shorten the step in equal parts, to step / steps at the end.
         targeted: descend to the label instead of ascending from it.
@@ -89,12 +96,16 @@ def ascend(
         The last iterate, (B, C, T, H, W); with an early stop the settled one, otherwise the last
         that fooled the model, otherwise the last.
     """
-    signed: float | Tensor = -step if targeted else step
+
+    def signed(gradient: Tensor) -> Tensor:
+        return -gradient if targeted else gradient
+
     if early_stop is None:
         clips = start.clone()
         for i in range(steps):
             gradient, _, _ = input_gradient(model, clips, labels, loss)
-            sign_step_(clips, gradient, signed * (1 - i / steps) if falling else signed, box)
+            length = step * (1 - i / steps) if falling else step
+            steepest_step_(clips, signed(gradient), length, box)
         return clips
 
     result, fooling = start.clone(), start.clone()
@@ -110,9 +121,9 @@ def ascend(
         active, clips, gradient = active[undecided], clips[undecided], gradient[undecided]
         if len(active) == 0:
             break
-        clip_step = signed[active] if isinstance(signed, Tensor) else signed
+        clip_step = step[active] if isinstance(step, Tensor) else step
         clip_step = clip_step * (1 - i / steps) if falling else clip_step
-        result[active] = sign_step_(clips, gradient, clip_step, box.select(active))
+        result[active] = steepest_step_(clips, signed(gradient), clip_step, box.select(active))
     active = active[has_fooled[active]]
     if len(active) > 0:
         with torch.no_grad():

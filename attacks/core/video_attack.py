@@ -12,6 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
+from advvid.attacks.core.settings import check_default_budget, check_norm_budget, check_one_a_clip
 from advvid.checks import check_array, check_clips, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
@@ -27,8 +28,10 @@ from advvid.runs.progress import progress_bar
 Access = Literal["white box", "black box", "control"]
 """What an attack uses: gradients, outputs only, or (a control) nothing of the model."""
 
-Norm = Literal["Linf", "L2", "none"]
-"""Of adversarial minus clean clip, what `eps` bounds; "none" for attacks that seek the nearest."""
+Norm = Literal["Linf", "L2", "L1", "none"]
+"""Of adversarial minus clean clip, what `eps` bounds: in L2 and L1 the length of the change of the
+whole clip, in units of the pixel range; "none" for attacks that seek the nearest."""
+_LINF: Norm = "Linf"
 
 
 @dataclass(frozen=True)
@@ -93,15 +96,17 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
     is the text "my_attacks:LastFrames:frames=2" wherever an attack is named.
 
     Attributes:
-        norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it.
+        norm: what `eps` bounds, see `Norm`; an evaluation checks every result in it. Where it is
+            a setting, any but the default needs an `eps` of its own.
         bound: what is bounded, in words.
         access: what of the model is used, see `Access`.
         no_targets: why the attack cannot be targeted; "" where it can.
         report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
-    norm: ClassVar[Norm] = "Linf"
-    bound: ClassVar[str] = "Linf"
+    # Without annotations: where they are settings, their place among these is theirs.
+    norm = _LINF
+    bound = "Linf"
     access: ClassVar[Access] = "white box"
     no_targets: ClassVar[str] = ""
     common: ClassVar[tuple[str, ...]] = ("targeted", "batch_size", "seed", "verbose")
@@ -124,12 +129,17 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
+        if "norm" in self.attack_params and not (args or "eps" in settings):
+            check_default_budget(self.norm, type(self).norm)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
 
     def _check_params(self) -> None:
         super()._check_params()
         check_settings(self)
+        if "norm" in self.attack_params:
+            check_norm_budget(self.norm, getattr(self, "eps", 1.0))
+            self.bound = type(self).bound.replace(type(self).norm, self.norm)
         if self.targeted and self.no_targets:
             raise InputError(f"{type(self).__name__} cannot be targeted: {self.no_targets}")
         self.check_together()
@@ -185,7 +195,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         # Sums over axes round in the order of memory: a layout must not change a bit.
         clips = classifier.to_clips(x).detach().contiguous()
         check_clips(clips, input_shape=classifier.clip_shape)
-        _check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
+        check_one_a_clip(budget := getattr(self, "eps", None), len(clips))
         if self.norm == "Linf" and isinstance(budget, float):
             note_small_budget(budget)
         labels = self._labels(clips, y)
@@ -289,12 +299,3 @@ def batch_budget(eps: float | Tensor | Array, batch: AttackBatch) -> float | Ten
     if budgets.ndim == 0:
         return float(budgets)
     return budgets[batch.positions.to(budgets.device)].to(batch.clips)
-
-
-def _check_one_a_clip(eps: Any, count: int) -> None:
-    """Refuse budgets that are neither one for all nor one for each clip."""
-    shape = tuple(eps.shape) if isinstance(eps, Tensor | np.ndarray) else ()
-    if shape not in ((), (count,)):
-        raise InputError(
-            f"eps must be one number or one for each of the {count} clips; got shape {shape}"
-        )

@@ -32,7 +32,8 @@ class PgdOnSome:
         self._seeds = seeds_of(self.options.get("seed", 0), self.clips)
         self._loss = resolve_loss(self.options.get("loss", "ce"))
         self._targeted = self.options.get("targeted", False)
-        eps = self.options["eps"]
+        linf = self.options.get("norm", "Linf") == "Linf"
+        eps = self.options["eps"] if linf else None
         self._settled = Settled(self.model, self.clips, self.labels, eps, self._targeted)
 
     def __call__(

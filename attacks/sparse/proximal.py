@@ -6,7 +6,7 @@ from torch import Tensor
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import frame_mask
 from advvid.attacks.core.linf_box import Box
-from advvid.attacks.core.losses import Loss, is_adversarial
+from advvid.attacks.core.losses import Loss, at_least_float32, is_adversarial
 from advvid.attacks.core.sign_gradient import input_gradient
 
 # Length of all steps together, in budgets.
@@ -61,7 +61,7 @@ def descend_sparsely(
         ascent = -inside if settled.targeted else inside
         x = _proximal_step(x, clips, ascent, box, price, _TOTAL_STEP * eps / steps)
     with torch.no_grad():
-        logits = model(x).float()
+        logits = at_least_float32(model(x))
         best.take(x, loss(logits, labels), logits)
     return best.clips
 

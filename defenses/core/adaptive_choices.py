@@ -30,7 +30,7 @@ class Choice:
 
     def __post_init__(self) -> None:
         check_settings(self)
-        if self.attack.spec.entry.norm == "Linf":
+        if self.attack.spec.norm == "Linf":
             check_budgets(self.eps)
 
     @property

@@ -62,7 +62,7 @@ class TrainingAttack:
         object.__setattr__(self, "spec", parse_attack(self.attack))
         check_steps(self.max_iter)
         spec = self.spec
-        if spec.entry.norm != "Linf" and spec.eps is None:
+        if spec.norm != "Linf" and spec.eps is None:
             raise InputError(
                 f"{self.attack} does not bound the Linf norm: give it a budget of its own, such as "
                 f"{spec.name}:eps=2"
@@ -95,7 +95,7 @@ class TrainingAttack:
     def whole_clip_budget(self, eps: float) -> float | None:
         """Give the Linf budget on whole clips of an attack at `eps`; None for other bounds."""
         budget = eps if self.spec.eps is None else self.spec.eps
-        return budget if self.spec.entry.bound == "Linf" else None
+        return budget if self.spec.bound == "Linf" else None
 
     def fair_budget(self, eps: float) -> float:
         """Give the budget of PGD on whole clips that a model so trained is fairly measured at.
@@ -110,7 +110,7 @@ class TrainingAttack:
             return whole
         spec = self.spec
         budget = eps if spec.eps is None else spec.eps
-        return min(budget, _USUAL_BUDGET) if spec.entry.norm == "Linf" else _USUAL_BUDGET
+        return min(budget, _USUAL_BUDGET) if spec.norm == "Linf" else _USUAL_BUDGET
 
     def check_fit(self, model: nn.Module, clips: Tensor) -> None:
         """Refuse settings of the attack that do not go with a model and clips such as these.

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from advvid.attacks import ATTACKS
+from advvid.attacks import ATTACKS, AttackBatch
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
+from advvid.random_streams import clip_seeds
 from tests.clip_models import CLASSES, LinearClipModel, OneByOne, random_clips, small_model
 
 # Settings that make it quick; the budget is given by the test.
@@ -136,6 +137,22 @@ def test_nothing_of_the_caller_changes(name: str) -> None:
     assert all(p.requires_grad and p.grad is None for p in model.parameters())
     assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), random_state)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_models_and_clips_may_have_double_precision(name: str) -> None:
+    """As functions take them; a classifier works in float32."""
+    model = small_model().double().eval()
+    clips = 0.2 + 0.6 * random_clips(5)[0].double()
+    labels = model(clips).argmax(1)
+    attack = ATTACKS[name].build(case(small_model())[0], eps=0.1, verbose=False, **TABLE[name])
+    batch = AttackBatch(
+        clips, labels, clip_seeds(0, 5), clip_seeds(0, 1), None, positions=torch.arange(5)
+    )
+    adversarial = attack.perturb(model, batch).clips
+    assert adversarial.dtype == torch.float64
+    assert (adversarial != clips).any()
+    assert (adversarial - clips).abs().max() <= 0.1 + 1e-6
 
 
 # Those that choose their targets themselves, or have none.

@@ -7,7 +7,7 @@ import torchattacks
 from torch import Tensor, nn
 
 from advvid.attacks import APGD, APGDDLR, APGDTargeted, apgd, apgd_targeted, parse_attack
-from advvid.attacks.apgd import checkpoints
+from advvid.attacks.core.auto_pgd import checkpoints
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES, target_margin, targeted_dlr
 from advvid.attacks.toolkits.folded_clips import FoldedModel, fold_time, unfold_time

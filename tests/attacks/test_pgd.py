@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advvid.attacks import AttackBatch, LinfPGD, StepSizeLaw, linf_pgd
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES
-from advvid.attacks.core.sign_gradient import input_gradient, sign_step_
+from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds, uniform
@@ -152,7 +152,7 @@ def test_restarts_keep_the_worst_of_their_runs(loss: str, targeted: bool) -> Non
     for restart in range(4):
         start = box.at(uniform(seeds, CLIP_SHAPE, stream="pgd start", draw=restart))
         gradient, _, _ = input_gradient(model, start, labels, score)
-        runs.append(sign_step_(start, gradient, (-1 if targeted else 1) * EPS / 4, box))
+        runs.append(steepest_step_(start, gradient, (-1 if targeted else 1) * EPS / 4, box))
     logits = torch.stack([model(run) for run in runs])
     fooled = (logits.argmax(2) == labels) if targeted else (logits.argmax(2) != labels)
     losses = torch.stack([score(z, labels) for z in logits]) * (-1 if targeted else 1)

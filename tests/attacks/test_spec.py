@@ -111,7 +111,7 @@ def test_attack_objects_of_toolkits_know_their_norm(classifier: VideoClassifier)
 
 def test_settings_of_every_attack_are_rows_of_words() -> None:
     rows = {row.name: row for row in setting_rows(ATTACKS["masked-pgd"].settings())}
-    assert rows["eps"][1:5] == ("number", "1", "pixel range", "above 0 and at most 1")
+    assert rows["eps"][1:5] == ("number", "1", "pixel range", "above 0")
     assert rows["size"][1:5] == ("two numbers, as 12x16", "", "pixels", "at least 1")
     assert rows["loss"].type == "ce, dlr or cw"
     for name, entry in ATTACKS.items():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from advvid.evaluation import probes
+from advvid.evaluation.alarms import measure
 from tests.cli.run_command import CommandRunner, run_process, start_process
 from tests.cli.sample_video import write_video
 
@@ -178,13 +178,13 @@ def test_clean_accuracy_alone(advvid: CommandRunner, tmp_path: Path, arguments: 
 def test_alarms_are_printed_and_kept(
     advvid: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured = probes._measure
+    measured = measure._measure
 
     def masked(*arguments: Any) -> Any:
         zero, *rest = measured(*arguments)
         return (~zero, *rest)
 
-    monkeypatch.setattr(probes, "_measure", masked)
+    monkeypatch.setattr(measure, "_measure", masked)
     done = advvid("evaluate", *QUICK, "--out", "run", "--pictures", "0")
     assert "ALARM zero gradients: " in done.out
     assert "no alarm" not in done.out

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from advvid.attacks import StepSizeLaw, linf_pgd
-from advvid.attacks.core.sign_gradient import sign_step_
+from advvid.attacks.core.sign_gradient import steepest_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.step_size import sweep as step_size
@@ -246,7 +246,9 @@ def test_a_nan_gradient_moves_nothing() -> None:
     from advvid.attacks.core.linf_box import linf_box
 
     clips, _ = random_clips(1)
-    moved = sign_step_(clips.clone(), torch.full_like(clips, torch.nan), 0.1, linf_box(clips, 0.2))
+    moved = steepest_step_(
+        clips.clone(), torch.full_like(clips, torch.nan), 0.1, linf_box(clips, 0.2)
+    )
     assert torch.equal(moved, clips)
 
 

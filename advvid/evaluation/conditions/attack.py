@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.step_law import StepSizeLaw
-from advvid.attacks.core.video_attack import VideoAttack
+from advvid.attacks.core.video_attack import Norm, VideoAttack
 from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_attack
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
@@ -21,6 +21,9 @@ from advvid.methods.text import note_small_budget, spell
 
 LINF = Axis("eps", unit="1/255", kind="attack", clean=0.0, scale=255.0)
 L2 = Axis("eps", unit="L2", kind="attack", clean=0.0)
+L1 = Axis("eps", unit="L1", kind="attack", clean=0.0)
+# Budgets of an attack without a bound of its own are of the Linf norm, which it is projected to.
+_AXES: dict[Norm, Axis] = {"Linf": LINF, "none": LINF, "L2": L2, "L1": L1}
 
 Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
@@ -55,12 +58,12 @@ class AttackCondition(Condition):
     ) -> None:
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
         self.combined = combined
-        self.strength = Strength(eps, L2 if attack.norm == "L2" else LINF)
+        self.strength = Strength(eps, _AXES[attack.norm])
         self.targeted = attack.targeted
-        self.rounding = None if attack.norm == "L2" else eps
+        self.rounding = eps if self.strength.axis is LINF else None
         self.facts = {"access": attack.access, "bound": attack.bound, "norm": attack.norm}
         step = getattr(attack, "eps_step", None)
-        if spec.entry.follows_law and isinstance(step, float):
+        if spec.follows_law and isinstance(step, float):
             self.facts["eps_step"] = step * 255
         # Whoever compares two results has to know them, and their names do not tell.
         self.facts |= {name: spell(getattr(attack, name)) for name in attack.evaluated_with({})}
@@ -107,7 +110,7 @@ def expected_passes(attack: VideoAttack) -> float:
         return 0.0
     if attack.access == "black box":
         return number("queries", "max_iter", "steps", "n_queries")
-    runs = number("num_random_init", "nb_random_init", "n_restarts")
+    runs = number("num_random_init", "nb_random_init", "n_restarts") * number("eot")
     return 3 * number("max_iter", "steps") * runs * number("targets") + number("queries")
 
 
@@ -140,8 +143,8 @@ def plan_attacks(
     objects = [one for one in given if not isinstance(one, str)]
     built = [one for attack in objects for one in _from_object(setup, attack, budgets, targeted)]
     # Budgets that were not chosen for the attacks that are there make no columns.
-    shown = {one.eps for one in built if one.attack.norm != "L2"}.union(budgets if named else ())
-    return [*named, *built], sorted(shown)
+    shown = {one.eps for one in built if one.strength.axis is LINF}
+    return [*named, *built], sorted(shown.union(budgets if named else ()))
 
 
 def plan_attack(
@@ -168,22 +171,22 @@ def _from_text(
     """Build an attack with a budget of its own once, others for each budget."""
     spec, group, combined = planned.spec, planned.group, planned.combined
     _check_norm(spec)
-    if spec.eps is not None and spec.entry.norm == "Linf":
+    if spec.eps is not None and spec.norm == "Linf":
         check_budget(spec.eps)
     built: VideoAttack | None = None
     for eps in budgets if spec.eps is None else [spec.eps]:
         if built is None or built.norm != "none":
-            chosen = {"eps_step": law} if spec.entry.follows_law else {}
+            chosen = {"eps_step": law} if spec.follows_law else {}
             built = _build(setup, spec, eps, **chosen, **more)
         yield AttackCondition(built, spec, eps, group=group, combined=combined)
 
 
 def _check_norm(spec: AttackSpec) -> None:
     """Refuse budgets of the Linf norm for an attack that bounds another."""
-    if spec.eps is None and spec.entry.norm == "L2":
+    if spec.eps is None and _AXES[spec.norm] is not LINF:
         raise InputError(
-            f"{spec.text} bounds the L2 norm, the budgets are of the Linf norm: give it its own, "
-            f"such as {spec.name}:eps=2"
+            f"{spec.text} bounds the {spec.norm} norm, the budgets are of the Linf norm: give it "
+            f"its own, such as eps={2 if spec.norm == 'L2' else 20}"
         )
 
 

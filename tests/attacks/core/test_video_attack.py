@@ -67,8 +67,8 @@ def test_attributes_are_arguments_in_their_order_and_the_common_ones_by_keyword(
     assert (attack.num_random_init, attack.loss, attack.batch_size) == (0, "ce", 32)
     parameters = inspect.signature(MaskedPGD).parameters
     own = ["eps", "eps_step", "max_iter", "num_random_init", "loss", "early_stop"]
-    patch = ["ratio", "size", "corner", "shared"]
-    assert list(parameters) == ["estimator", *own, *patch, *COMMON]
+    patch = ["ratio", "size", "corner", "shared", "motion"]
+    assert list(parameters) == ["estimator", *own, *patch, "norm", *COMMON]
     assert parameters["eps"].default == 1.0
     assert parameters["ratio"].annotation is float
     assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in COMMON)

@@ -12,6 +12,11 @@ from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_logits
+from advvid.evaluation.alarms.finite_differences import (
+    Differences,
+    compare_differences,
+    measure_differences,
+)
 from advvid.evaluation.condition import Setup
 from advvid.inference.frozen import Model, frozen
 from advvid.inference.micro_batch import MicroBatcher
@@ -30,6 +35,9 @@ nothing, and is beaten by one that follows honest gradients.
 _PROBED_AT_MOST = 32
 _HUGE = 64 / 255
 _USUAL = 8 / 255
+_ALONE_AT_MOST = 8
+"""Clips of a batch that are also classified one by one."""
+_PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> dict[str, Any]:
@@ -44,9 +52,11 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
     Returns:
         Counts of clips: "zero_gradient", "noise_not_weaker" (the best of `DRAWS` random corners of
         the box raises the loss as much as PGD), "one_step_better" (than PGD),
-        "remain_correct_at_64" (under PGD at eps 64/255); "differs": the largest difference of
-        logits between identical calls, relative to the largest logit; "clips", "steps", "draws" and
-        "eps" (in 1/255). Nothing when no clip is classified correctly.
+        "remain_correct_at_64" (under PGD at eps 64/255), "probabilities" (outputs in [0, 1] whose
+        sum is 1). The largest differences of logits, relative to the largest logit: "differs"
+        between identical calls, "alone_differs" between a clip by itself and the clip in its batch.
+        "clips", "steps", "draws" and "eps" (in 1/255); and what `compare_differences` tells of the
+        gradients. Nothing when no clip is classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -60,14 +70,18 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
     clips, labels = (torch.cat(column) for column in zip(*found, strict=True))
     budget = min(eps, key=lambda e: abs(e - _USUAL), default=_USUAL)
     model = classifier.differentiable()
+    resolution = torch.finfo(_PRECISIONS[classifier.precision]).eps
 
     def measure(*batch: Tensor) -> tuple[Tensor, ...]:
         clips, labels, seeds = (one.to(classifier.device) for one in batch)
-        return tuple(value.cpu() for value in _measure(model, clips, labels, seeds, budget, law))
+        with frozen(model):
+            values = _measure(model, clips, labels, seeds, budget, law)
+            values += measure_differences(model, clips, labels, seeds, resolution=resolution)
+        return tuple(value.cpu() for value in values)
 
-    zero, noise, single, many, huge, differs = MicroBatcher(batch_size).run(
-        measure, clips, labels, clip_seeds(seed, len(clips))
-    )
+    zero, noise, single, many, huge, differs, alone, probabilities, *differences = MicroBatcher(
+        batch_size
+    ).run(measure, clips, labels, clip_seeds(seed, len(clips)))
     return {
         "clips": len(clips),
         "eps": budget * 255,
@@ -78,6 +92,10 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "one_step_better": int((single > many).sum()),
         "remain_correct_at_64": int(huge.sum()),
         "differs": float(differs.max()),
+        "alone_differs": float(alone.max()),
+        "probabilities": int(probabilities.sum()),
+        "resolution": resolution,
+        **compare_differences(Differences(*differences)),
     }
 
 
@@ -85,25 +103,29 @@ def _measure(
     model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps: float, law: StepSizeLaw
 ) -> tuple[Tensor, ...]:
     """Measure one batch, (B,) each."""
-    with frozen(model):
-        gradient, _, first = input_gradient(model, clips, labels, log_odds)
-        with torch.no_grad():
-            second = model(clips)
-        scale = first.abs().amax().clamp_min(1e-12)
-        differs = (first - second).abs().amax(dim=1) / scale
-        usable = torch.isfinite(gradient) & (gradient != 0)
-        zero = ~usable.flatten(1).any(dim=1)
+    gradient, _, first = input_gradient(model, clips, labels, log_odds)
+    with torch.no_grad():
+        second = model(clips)
+        few = torch.cat([model(clip[None]) for clip in clips[:_ALONE_AT_MOST]])
+    scale = first.abs().amax().clamp_min(1e-12)
+    differs = (first - second).abs().amax(dim=1) / scale
+    alone = torch.zeros_like(differs)
+    alone[: len(few)] = (few - second[: len(few)]).abs().amax(dim=1) / scale
+    usable = torch.isfinite(gradient) & (gradient != 0)
+    zero = ~usable.flatten(1).any(dim=1)
+    # As AutoAttack looks for it (Croce and Hein 2020): its losses take logits.
+    probabilities = (first >= 0).all(dim=1) & ((first.sum(dim=1) - 1).abs() < 1e-4)
 
-        single = linf_pgd(model, clips, labels, eps=eps, step_size=eps, steps=1)
-        many = linf_pgd(model, clips, labels, eps=eps, step_size=law, steps=STEPS)
-        huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
-        with torch.no_grad():
-            noise = _best_corner(model, clips, labels, seeds, eps)
-            answers = [model(x) for x in (single, many, huge)]
-            check_logits(torch.cat(answers))
-            losses = [log_odds(one, labels) for one in answers[:2]]
-            remains = answers[2].argmax(dim=1) == labels
-    return zero, noise, *losses, remains, differs
+    single = linf_pgd(model, clips, labels, eps=eps, step_size=eps, steps=1)
+    many = linf_pgd(model, clips, labels, eps=eps, step_size=law, steps=STEPS)
+    huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
+    with torch.no_grad():
+        noise = _best_corner(model, clips, labels, seeds, eps)
+        answers = [model(x) for x in (single, many, huge)]
+        check_logits(torch.cat(answers))
+        losses = [log_odds(one, labels) for one in answers[:2]]
+        remains = answers[2].argmax(dim=1) == labels
+    return zero, noise, *losses, remains, differs, alone, probabilities
 
 
 def _best_corner(model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps: float) -> Tensor:

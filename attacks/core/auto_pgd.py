@@ -1,0 +1,139 @@
+"""One run of Auto-PGD on a batch: what it remembers, and its two schedules of steps."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from advvid.attacks.core.balls import L1Ball, NormBall
+from advvid.attacks.core.linf_box import Box, wide
+from advvid.attacks.core.losses import Loss, is_adversarial
+from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
+from advvid.inference.frozen import Model
+
+_MOMENTUM = 0.75
+_RHO = 0.75
+# Under L1: share of the pixels that the first step moves, how much fewer than the best point has
+# changed the next ones do, what still counts as sparser, the smallest step.
+_FIRST_SHARE, _SPARSER, _STILL_SPARSER, _LEAST_STEP = 0.2, 1.5, 0.95, 0.1
+
+
+class AutoPgdRun:
+    """Iterate and best points of a batch; kept clip by clip, without a look from the host."""
+
+    def __init__(
+        self, model: Model, start: Tensor, labels: Tensor, loss: Loss, targeted: bool
+    ) -> None:
+        self.model = model
+        self.labels = labels
+        self.loss = loss
+        self.targeted = targeted
+        self.x = start
+        self.previous = start
+        self.gradient, self.value, logits = input_gradient(model, start, labels, loss)
+        self.best, self.best_value, self.best_gradient = start, self.value, self.gradient
+        self.fooled = is_adversarial(logits, labels, targeted)
+        self.fooling, self.fooling_value = start, self.value
+
+    @property
+    def found(self) -> Tensor:
+        """The iterate with the largest loss, an adversarial one before any other."""
+        return torch.where(wide(self.fooled), self.fooling, self.best)
+
+    def by_halving(self, ball: Box | NormBall, eps: float | Tensor, steps: int) -> None:
+        """Take steps with momentum, of a length that halves where the loss rises too seldom.
+
+        Source: Croce and Hein 2020, "Reliable evaluation of adversarial robustness", Algorithm 1.
+        """
+        count = len(self.x)
+        eta = torch.full((count,), 2.0, device=self.x.device, dtype=self.x.dtype)
+        rises = torch.zeros(count, device=self.x.device)
+        halved = torch.ones(count, device=self.x.device, dtype=torch.bool)
+        best_then = self.best_value
+        ends = checkpoints(steps)
+        last = 0
+        for k in range(steps):
+            before = self.value
+            z = steepest_step_(self.x.clone(), self.gradient, wide(eta) * eps, ball)
+            if k > 0:
+                ahead = self.x + _MOMENTUM * (z - self.x)
+                z = ball.project_(ahead + (1 - _MOMENTUM) * (self.x - self.previous))
+            self.move_to(z)
+            rises += (self.value > before).float()
+            if k + 1 in ends:
+                too_few = rises < _RHO * (k + 1 - last)
+                stuck = ~halved & (best_then >= self.best_value)
+                halved = too_few | stuck
+                eta = torch.where(halved, eta / 2, eta)
+                self.back_to_best(halved)
+                best_then = self.best_value
+                rises, last = torch.zeros_like(rises), k + 1
+
+    def by_sparsity(self, ball: L1Ball, eps: float | Tensor, steps: int, *, fresh: bool) -> None:
+        """Take steps in few pixels under L1: fewer where the best point has become sparser.
+
+        A `fresh` run begins at noise, whose sparsity says nothing.
+
+        Source: Croce and Hein 2021, "Mind the box: l1-APGD for sparse adversarial attacks on image
+        classifiers", Algorithm 1, and the constants of their code.
+        """
+        every = max(1, int(0.04 * steps))
+        pixels = self.x[0].numel()
+        before = self._changed(ball)
+        share = before / pixels / _SPARSER
+        if fresh:
+            share, before = torch.full_like(share, _FIRST_SHARE), torch.full_like(before, pixels)
+        eta = torch.ones_like(share)
+        for k in range(steps):
+            stepping = replace(ball, share=share)
+            step = wide(eta).to(self.x) * eps
+            self.move_to(steepest_step_(self.x.clone(), self.gradient, step, stepping))
+            if (k + 1) % every == 0:
+                changed = self._changed(ball)
+                sparser = changed < _STILL_SPARSER * before
+                share = changed / pixels / _SPARSER
+                eta = torch.where(sparser, 1.0, (eta / _SPARSER).clamp_min(_LEAST_STEP))
+                self.back_to_best(sparser)
+                before = changed
+
+    def _changed(self, ball: L1Ball) -> Tensor:
+        """Count the pixels of each clip that are not clean at its best point, float64 (B,)."""
+        return (self.best != ball.clean).flatten(1).sum(dim=1).double()
+
+    def move_to(self, clips: Tensor) -> None:
+        """Take a point as the next iterate, and look at the loss there."""
+        self.previous, self.x = self.x, clips
+        self.gradient, self.value, logits = input_gradient(
+            self.model, self.x, self.labels, self.loss
+        )
+        fooled = is_adversarial(logits, self.labels, self.targeted)
+        better = fooled & (~self.fooled | (self.value > self.fooling_value))
+        self.fooling = torch.where(wide(better), self.x, self.fooling)
+        self.fooling_value = torch.where(better, self.value, self.fooling_value)
+        self.fooled = self.fooled | fooled
+        higher = self.value > self.best_value
+        self.best = torch.where(wide(higher), self.x, self.best)
+        self.best_gradient = torch.where(wide(higher), self.gradient, self.best_gradient)
+        self.best_value = torch.where(higher, self.value, self.best_value)
+
+    def back_to_best(self, chosen: Tensor) -> None:
+        """Let some clips resume from the best point so far."""
+        self.x = torch.where(wide(chosen), self.best, self.x)
+        self.gradient = torch.where(wide(chosen), self.best_gradient, self.gradient)
+        self.value = torch.where(chosen, self.best_value, self.value)
+
+
+def checkpoints(steps: int) -> set[int]:
+    """Give the steps after which the step size is looked at.
+
+    p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06); w_j = ceil(p_j N) <= N.
+
+    Source: Croce and Hein 2020, sec. 4.1.
+    """
+    shares = [0.0, 0.22]
+    while shares[-1] < 1:
+        shares.append(shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06))
+    # Guards against 0.22 * 100 = 22.000000000000004.
+    ends = {math.ceil(share * steps - 1e-9) for share in shares}
+    return {end for end in ends if 1 <= end <= steps}
