@@ -1,10 +1,12 @@
 """Fast adaptive boundary attack, toward targets: the nearest clip on the other side."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.eight_bits import Settled, outward
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
@@ -16,8 +18,6 @@ from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
 _FINAL_BISECTIONS = 3
-# Steps from the nearest clip that was found to the end of the budget.
-_OUTWARD = 8
 
 
 @clip_attack
@@ -63,7 +63,30 @@ def fab_targeted(
     boundary attack", Algorithm 1; toward targets as in "Reliable evaluation", sec. 5.
     """
     clips = checked_batch(clips, labels, eps=eps, steps=steps, restarts=restarts, targets=targets)
-    seeds = seeds_of(seed, clips)
+    counts = (steps, restarts, targets)
+    return _nearest(model, clips, labels, eps, counts, mask, seeds_of(seed, clips)).clips
+
+
+class _Nearest(NamedTuple):
+    """The nearest misclassified clips, brought into the budget."""
+
+    clips: Tensor
+    """(B, 3, T, H, W)."""
+    distance: Tensor
+    """(B,): of the nearest that were found, beyond the budget too; infinite where none was."""
+
+
+def _nearest(
+    model: Model,
+    clips: Tensor,
+    labels: Tensor,
+    eps: float,
+    counts: tuple[int, int, int],
+    mask: Tensor | None,
+    seeds: Tensor,
+) -> _Nearest:
+    """Do what `fab_targeted` says; `counts` are steps, restarts and targets."""
+    steps, restarts, targets = counts
     # The pixel range and the support bound the search; the budget only decides what counts.
     room, ball = linf_box(clips, 1.0, mask), linf_box(clips, eps, mask)
     with frozen(model), torch.no_grad():
@@ -82,7 +105,8 @@ def fab_targeted(
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = ball.project_(search.bisected())
         settled = Settled(model, clips, labels, eps)
-        return _outward(nearest, search.distance <= eps, ball, settled, eps)
+        found = outward(nearest, search.distance <= eps, ball, settled)
+        return _Nearest(found, search.distance)
 
 
 class _Search:
@@ -138,25 +162,6 @@ class _Search:
         return self.nearest
 
 
-def _outward(found: Tensor, fooled: Tensor, ball: Box, settled: Settled, eps: float) -> Tensor:
-    """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes."""
-    result = found.clone()
-    left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
-    for step in range(1, _OUTWARD + 1):
-        if len(left) == 0:
-            break
-        clean = settled.clean[left]
-        delta = found[left] - clean
-        distance = wide(delta.abs().flatten(1).amax(dim=1))
-        further = torch.lerp(distance, torch.full_like(distance, eps), step / _OUTWARD)
-        moved = ball.select(left).project_(clean + delta * (further / distance.clamp_min(1e-12)))
-        wrong = settled.model(moved).argmax(dim=1) != settled.labels[left]
-        done = settled(moved, wrong, left)
-        result[left[done]] = moved[done]
-        left = left[~done]
-    return result
-
-
 class FABTargeted(VideoAttack):
     """The nearest clip across each likely boundary; see `fab_targeted`."""
 
@@ -168,15 +173,8 @@ class FABTargeted(VideoAttack):
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
-        adversarial = fab_targeted(
-            model,
-            batch.clips,
-            batch.labels,
-            eps=self.eps,
-            steps=self.max_iter,
-            restarts=self.num_random_init,
-            targets=self.targets,
-            mask=batch.mask,
-            seed=batch.seeds,
+        counts = (self.max_iter, self.num_random_init, self.targets)
+        found = _nearest(
+            model, batch.clips, batch.labels, self.eps, counts, batch.mask, batch.seeds
         )
-        return Attacked(adversarial)
+        return Attacked(found.clips, {"distance": found.distance})

@@ -8,6 +8,7 @@ from advvid.evaluation.condition_result import ConditionResult
 from advvid.evaluation.conditions.registry import CONDITIONS
 from advvid.evaluation.conditions.sampling import Sampling
 from advvid.evaluation.conditions.suites import SUITES
+from advvid.evaluation.conditions.target import Target
 from advvid.evaluation.evaluate import evaluate, evaluate_into
 from advvid.evaluation.evaluation import Evaluation
 from advvid.evaluation.plan import Scoring, plan_evaluation
@@ -31,6 +32,7 @@ __all__ = [
     "Scoring",
     "Setup",
     "Strength",
+    "Target",
     "evaluate",
     "evaluate_into",
     "plan_evaluation",

@@ -153,6 +153,15 @@ class Condition(ABC):
         del setup
         return [self]
 
+    def adapted(self, probes: Mapping[str, Any]) -> "Condition | None":
+        """Give what is evaluated in the place of this once the model is probed; None leaves it out.
+
+        Args:
+            probes: see `advvid.evaluation.alarms.measure_probes`; the same in every process.
+        """
+        del probes
+        return self
+
     @abstractmethod
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Let the condition happen.

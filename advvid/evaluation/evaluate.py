@@ -86,8 +86,10 @@ def evaluate(
             random (Athalye et al. 2018, "Synthesizing robust adversarial examples").
         h264: constant rate factor, 0 to 51: also score results after H.264; None does not.
         law: step size of attacks whose text does not fix it; None is the paper's.
-        alarms: measure what the alarms look at (some 45 gradients and a dozen predictions for up to
-            32 clips), where there are attacks.
+        alarms: measure what the alarms look at (some 45 gradients and 50 predictions for up to 32
+            clips), where there are attacks. A model that gives no gradient is then attacked by what
+            needs none; where gradients are in doubt, attacks of suites that ask for outputs only
+            search ten times as long.
         target: "least-likely", "random", or a class by name or number, which every attack is to
             make each clip look like, see `advvid.evaluation.conditions.target`; None for any wrong
             class. Clips of that one class are left out.
@@ -150,7 +152,7 @@ def evaluate_into(
         folder = RunFolder(folder, "evaluate", {"conditions": plan.settings})
     at = folder
 
-    def write(found: Evaluation) -> Evaluation:
+    def write(found: Evaluation, plan: EvaluationPlan) -> Evaluation:
         source = plan.setup.source
         bad = bad_videos(source.skipped)
         evaluation = replace(found, about={**found.about, **bad, **(about or {})})
@@ -176,25 +178,22 @@ def _carry_out(
     fabric: "Fabric | None",
     *,
     progress: bool,
-    finish: Callable[[Evaluation], Evaluation] = lambda found: found,
+    finish: Callable[[Evaluation, EvaluationPlan], Evaluation] = lambda found, _: found,
 ) -> Evaluation:
     """Do what is planned; for the arguments see `evaluate`.
 
     What is known clip by clip stays on disk until `finish` has made use of it.
     """
-    setup, scoring = plan.setup, plan.scoring
+    scoring = plan.scoring
     rank, world = (0, 1) if fabric is None else (fabric.global_rank, fabric.world_size)
-    with setup.classifier.averaging(scoring.eot):
+    with plan.setup.classifier.averaging(scoring.eot):
         records = Records(parts, "" if parts is None else _identity(plan), rank=rank)
         if fabric is not None:
             # No process may take for known what another has begun to write.
             fabric.barrier()
-        attacked = any(one.strength.axis.kind == "attack" for one in plan.conditions)
-        if scoring.alarms and attacked and rank == 0 and not probes_of(records.known):
-            eps = [one.value for one in plan.columns if one.axis.kind == "attack"]
-            if found := measure_probes(setup, eps=eps, law=scoring.law):
-                records.add(Record(PROBES, [], content=found))
-        share = range(rank, len(setup.source), world)
+        if scoring.alarms and plan.attacked:
+            plan = plan.adapted(_probes(plan, records, fabric))
+        share = range(rank, len(plan.setup.source), world)
         total = len(share) * (1 + len(plan.conditions))
         with progress_bar("Evaluate", total, shown=progress and rank == 0) as bar:
             EvaluationRunner(plan, records).run(share, bar)
@@ -202,9 +201,24 @@ def _carry_out(
     if fabric is not None:
         fabric.barrier()
     alarms = find_alarms(evaluation, scoring.law) if scoring.alarms else ()
-    finished = finish(replace(evaluation, alarms=alarms))
+    finished = finish(replace(evaluation, alarms=alarms), plan)
     records.close(remove=rank == 0)
     return finished
+
+
+def _probes(plan: EvaluationPlan, records: Records, fabric: "Fabric | None") -> Mapping[str, Any]:
+    """Probe the model in the first process, unless that is done; all processes get the same."""
+    found = probes_of(records.known)
+    if (fabric is None or fabric.global_rank == 0) and not found:
+        eps = [one.value for one in plan.columns if one.axis.kind == "attack"]
+        found = measure_probes(plan.setup, eps=eps, law=plan.scoring.law)
+        if found:
+            records.add(Record(PROBES, [], content=found))
+    if fabric is not None and fabric.world_size > 1:
+        shared = [found]
+        torch.distributed.broadcast_object_list(shared, src=0)
+        (found,) = shared
+    return found
 
 
 def _attacked(model: Any, attacks: Attacks) -> Any:

@@ -16,6 +16,7 @@ from advvid.evaluation.records import CLEAN, Record, by_position, probes_of, tot
 from advvid.evaluation.result import Results
 from advvid.evaluation.views.about import subject
 from advvid.evaluation.views.content import as_csv, as_json, as_records
+from advvid.evaluation.views.distances import distances
 from advvid.evaluation.views.latex import latex
 from advvid.evaluation.views.markdown import markdown
 
@@ -33,6 +34,7 @@ class Evaluation(Results):
     to_csv = as_csv
     to_records = as_records
     to_dict = as_json
+    distances = distances
 
 
 def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
@@ -63,7 +65,7 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
         probes=probes_of(records),
         eot=plan.scoring.eot,
         frames=next(one.content["frames"] for one in records if one.condition == CLEAN),
-        about={**provenance(plan.setup), **_aim(plan, len(rows), len(clean))},
+        about={**provenance(plan.setup), **_aim(plan, len(rows), len(clean)), **_left_out(plan)},
         origins=tuple(_origin(row["origin"]) for row in rows),
         target=None if plan.target is None else plan.target.asked,
         targets=None if plan.target is None else np.array([row["target"] for row in rows]),
@@ -71,14 +73,18 @@ def collect(plan: EvaluationPlan, records: Sequence[Record]) -> Evaluation:
 
 
 def _aim(plan: EvaluationPlan, used: int, count: int) -> dict[str, str]:
-    """Say what attacks were aimed at, and what is left out for it."""
+    """Say what attacks were aimed at."""
     if plan.target is None:
         return {}
     of_class = f"; {count - used} of {count} clips are of it and left out" if used < count else ""
-    told = {"target": f"{plan.target.words}{of_class}"}
-    if plan.untargeted:
-        told["left out"] = f"{', '.join(plan.untargeted)}: cannot be targeted"
-    return told
+    return {"target": f"{plan.target.words}{of_class}"}
+
+
+def _left_out(plan: EvaluationPlan) -> dict[str, str]:
+    """Say which attacks are left out, and why."""
+    reasons = {"cannot be targeted": plan.untargeted, "no gradient": plan.without_gradient}
+    told = [f"{', '.join(names)}: {why}" for why, names in reasons.items() if names]
+    return {"left out": "; ".join(told)} if told else {}
 
 
 def _result(

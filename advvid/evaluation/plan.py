@@ -1,7 +1,7 @@
 """What an evaluation will do, decided once and before anything is done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
@@ -51,6 +51,7 @@ class EvaluationPlan:
         columns: strengths that make columns of tables.
         target: class that every attack is to make each clip look like, or None for any wrong one.
         untargeted: attacks of suites that are left out, because they cannot be targeted.
+        without_gradient: attacks that are left out, because the model gives no gradient.
     """
 
     setup: Setup
@@ -59,6 +60,32 @@ class EvaluationPlan:
     scoring: Scoring
     target: Target | None = None
     untargeted: tuple[str, ...] = ()
+    without_gradient: tuple[str, ...] = ()
+
+    @property
+    def attacked(self) -> bool:
+        """Whether there are attacks."""
+        return any(one.strength.axis.kind == "attack" for one in self.conditions)
+
+    def adapted(self, probes: Mapping[str, Any]) -> "EvaluationPlan":
+        """Give the plan once the model is probed, see `Condition.adapted`.
+
+        Raises:
+            InputError: when no attack is left.
+        """
+        after = [one.adapted(probes) for one in self.conditions]
+        pairs = zip(self.conditions, after, strict=True)
+        lost = tuple(dict.fromkeys(before.name for before, now in pairs if now is None))
+        # One that searches longer may now be one that was asked for by itself.
+        kept = {one.key: one for one in after if one is not None}
+        plan = replace(self, conditions=list(kept.values()), without_gradient=lost)
+        if lost and not plan.attacked:
+            raise InputError(
+                f"the model gives no gradient with respect to its clips (a detach, no_grad or "
+                f"numpy inside), and {', '.join(lost)} cannot attack without: add an attack that "
+                "needs none, such as square, or mend the model"
+            )
+        return plan
 
     @property
     def settings(self) -> list[dict[str, Any]]:

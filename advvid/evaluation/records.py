@@ -151,6 +151,8 @@ def _record(content: Any) -> Record:
     """
     record = Record(**content)
     needed = _NEEDED.get(record.condition, _SCORES) if type(record.condition) is str else None
+    if record.condition == PROBES:
+        needed = _check_probes(record.content)
     if needed is None or not _is_list_of(record.positions, int):
         raise ValueError("a condition or positions of clips are missing")
     if not all(isinstance(one, dict) for one in (record.values, record.totals, record.content)):
@@ -176,13 +178,29 @@ def _record(content: Any) -> Record:
     return record
 
 
+def _check_probes(content: Any) -> frozenset[str]:
+    """Look at what is no number, and tell which numbers there must be."""
+    if "no_gradient" in content:
+        return frozenset({"clips", "eps", "no_gradient"})
+    numbers = [[content[name] for name in ("agreement", "scale")]]
+    numbers += [content[name] for name in _PROBED_LISTS]
+    if not all(_is_list_of(one, int, float, type(None)) for one in numbers):
+        raise ValueError("probes are no numbers")
+    return _NEEDED[PROBES]
+
+
+_PROBED_LISTS = (
+    *("frame_scales", "frame_errors", "hidden_frames"),
+    *("channel_scales", "channel_errors", "hidden_channels"),
+)
 _SCORES = frozenset({"predicted", "correct", "correct_8bit", "loss"})
 _NEEDED = {
     CLEAN: _SCORES | {"label", "origin", "frames"},
     PROBES: frozenset(
         {
             *("clips", "eps", "steps", "draws", "zero_gradient", "noise_not_weaker"),
-            *("one_step_better", "remain_correct_at_64", "differs"),
+            *("one_step_better", "remain_correct_at_64", "differs", "alone_differs"),
+            *("probabilities", "resolution", "conclusive", "vanishing"),
         }
     ),
 }

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.linf_box import per_clip
+from advvid.attacks.core.linf_box import Box, per_clip, wide
 from advvid.attacks.core.losses import is_adversarial
 from advvid.inference.frozen import Model
 
 _LEVEL_ROUNDING = 1e-3
 """Of a level: what float32 adds to a budget that is a whole number of them."""
+# From a clip that was found to the end of the budget.
+_OUTWARD = 8
 
 
 def in_8_bits(clips: Tensor, within: tuple[Tensor, float | Tensor] | None = None) -> Tensor:
@@ -70,6 +72,11 @@ class Settled:
         eps = per_clip(self.eps, self.clean)
         return in_8_bits(clips, (self.clean[at], eps[at] if isinstance(eps, Tensor) else eps))
 
+    @torch.no_grad()
+    def fooled(self, clips: Tensor) -> Tensor:
+        """Tell which of all clips (B, 3, T, H, W) fool the model as they are, bool (B,)."""
+        return is_adversarial(self.model(clips), self.labels, self.targeted)
+
     def __call__(self, clips: Tensor, fooled: Tensor, at: Tensor | None = None) -> Tensor:
         """Look at clips that are fooled; the model is asked of no others.
 
@@ -92,3 +99,38 @@ class Settled:
                 logits = self.model(rounded)
             settled[chosen] = is_adversarial(logits, self.labels[places], self.targeted)
         return settled
+
+
+@torch.no_grad()
+def outward(found: Tensor, fooled: Tensor, box: Box, settled: Settled) -> Tensor:
+    """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes.
+
+    The change is lengthened in eight steps to the end of the budget. What is not settled by that
+    stays as it was found.
+
+    Args:
+        found: (B, 3, T, H, W).
+        fooled: bool (B,), as they are.
+        box: where clips must stay, of the budget of `settled`.
+        settled: tells which clips are done; without a Linf budget, all stay as they are.
+
+    Returns:
+        Clips of the same shape.
+    """
+    result = found.clone()
+    if settled.eps is None:
+        return result
+    left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
+    for step in range(1, _OUTWARD + 1):
+        if len(left) == 0:
+            break
+        own = settled.select(left)
+        delta = found[left] - own.clean
+        distance = wide(delta.abs().flatten(1).amax(dim=1)).clamp_min(1e-12)
+        assert own.eps is not None
+        longer = 1 + step / _OUTWARD * (per_clip(own.eps, own.clean) / distance - 1)
+        moved = box.select(left).project_(own.clean + longer * delta)
+        done = own(moved, own.fooled(moved))
+        result[left[done]] = moved[done]
+        left = left[~done]
+    return result

@@ -11,6 +11,10 @@ from advvid.inference.averaged import Averaged, log_mean_probability
 from advvid.inference.frozen import Model
 
 
+class NoGradientError(InputError):
+    """The answers of a model do not depend on its clips in a way that torch can follow."""
+
+
 def input_gradient(
     model: Model, clips: Tensor, labels: Tensor, loss: Loss
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -27,7 +31,7 @@ def input_gradient(
         The gradient (B, C, T, H, W), the losses (B,) and the logits (B, K), all detached.
 
     Raises:
-        InputError: when the logits do not depend on the clips in a way that torch can follow.
+        NoGradientError: when the logits do not depend on the clips in a way that torch can follow.
     """
     if isinstance(model, Averaged):
         each = [input_gradient(model.model, clips, labels, loss) for _ in range(model.draws)]
@@ -43,9 +47,9 @@ def input_gradient(
         except RuntimeError as error:
             if logits.requires_grad and "appears to not have been used" not in str(error):
                 raise
-            raise InputError(
+            raise NoGradientError(
                 "the model gives no gradient with respect to its clips (a detach, no_grad or numpy "
-                "inside): take an attack that needs none, such as square, without alarms"
+                "inside): take an attack that needs none, such as square"
             ) from error
     return gradient, losses.detach(), logits.detach()
 

@@ -29,8 +29,7 @@ Access = Literal["white box", "black box", "control"]
 """What an attack uses: gradients, outputs only, or (a control) nothing of the model."""
 
 Norm = Literal["Linf", "L2", "L1", "none"]
-"""Of adversarial minus clean clip, what `eps` bounds: in L2 and L1 the length of the change of the
-whole clip, in units of the pixel range; "none" for attacks that seek the nearest."""
+"""Of adversarial minus clean clip, what `eps` bounds; "none" for attacks that seek the nearest."""
 _LINF: Norm = "Linf"
 
 

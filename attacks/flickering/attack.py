@@ -7,11 +7,17 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.linf_box import check_mask
+from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.linf_box import check_mask, wide
 from advvid.attacks.core.settings import PIXEL_RANGE
 from advvid.attacks.core.step_law import check_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
-from advvid.attacks.flickering.descent import DescentSteps, Optimizer
+from advvid.attacks.flickering.descent import (
+    DescentSteps,
+    Optimizer,
+    RandomStarts,
+    start_offsets,
+)
 from advvid.attacks.flickering.objective import (
     FlickeringObjective,
     FlickeringWeights,
@@ -19,6 +25,7 @@ from advvid.attacks.flickering.objective import (
     Regularization,
     RoughnessWeight,
     ThicknessWeight,
+    Widen,
 )
 from advvid.attacks.flickering.terms import roughness_percent, thickness_percent
 from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
@@ -67,6 +74,7 @@ def flickering(
     eps: float | None = None,
     step_size: float = STEP_SIZE,
     steps: int = 100,
+    num_random_init: int = 0,
     optimizer: str = "adam",
     shift_draws: int = 0,
     targeted: bool = False,
@@ -78,7 +86,8 @@ def flickering(
 
     Minimizes lambda (beta_1 D_1(delta) + beta_2 D_2(delta)) + L_adv(F(clip(x + delta)), y) over
     delta in R^{3 x T}, see `advvid.attacks.flickering.terms`. Of all iterates the best is kept: one
-    that fools before one that does not, then the least visible, or the nearest to fooling.
+    that fools, rounded to 8 bits too, before any other, then the least visible, or the nearest to
+    fooling.
 
     Args:
         model: clips -> logits (B, K).
@@ -86,15 +95,17 @@ def flickering(
         labels: int64 (B,): true labels, or targets when `targeted`.
         eps: bound of the absolute offset, in (0, 1]; None leaves it to the regularization.
         step_size: learning rate of Adam, or length of a sign step; a fraction of the pixel range.
-        steps: number of updates.
+        steps: number of updates of a run.
+        num_random_init: runs from random offsets, beside the one from none; 0 is the original.
         optimizer: "adam", as the original, or "sign", as ART.
         shift_draws: also fool with the offsets rolled in time: expectation over this many random
             rolls a step, for an attacker who does not know when the clip begins.
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
-        seed: of the rolls: a number, a generator, or one number a clip, int64 (B,).
-        weights: `regularization` (lambda), `thickness_weight` (beta_1), `roughness_weight` (beta_2)
-            and `margin`, by which probabilities have to lead; see `FlickeringObjective`.
+        seed: of starts and rolls: a number, a generator, or one number a clip, int64 (B,).
+        weights: `regularization` (lambda), `thickness_weight` (beta_1), `roughness_weight`
+            (beta_2), `margin`, by which probabilities have to lead, and `widen`; see
+            `FlickeringObjective`.
 
     Returns:
         Clips (B, 3, T, H, W) and offsets (B, 3, T, 1, 1).
@@ -107,29 +118,39 @@ def flickering(
     """
     clips = checked_batch(clips, labels, eps=eps, steps=steps)
     check_setting("step_size", step_size, Rate)
+    check_setting("num_random_init", num_random_init, RandomStarts)
     support = None if mask is None else check_mask(mask, clips)
     objective = FlickeringObjective(targeted=targeted, **weights)
     seeds = seeds_of(seed, clips)
 
-    descent = DescentSteps(optimizer, step_size)
-    delta = clips.new_zeros(len(clips), clips.shape[1], clips.shape[2], 1, 1)
-    best = delta
-    best_fooled = clips.new_full((len(clips),), -1.0)
+    best = clips.new_zeros(len(clips), clips.shape[1], clips.shape[2], 1, 1)
+    best_grade = clips.new_full((len(clips),), -1.0)
     best_value = clips.new_full((len(clips),), torch.inf)
+    # Without a bound, what half of the steps can undo.
+    bound = min(step_size * steps / 2, 1.0) if eps is None else eps
+    settled = Settled(model, clips, labels, 1.0 if eps is None else eps, targeted)
     with frozen(model):
-        for i in range(steps + 1):
-            rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=i)
-            gradient, value, fooled = objective.differentiate(
-                model, clips, labels, delta, rolls, support, wanted=i < steps
-            )
-            better = (fooled > best_fooled) | ((fooled == best_fooled) & (value < best_value))
-            best = torch.where(better.view(-1, 1, 1, 1, 1), delta, best)
-            best_fooled = torch.where(better, fooled, best_fooled)
-            best_value = torch.where(better, value, best_value)
-            if gradient is not None:
-                delta = delta + descent.step(gradient)
-                if eps is not None:
-                    delta = delta.clamp(-eps, eps)
+        scale = objective.logit_scale(model, clips)
+        for run in range(1 + num_random_init):
+            descent = DescentSteps(optimizer, step_size)
+            delta = start_offsets(seeds, clips, run, bound)
+            for i in range(steps + 1):
+                step = run * (steps + 1) + i
+                rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=step)
+                gradient, value, fooled = objective.differentiate(
+                    model, clips, labels, delta, rolls, scale, support, wanted=i < steps
+                )
+                # 2 where all rolls fool, and in 8 bits too; asked only of what would be kept.
+                asked = (fooled == 1) & ((best_grade < 2) | (value < best_value))
+                grade = fooled + settled(add_offsets(clips, delta, support), asked)
+                better = (grade > best_grade) | ((grade == best_grade) & (value < best_value))
+                best = torch.where(wide(better), delta, best)
+                best_grade = torch.where(better, grade, best_grade)
+                best_value = torch.where(better, value, best_value)
+                if gradient is not None:
+                    delta = delta + descent.step(gradient)
+                    if eps is not None:
+                        delta = delta.clamp(-eps, eps)
     return FlickeringResult(add_offsets(clips, best, support), best)
 
 
@@ -150,11 +171,13 @@ class Flickering(VideoAttack):
     bound = "one Linf color offset a frame"
     eps: Bound = None
     eps_step: Rate = STEP_SIZE
-    max_iter: Annotated[int, Setting("updates", at_least=1)] = 100
+    max_iter: Annotated[int, Setting("updates of a run", at_least=1)] = 100
+    num_random_init: RandomStarts = 0
     regularization: Regularization = FlickeringObjective.regularization
     thickness_weight: ThicknessWeight = FlickeringObjective.thickness_weight
     roughness_weight: RoughnessWeight = FlickeringObjective.roughness_weight
     margin: Margin = FlickeringObjective.margin
+    widen: Widen = FlickeringObjective.widen
     optimizer: Optimizer = "adam"
     shift_draws: Annotated[
         int, Setting("random rolls in time that the offsets have to survive", at_least=0)
@@ -174,6 +197,7 @@ class Flickering(VideoAttack):
             self.roughness_weight,
             self.margin,
             self.targeted,
+            self.widen,
         )
 
     def fit_universal(
@@ -198,6 +222,7 @@ class Flickering(VideoAttack):
             epochs=epochs,
             objective=self._objective(),
             optimizer=self.optimizer,
+            num_random_init=self.num_random_init,
             shift_draws=self.shift_draws,
             seed=self.seed,
             device=self.estimator.device,
@@ -219,6 +244,7 @@ class Flickering(VideoAttack):
                 eps=self.eps,
                 step_size=self.eps_step,
                 steps=self.max_iter,
+                num_random_init=self.num_random_init,
                 optimizer=self.optimizer,
                 shift_draws=self.shift_draws,
                 targeted=self.targeted,
@@ -228,6 +254,7 @@ class Flickering(VideoAttack):
                 thickness_weight=self.thickness_weight,
                 roughness_weight=self.roughness_weight,
                 margin=self.margin,
+                widen=self.widen,
             )
         report = {
             "offsets": offsets,

@@ -1,4 +1,4 @@
-"""Update rules for attacks that minimize an objective: Adam and sign steps."""
+"""Where attacks that minimize an objective start, and how they go on: Adam and sign steps."""
 
 from typing import Annotated
 
@@ -6,10 +6,30 @@ import torch
 from torch import Tensor
 
 from advvid.methods import Setting, check_setting
+from advvid.random_streams import uniform
 
 Optimizer = Annotated[str, Setting("update rule", choices=("adam", "sign"))]
+RandomStarts = Annotated[
+    int, Setting("runs from random offsets, beside the one from none", at_least=0)
+]
 
 _BETA_1, _BETA_2, _TINY = 0.9, 0.999, 1e-8
+
+
+def start_offsets(seeds: Tensor, clips: Tensor, run: int, bound: float) -> Tensor:
+    """Give the offsets (B, 3, T, 1, 1) that a run starts from: none, then random in a bound.
+
+    Args:
+        seeds: int64 (B,), or (1,) for offsets that all clips share.
+        clips: (n, 3, T, H, W).
+        run: from 0 on.
+        bound: of the absolute offset.
+    """
+    shape = (clips.shape[1], clips.shape[2], 1, 1)
+    if run == 0:
+        return clips.new_zeros(len(seeds), *shape)
+    drawn = uniform(seeds, shape, stream="flicker start", draw=run - 1).to(clips)
+    return (2 * drawn - 1) * bound
 
 
 class DescentSteps:

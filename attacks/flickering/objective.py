@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.losses import is_adversarial
+from advvid.attacks.core.losses import at_least_float32, is_adversarial
 from advvid.attacks.flickering.terms import fooling_loss, roughness, thickness
 from advvid.inference.frozen import Model
 from advvid.methods import Setting, check_settings
@@ -18,6 +18,12 @@ RoughnessWeight = Annotated[
     float, Setting("beta_2, price of their change from frame to frame", at_least=0)
 ]
 Margin = Annotated[float, Setting("m, by which probabilities have to lead", above=0, at_most=1)]
+Widen = Annotated[
+    bool, Setting("scale logits that lie closer together than a trained model's; no as the paper")
+]
+
+# From the smallest to the largest logit of a clean clip, of a trained model with smoothed labels.
+_SPREAD = 5.0
 
 
 class FlickeringWeights(TypedDict, total=False):
@@ -27,6 +33,7 @@ class FlickeringWeights(TypedDict, total=False):
     thickness_weight: float
     roughness_weight: float
     margin: float
+    widen: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class FlickeringObjective:
     roughness_weight: RoughnessWeight = 0.5
     margin: Margin = 0.05
     targeted: Annotated[bool, Setting("labels are targets")] = False
+    widen: Widen = True
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -50,6 +58,19 @@ class FlickeringObjective:
         """Give the regularization term of offsets (B, 3, T, 1, 1), (B,)."""
         seen = self.thickness_weight * thickness(offsets)
         return self.regularization * (seen + self.roughness_weight * roughness(offsets))
+
+    @torch.no_grad()
+    def logit_scale(self, model: Model, clips: Tensor) -> Tensor:
+        """Give what the logits of clips are multiplied by, (B, 1), at least 1.
+
+        Probabilities of logits that lie close together are all alike, whatever the offsets: the
+        price of being visible would decide alone. Widened, those of a clean clip span 5.
+        """
+        if not self.widen:
+            return clips.new_ones(len(clips), 1)
+        logits = at_least_float32(model(clips))
+        spread = logits.amax(dim=1, keepdim=True) - logits.amin(dim=1, keepdim=True)
+        return torch.where(spread > 0, _SPREAD / spread, 1).clamp_min(1)
 
     def rolls(
         self, seeds: Tensor, frames: int, draws: int, *, step: int, stream: str = "flicker roll"
@@ -78,6 +99,7 @@ class FlickeringObjective:
         labels: Tensor,
         offsets: Tensor,
         rolls: Tensor,
+        scale: Tensor,
         mask: Tensor | None,
         *,
         wanted: bool = True,
@@ -91,6 +113,7 @@ class FlickeringObjective:
             offsets: (B, 3, T, 1, 1), or (1, 3, T, 1, 1) for all clips: then the gradient is that of
                 the mean over the clips.
             rolls: see `rolls`; passes through the model for each.
+            scale: see `logit_scale`.
             mask: bool, broadcastable to the clips, or None.
             wanted: whether a gradient is needed.
 
@@ -108,8 +131,9 @@ class FlickeringObjective:
             for roll in rolls:
                 spread = delta.expand(len(clips), *delta.shape[1:])
                 moved = (clips + roll_in_time(spread, roll)).clamp(0, 1)
-                logits = model(moved if mask is None else torch.where(mask, moved, clips)).float()
-                loss = fooling_loss(logits, labels, self.margin, targeted=self.targeted)
+                seen = moved if mask is None else torch.where(mask, moved, clips)
+                logits = at_least_float32(model(seen))
+                loss = fooling_loss(scale * logits, labels, self.margin, targeted=self.targeted)
                 losses.append(loss.detach())
                 fooled.append(is_adversarial(logits.detach(), labels, self.targeted).float())
                 if wanted:

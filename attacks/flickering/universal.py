@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advvid.attacks.flickering.descent import DescentSteps
+from advvid.attacks.flickering.descent import DescentSteps, RandomStarts, start_offsets
 from advvid.attacks.flickering.objective import FlickeringObjective
 from advvid.checks import check_budget, check_clips, check_count, check_label_form
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
+from advvid.methods import check_setting
 from advvid.random_streams import clip_seeds
 from advvid.runs.files import write_atomically
 from advvid.runs.progress import progress_bar
@@ -90,6 +91,7 @@ def universal_flickering(
     eps: float | None = None,
     step_size: float = 0.005,
     epochs: int = 5,
+    num_random_init: int = 0,
     optimizer: str = "adam",
     shift_draws: int = 0,
     seed: int | torch.Generator = 0,
@@ -108,10 +110,11 @@ def universal_flickering(
         objective: see `FlickeringObjective`.
         eps: bound of the absolute offset, in (0, 1], or None.
         step_size: learning rate of Adam, or length of a sign step.
-        epochs: passes, at least 1.
+        epochs: passes of a run, at least 1.
+        num_random_init: runs from random offsets, beside the one from none.
         optimizer: "adam" or "sign".
         shift_draws: random rolls in time that the offsets have to survive.
-        seed: of the rolls.
+        seed: of starts and rolls.
         device: of the model; None is that of the batches.
         progress: show a bar.
 
@@ -124,39 +127,48 @@ def universal_flickering(
     Source: Pony, Naeh and Mannor 2021, the universal attack.
     """
     check_count("epochs", epochs)
+    check_setting("num_random_init", num_random_init, RandomStarts)
     if eps is not None:
         check_budget(eps)
     if isinstance(seed, torch.Generator):
         seed = int(torch.randint(2**62, (), generator=seed, device=seed.device))
-    descent = DescentSteps(optimizer, step_size)
-    delta: Tensor | None = None
     best: tuple[tuple[float, float], Tensor] | None = None
-    taken = 0
-    with frozen(model), progress_bar("Universal flickering", epochs, shown=progress) as advance:
-        for _ in range(epochs):
-            for clips, labels in batches:
-                clips, labels = _checked(clips, labels, device)
+    passes = epochs * (1 + num_random_init)
+    with frozen(model), progress_bar("Universal flickering", passes, shown=progress) as advance:
+        for run in range(1 + num_random_init):
+            descent = DescentSteps(optimizer, step_size)
+            delta: Tensor | None = None
+            taken = 0
+            for _ in range(epochs):
+                for clips, labels in batches:
+                    clips, labels = _checked(clips, labels, device)
+                    if delta is None:
+                        shared = clip_seeds(seed, 1, device=clips.device)
+                        bound = min(step_size * epochs / 2, 1.0) if eps is None else eps
+                        delta = start_offsets(shared, clips, run, bound)
+                    seeds = clip_seeds(seed, len(clips), device=clips.device)
+                    rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=taken)
+                    scale = objective.logit_scale(model, clips)
+                    gradient, _, _ = objective.differentiate(
+                        model, clips, labels, delta, rolls, scale, None
+                    )
+                    assert gradient is not None
+                    delta = delta + descent.step(gradient)
+                    if eps is not None:
+                        delta = delta.clamp(-eps, eps)
+                    taken += 1
                 if delta is None:
-                    delta = clips.new_zeros(1, clips.shape[1], clips.shape[2], 1, 1)
-                seeds = clip_seeds(seed, len(clips), device=clips.device)
-                rolls = objective.rolls(seeds, clips.shape[2], shift_draws, step=taken)
-                gradient, _, _ = objective.differentiate(model, clips, labels, delta, rolls, None)
-                assert gradient is not None
-                delta = delta + descent.step(gradient)
-                if eps is not None:
-                    delta = delta.clamp(-eps, eps)
-                taken += 1
-            if delta is None:
-                raise InputError("universal flickering needs clips; got none")
-            rank = _measure(model, batches, delta, objective, device, shift_draws, seed)
-            if best is None or rank > best[0]:
-                best = (rank, delta)
-            advance(1)
+                    raise InputError("universal flickering needs clips; got none")
+                rank = _measure(model, batches, delta, objective, device, shift_draws, seed)
+                if best is None or rank > best[0]:
+                    best = (rank, delta)
+                advance(1)
     assert best is not None
     settings = {
         "eps": eps,
         "step_size": step_size,
         "epochs": epochs,
+        "num_random_init": num_random_init,
         "optimizer": optimizer,
         "shift_draws": shift_draws,
         "seed": seed,
@@ -183,8 +195,9 @@ def _measure(
         rolls = objective.rolls(
             seeds, clips.shape[2], shift_draws, step=0, stream="flicker measured"
         )
+        scale = objective.logit_scale(model, clips)
         _, values, shares = objective.differentiate(
-            model, clips, labels, delta, rolls, None, wanted=False
+            model, clips, labels, delta, rolls, scale, None, wanted=False
         )
         fooled, value = fooled + float(shares.sum()), value + float(values.sum())
         count += len(clips)

@@ -33,8 +33,8 @@ class PgdOnSome:
         self._loss = resolve_loss(self.options.get("loss", "ce"))
         self._targeted = self.options.get("targeted", False)
         linf = self.options.get("norm", "Linf") == "Linf"
-        eps = self.options["eps"] if linf else None
-        self._settled = Settled(self.model, self.clips, self.labels, eps, self._targeted)
+        rounding = self.options["eps"] if linf else None
+        self._settled = Settled(self.model, self.clips, self.labels, rounding, self._targeted)
 
     def __call__(
         self, rows: Tensor, mask: Tensor, steps: int, start: Tensor | None = None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.eight_bits import Settled, outward
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
@@ -116,6 +116,7 @@ def sparse_attack(
         else:
             price = clips.new_full((len(clips),), regularization)
             found = descend_sparsely(settled, score, box, price, eps, steps)
+        found = outward(found, settled.fooled(found), box, settled)
     norms = frame_norms(found - clips)
     return SparseResult(found, (norms > 0).sum(dim=1), norms.sum(dim=1), allowed)
 

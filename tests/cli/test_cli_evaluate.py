@@ -309,3 +309,31 @@ def test_a_targeted_evaluation_says_so_and_aims_as_attack_does(
     other = advvid(*line[:4], "least-likely", *line[5:], "--resume")
     assert other.code == 2
     assert "target" in other.err
+
+
+@pytest.mark.slow
+def test_all_processes_know_what_the_first_has_measured(tmp_path: Path) -> None:
+    """Without a gradient both leave the same attacks out; one that did not would stop."""
+    (tmp_path / "dead.py").write_text(
+        "import torch\n\n\n"
+        "class Dead(torch.nn.Module):\n"
+        "    def __init__(self, num_classes):\n"
+        "        super().__init__()\n"
+        "        self.linear = torch.nn.Linear(3, num_classes)\n\n"
+        "    def forward(self, clips):\n"
+        "        return self.linear(clips.detach().mean(dim=(2, 3, 4)))\n\n\n"
+        "def dead(num_classes):\n"
+        "    torch.manual_seed(0)\n"
+        "    return Dead(num_classes)\n"
+    )
+    done = run_process(
+        tmp_path,
+        *("evaluate", "--model", "dead:dead", "--clips", "40", "--batch-size", "8"),
+        *("--attack", "pgd", "--attack", "square:queries=5", "--eps", "8", "--device", "cpu"),
+        *("--pictures", "0", "--devices", "2", "--out", "run"),
+    )
+    assert done.code == 0, done.err
+    found = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert found["attacks"] == ["square:queries=5"]
+    assert found["about"]["left out"] == "pgd: no gradient"
+    assert [alarm["name"] for alarm in found["alarms"]] == ["no gradient"]

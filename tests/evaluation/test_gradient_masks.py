@@ -98,10 +98,9 @@ def test_a_batch_of_one_depends_on_no_other_clip() -> None:
 def test_probes_of_a_clip_depend_on_no_other_clip() -> None:
     """Directions are drawn clip by clip: a batch of another size measures the same."""
     model, clips, labels = small_case()
+    classifier = advvid.VideoClassifier(model, nb_classes=CLASSES)
     whole, parts = (
-        evaluate(
-            advvid.VideoClassifier(model), clips, labels, batch_size=size, eps=SMALL_EPS
-        ).probes
+        evaluate(classifier, clips, labels, batch_size=size, eps=SMALL_EPS).probes
         for size in (32, 5)
     )
     for name in ("agreement", "scale", "frame_scales", "channel_errors"):

@@ -15,5 +15,6 @@ from advvid.evaluation.result import Alarm, Results
 
 def find_alarms(results: Results, law: StepSizeLaw) -> tuple[Alarm, ...]:
     """Look for all signs in results and in their probes, if any; `law` gives the usual steps."""
-    probed = {**results.probes, "eot": results.eot} if results.probes else {}
+    blind = any(one.facts.get("access") == "black box" for one in results.results)
+    probed = {**results.probes, "eot": results.eot, "black_box": blind} if results.probes else {}
     return (*row_alarms(results, law), *gradient_alarms(probed), *answer_alarms(probed))

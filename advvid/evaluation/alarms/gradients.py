@@ -21,12 +21,31 @@ _CHANNELS = {3: ("red", "green", "blue")}
 
 def gradient_alarms(probes: Mapping[str, Any]) -> Iterator[Alarm]:
     """Look for signs in what was measured, see `measure_probes`; nothing shows none."""
+    if "no_gradient" in probes:
+        yield _no_gradient(probes)
     if "zero_gradient" not in probes:
         return
     yield from _no_direction(probes)
     yield from _hidden_parts(probes)
     yield from _wrong_direction(probes)
     yield from _wrong_size(probes)
+
+
+def _no_gradient(probes: Mapping[str, Any]) -> Alarm:
+    """Attacks that need a gradient could not run."""
+    there = probes.get("black_box", True)
+    rest = (
+        "only those that ask for outputs bound its robustness: an attacker who mends the model has "
+        "more"
+        if there
+        else "none that asks for outputs only is there to bound its robustness: add square"
+    )
+    return Alarm(
+        "no gradient",
+        "no gradient: the model gives none with respect to its clips (a detach, no_grad or numpy "
+        f"inside); attacks that follow one cannot run, and {rest}",
+        {"clips": probes["clips"], "black_box": there},
+    )
 
 
 def _no_direction(probes: Mapping[str, Any]) -> Iterator[Alarm]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import log_odds
-from advvid.attacks.core.sign_gradient import input_gradient
+from advvid.attacks.core.sign_gradient import NoGradientError, input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_logits
@@ -56,7 +56,8 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         sum is 1). The largest differences of logits, relative to the largest logit: "differs"
         between identical calls, "alone_differs" between a clip by itself and the clip in its batch.
         "clips", "steps", "draws" and "eps" (in 1/255); and what `compare_differences` tells of the
-        gradients. Nothing when no clip is classified correctly.
+        gradients. Only "clips", "eps" and "no_gradient" (clips, all of them) when the model gives
+        no gradient. Nothing when no clip is classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -79,12 +80,14 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
             values += measure_differences(model, clips, labels, seeds, resolution=resolution)
         return tuple(value.cpu() for value in values)
 
-    zero, noise, single, many, huge, differs, alone, probabilities, *differences = MicroBatcher(
-        batch_size
-    ).run(measure, clips, labels, clip_seeds(seed, len(clips)))
+    common = {"clips": len(clips), "eps": budget * 255}
+    try:
+        values = MicroBatcher(batch_size).run(measure, clips, labels, clip_seeds(seed, len(clips)))
+    except NoGradientError:
+        return {**common, "no_gradient": len(clips)}
+    zero, noise, single, many, huge, differs, alone, probabilities, *differences = values
     return {
-        "clips": len(clips),
-        "eps": budget * 255,
+        **common,
         "steps": STEPS,
         "draws": DRAWS,
         "zero_gradient": int(zero.sum()),

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Annotated, Any
 
 import torch
@@ -13,6 +15,7 @@ from advvid.attacks.spec import AttackSpec, attack_text, named_entry, parse_atta
 from advvid.checks import check_budget
 from advvid.data.loader import ClipBatch
 from advvid.errors import InputError
+from advvid.evaluation.alarms.gradients import gradient_alarms
 from advvid.evaluation.condition import Axis, Combined, Condition, Outcome, Setup, Strength
 from advvid.evaluation.conditions.bound import held_to_bound
 from advvid.evaluation.conditions.suites import PlannedAttack, expand
@@ -29,6 +32,11 @@ Attacks = Annotated[str | VideoAttack | Sequence[str | VideoAttack], CONVERTED]
 """Names `NAME[:key=value,...]`, suites, or attacks built for the classifier; "none" for none."""
 
 
+_SEARCH_LONGER = 10
+"""Times as many queries has an attack of a suite that asks for outputs only, where gradients are in
+doubt: it is then the one that shows how robust a model is."""
+
+
 def as_list(attacks: Attacks) -> list[Any]:
     """Give all attacks where one may stand for a list."""
     return list(attacks) if isinstance(attacks, list | tuple) else [attacks]
@@ -43,6 +51,7 @@ class AttackCondition(Condition):
         eps: the budget, in the norm of the attack.
         group: kind of attack that it makes one row with, unless its name.
         combined: how the attacks of the group make one number.
+        suite: that it is of, "" where it was asked for by itself: then it stays as it is.
     """
 
     only_correct = True
@@ -55,7 +64,9 @@ class AttackCondition(Condition):
         *,
         group: str | None = None,
         combined: Combined = "mean",
+        suite: str = "",
     ) -> None:
+        self.spec, self.suite = spec, suite
         self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
         self.combined = combined
         self.strength = Strength(eps, _AXES[attack.norm])
@@ -80,6 +91,26 @@ class AttackCondition(Condition):
     def caption(self) -> str:
         """Name and budget, where it has one."""
         return self.name if self.attack.norm == "none" else super().caption
+
+    def adapted(self, probes: Mapping[str, Any]) -> "AttackCondition | None":
+        """Leave out what needs a gradient that is not there; search longer where it is in doubt."""
+        if "no_gradient" in probes and self.attack.access == "white box":
+            return None
+        queries = self.attack.values().get("queries")
+        blind = self.attack.access == "black box"
+        if queries is None or not (self.suite and blind and any(gradient_alarms(probes))):
+            return self
+        attack = copy(self.attack)
+        attack.set_params(queries=_SEARCH_LONGER * queries)
+        text = attack_text(attack, budget=self.spec.eps is not None)
+        return AttackCondition(
+            attack,
+            replace(self.spec, text=text),
+            self.eps,
+            group=self.group,
+            combined=self.combined,
+            suite=self.suite,
+        )
 
     def apply(self, batch: ClipBatch, seeds: Tensor) -> Outcome:
         """Attack a batch; the attack makes its streams itself, from its own seed."""
@@ -178,7 +209,7 @@ def _from_text(
         if built is None or built.norm != "none":
             chosen = {"eps_step": law} if spec.follows_law else {}
             built = _build(setup, spec, eps, **chosen, **more)
-        yield AttackCondition(built, spec, eps, group=group, combined=combined)
+        yield AttackCondition(built, spec, eps, group=group, combined=combined, suite=planned.suite)
 
 
 def _check_norm(spec: AttackSpec) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.condition_result import ConditionResult, Flags, Numbers
 from advvid.evaluation.result import Results
+from advvid.evaluation.views.distances import Distance, distances
 from advvid.evaluation.views.spreadsheet import spelled_csv
 from advvid.figures.words import WORST
 
@@ -23,7 +24,9 @@ _COSTS = {
 }
 _CHANGES = {"frames": "frames_changed", "thickness": "thickness", "roughness": "roughness"}
 _CHANGED = [f"{name}{of}" for name in _CHANGES.values() for of in ("", "_of_fooled")]
-_SUCCESS = ("eligible", "reached", "success", "success_low", "success_high", "success_8bit")
+_SUCCEEDED = ("success", "success_low", "success_high", "success_8bit", "success_h264")
+_SUCCESS = ("eligible", "reached", *_SUCCEEDED)
+_HALF = ("half_above", "half_below", "half_interpolated", "half_found")
 _PLACE = ("condition", "kind", "axis", "unit", "strength")
 
 
@@ -91,6 +94,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "clean": _worst(results, None),
         "results": rows,
         "worst": worst,
+        "distances": [_distance(one) for one in distances(results)],
         "alarms": [asdict(alarm) for alarm in results.alarms],
         "probes": dict(results.probes),
     }
@@ -109,19 +113,23 @@ def as_records(results: Results) -> list[dict[str, Any]]:
     lines = [{**content["clean"], **nowhere, **dict.fromkeys(_COSTS, 0)}, *content["results"]]
     lines += [{**row, "group": WORST} for row in content["worst"]]
     facts = dict.fromkeys(fact for one in results.results for fact in one.facts)
+    half = {(one["condition"], one["unit"]): one for one in content["distances"]}
     success = () if results.target is None else ("target", *_SUCCESS)
-    header = ["group", *none, *facts, *clean, *_SCORES, *success, *_COSTS, *_CHANGED, *_PLACE]
-    return [
-        {name: {**line, **_line(line)}.get(name) for name in dict.fromkeys(header)}
-        for line in lines
-    ]
+    header = ["group", *none, *facts, *clean, *_SCORES, *success, *_HALF, *_COSTS, *_CHANGED]
+    found = []
+    for line in lines:
+        distant = half.get((line["condition"], line.get("unit")), {})
+        known = {**distant, **line, **_line(line)}
+        found.append({name: known.get(name) for name in dict.fromkeys((*header, *_PLACE))})
+    return found
 
 
 def as_csv(results: Results) -> str:
     """Give `as_records` as lines of CSV; what a spreadsheet would take for a formula is a text."""
     records = as_records(results)
-    shares = dict.fromkeys((*_SHARES, *_SUCCESS[2:]), ".6f")
-    how = {**shares, **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
+    distant = dict.fromkeys(_HALF, ".4f")
+    shares = dict.fromkeys((*_SHARES, *_SUCCEEDED), ".6f")
+    how = {**shares, **distant, **_COSTS, **dict.fromkeys(_CHANGED, ".4f")}
     return spelled_csv(records, how)
 
 
@@ -131,6 +139,24 @@ def _place(name: str, strength: Strength) -> dict[str, Any]:
     values = (name, axis.kind, axis.name, axis.unit, strength.printed)
     own = {axis.kind: name, axis.name: strength.printed}
     return {**own, **dict(zip(_PLACE, values, strict=True))}
+
+
+def _distance(one: Distance) -> dict[str, Any]:
+    """Say what budget fools half; null is infinite or nothing."""
+    low, high = (one.found and one.found.interval) or (None, None)
+    median = None if one.found is None else one.found.median
+    return {
+        "condition": one.name,
+        "axis": one.axis.name,
+        "unit": one.axis.unit,
+        "half_above": one.above,
+        "half_below": one.below,
+        "half_interpolated": one.interpolated,
+        "half_found": _number(median),
+        "half_found_low": _number(low),
+        "half_found_high": _number(high),
+        "nearest": _numbers(one.nearest),
+    }
 
 
 def _changes(results: Results, one: ConditionResult) -> dict[str, Any]:
@@ -202,5 +228,9 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(values: Numbers) -> list[float | None]:
-    """JSON has no NaN."""
-    return [None if np.isnan(v) else round(float(v), 6) for v in values]
+    """JSON has no NaN and nothing infinite."""
+    return [_number(float(value)) for value in values]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(value, 6)

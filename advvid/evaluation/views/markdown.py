@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from advvid.escaping import for_markdown
 from advvid.evaluation.result import Results
 from advvid.evaluation.views import about
+from advvid.evaluation.views.small_tables import SmallTable, small_tables
 from advvid.evaluation.views.tables import (
     Cell,
-    SmallTable,
     Table,
     legend,
-    small_tables,
     tables,
 )
 from advvid.methods.arguments import checked

@@ -12,13 +12,12 @@ from rich.text import Text
 from advvid.escaping import visible
 from advvid.evaluation.result import Results
 from advvid.evaluation.views import about
+from advvid.evaluation.views.small_tables import SmallTable, small_tables
 from advvid.evaluation.views.tables import (
     Cell,
     Row,
-    SmallTable,
     Table,
     legend,
-    small_tables,
     tables,
 )
 from advvid.methods.arguments import checked

@@ -8,12 +8,11 @@ import numpy as np
 from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import Strength
 from advvid.evaluation.condition_result import ConditionResult
-from advvid.evaluation.result import Results, group_accuracy, strongest
+from advvid.evaluation.result import Results, strongest
 from advvid.figures.words import WORST
 
 _SUFFIX = {"correct": "", "correct_8bit": ", 8 bits", "correct_h264": ", H.264"}
 _CALLS = {"gradients": "gradients_per_clip", "forwards": "forwards_per_clip"}
-_CHANGES = ("frames", "thickness", "roughness")
 
 
 @dataclass(frozen=True)
@@ -71,21 +70,6 @@ class Table:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True)
-class SmallTable:
-    """A table beside those of accuracy.
-
-    Args:
-        head: of each column; the first holds names.
-        rows: texts.
-        note: what the numbers are, or "".
-    """
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-
-
 def tables(results: Results) -> list[Table]:
     """Give a table for each kind of conditions, or one of accuracy under none."""
     if results.kinds:
@@ -95,72 +79,6 @@ def tables(results: Results) -> list[Table]:
         for scored in results.scorings
     ]
     return [Table("condition", "condition", results.sample, ["accuracy"], [], rows)]
-
-
-def small_tables(results: Results) -> list[SmallTable]:
-    """Give the tables of groups, changes and frames; those with nothing to tell are left out."""
-    groups = [
-        group_table(results, kind)
-        for kind in results.kinds
-        if any(len(members) > 1 for members in results.groups(kind).values())
-    ]
-    found = [*groups, _change_table(results), frame_table(results)]
-    return [table for table in found if table.rows]
-
-
-def group_table(results: Results, kind: str) -> SmallTable:
-    """Give one accuracy of each group, every condition at its largest strength."""
-    rows = []
-    for group, members in results.groups(kind).items():
-        each = ", ".join(Cell(one.accuracy).value for one in members)
-        worst = any(one.combined == "worst" for one in members)
-        how = "worst of each clip" if worst else "mean" if len(members) > 1 else ""
-        rows.append([group, str(len(members)), str(Cell(group_accuracy(members))), how, each])
-    return SmallTable([f"{kind} type", f"{kind}s", "accuracy", "which is", "of each"], rows)
-
-
-def _change_table(results: Results) -> SmallTable:
-    """Give how far each attack changes clips, at its largest strength."""
-    rows = []
-    for members in results.rows("attack").values():
-        one = strongest(members)
-        if one.changes:
-            pairs = [[one.change(name, fooled=way) for way in (False, True)] for name in _CHANGES]
-            cells = [" / ".join("-" if v is None else f"{v:.3g}" for v in pair) for pair in pairs]
-            rows.append([one.name, _at(one), *cells])
-    head = ["change by attack", "eps", f"frames of {results.frames}", "thickness %", "roughness %"]
-    note = (
-        "Mean over all clips attacked / over those that are fooled. Frames: of which any pixel "
-        "differs. Thickness: mean size of the change; roughness: of its change from frame to frame."
-    )
-    return SmallTable(head, rows, note)
-
-
-def frame_table(results: Results) -> SmallTable:
-    """Give accuracy where at most k frames of a clip may be changed; no row where none chooses."""
-    limits = _some(results.frames)
-    rows = []
-    for members in results.rows("attack").values():
-        one = strongest(members)
-        if results.chooses_frames(one):
-            found = results.accuracy_by_frames(one.name, one.strength.value)
-            rows.append([one.name, _at(one), *(f"{100 * found[k - 1].value:.1f}" for k in limits)])
-    return SmallTable(
-        ["accuracy by frames changed", "eps", *(f"at most {k}" for k in limits)], rows
-    )
-
-
-def _some(count: int) -> list[int]:
-    """Give all numbers from 1 to a small count; of a larger one 1, 2, 4, ... and the count."""
-    if count <= 8:
-        return list(range(1, count + 1))
-    return sorted({*(2**power for power in range(count.bit_length())), count})
-
-
-def _at(one: ConditionResult) -> str:
-    """Give the strength of a result, with its unit where that is not the usual one."""
-    usual = one.strength.axis.unit == "1/255"
-    return f"{one.strength.printed:.3g}" + ("" if usual else f" ({one.strength.axis.unit})")
 
 
 def legend(results: Results, *, costs: bool = True) -> list[str]:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -108,3 +109,20 @@ def test_the_rate_counts_the_rolls_that_offsets_have_to_survive() -> None:
     # Four rolls of each clip count alike.
     parts = rolled.fooling_rate * len(clips) * 4
     assert parts == pytest.approx(round(parts))
+
+
+def test_random_starts_only_add_to_the_run_from_none() -> None:
+    model, clips, labels = data()
+    settings: dict[str, Any] = {"eps": 0.2, "step_size": 0.02, "epochs": 2}
+    plain, several = (
+        universal_flickering(
+            model, [(clips, labels)], objective=OBJECTIVE, num_random_init=n, **settings
+        )
+        for n in (0, 4)
+    )
+    assert several.fooling_rate > plain.fooling_rate
+    assert several.offsets.abs().max() <= 0.2
+    moved = (clips + several.for_clips(clips)).clamp(0, 1)
+    assert several.fooling_rate == pytest.approx(
+        float((model(moved).argmax(1) != labels).float().mean())
+    )
