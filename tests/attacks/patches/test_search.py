@@ -141,7 +141,10 @@ def test_places_that_contradict_each_other_are_refused() -> None:
     clips, labels = random_clips(classes=2)
     for wrong, words in (
         ({"corner": "search", "shared": True}, "shared draws one corner"),
-        ({"corner": (1, 1), "motion": "linear"}, "corner=1x1 is where a patch stays, motion=linear moves it"),
+        (
+            {"corner": (1, 1), "motion": "linear"},
+            "corner=1x1 is where a patch stays, motion=linear moves it",
+        ),
         ({"corner": "middle"}, "corner must be one of random, search or 2 values, each at least 0"),
         ({"motion": "zigzag"}, "motion must be one of still, linear, per-frame"),
     ):
