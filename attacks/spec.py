@@ -64,6 +64,11 @@ class AttackSpec:
     def _chooses_norm(self) -> bool:
         return "norm" in self.entry.settings()
 
+    @property
+    def kind(self) -> str:
+        """What it is an attack of: the name, with a norm that is not the usual one."""
+        return self.name if self.norm == self.entry.norm else f"{self.name}, {self.norm}"
+
     def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
         """Make the attack for a classifier and a budget; settings override `common`."""
         return self.entry.build(classifier, **{"eps": eps, **common, **self.settings})

@@ -61,6 +61,15 @@ def ball_of(
     return kind(clips, linf_box(clips, 1.0, mask), radius.expand(len(clips)))
 
 
+def lengths(change: Tensor, norm: str) -> Tensor:
+    """Give how long the change of each clip (B, ...) is in the norm "Linf", "L2" or "L1", (B,)."""
+    order = {"Linf": torch.inf, "L2": 2, "L1": 1}[norm]
+    # Sums over all pixels of a clip lose too much in float32.
+    wide_enough = torch.float64 if norm != "Linf" else None
+    length: Tensor = torch.linalg.vector_norm(change.flatten(1), order, dim=1, dtype=wide_enough)
+    return length.to(change)
+
+
 @dataclass(frozen=True)
 class NormBall:
     """All clips within a distance of the clean ones, in the pixel range and the support.
@@ -129,7 +138,9 @@ class L2Ball(NormBall):
             return value, slope
 
         ones = torch.ones_like(self.radius)
-        scale = root(excess, 0 * ones, ones, self.radius.square())
+        # The answer where no pixel is at its bound; elsewhere others must go further.
+        least = (self.radius / sizes.norm(dim=1).clamp_min(1e-300)).clamp(max=1)
+        scale = root(excess, least, ones, self.radius.square())
         return torch.minimum(sizes * scale[:, None], room)
 
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
@@ -210,9 +221,9 @@ def root(
     for iteration in range(_MOST_ITERATIONS):
         if bool(end.all()):
             break
-        newton = t - value / slope.clamp_min(1e-300)
+        newton = (t - value / slope.clamp_min(1e-300)).clamp_min(low)
         # Pieces of other slopes can hold Newton's steps up; halving every fourth time cannot.
-        taken = (newton > low) & (newton < high) & (iteration % 4 < 3)
+        taken = (newton < high) & (iteration % 4 < 3)
         t = torch.where(end, t, torch.where(taken, newton, (low + high) / 2))
         value, slope = excess(t)
         low = torch.where(value <= 0, t, low)

@@ -40,8 +40,8 @@ def linear_case() -> tuple[LinearClipModel, Tensor, Tensor, Tensor]:
 
 def gained(model: nn.Module, clips: Tensor, adversarial: Tensor, labels: Tensor) -> Tensor:
     change = model(adversarial) - model(clips)
-    lead: Tensor = change.gather(1, 1 - labels[:, None]) - change.gather(1, labels[:, None])
-    return lead.squeeze(1)
+    apart: Tensor = change.gather(1, 1 - labels[:, None]) - change.gather(1, labels[:, None])
+    return apart.squeeze(1)
 
 
 @pytest.mark.parametrize("norm", ORDERS)

@@ -67,7 +67,12 @@ ATTACK_DOORS = [
         eps=0.03,
         steps=1,
     ),
-    _function("masked_pgd", {"ratio": "share", "eps": "eps"}, eps=0.03, steps=1),
+    _function(
+        "masked_pgd",
+        {"ratio": "share", "eps": "eps", "corner": "word", "motion": "word"},
+        eps=0.03,
+        steps=1,
+    ),
     _function(
         "frame_border",
         {"ratio": "share", "thickness": "count"},
@@ -141,7 +146,10 @@ ATTACK_DOORS = [
         eps=0.03,
     ),
     _made("LinfPGD", {**_EVERY, "eps_step": "positive", "max_iter": "count", "loss": "word"}),
-    _made("MaskedPGD", {**_EVERY, "ratio": "share", "shared": "flag"}),
+    _made(
+        "MaskedPGD",
+        {**_EVERY, "ratio": "share", "shared": "flag", "corner": "word", "motion": "word"},
+    ),
     _made("FrameBorder", {"ratio": "share", "thickness": "count"}),
     _made("FrameSaliency", {"method": "word", "frames": "count"}),
     _made("SparseAttack", {"regularization": "at least 0", "order": "word"}),
