@@ -156,8 +156,9 @@ class TrainingAttack:
         wanted: dict[str, Any] = {
             "eps_step": step_size(self.eps_step, eps, progress),
             "max_iter": round(as_schedule(self.max_iter).at(*progress)),
-            "num_random_init": int(self.random_start),
         }
+        if self.random_start:
+            wanted["num_random_init"] = 1
         taken = {name: value for name, value in wanted.items() if self.takes(name)}
         if not spec.entry.takes_law:
             # Steps of other attacks are no PGD steps: their own defaults hold.
