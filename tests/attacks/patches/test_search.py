@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advvid.attacks import MaskedPGD, linf_pgd, masked_pgd
+from advvid.attacks import FrameBorder, MaskedPGD, linf_pgd, masked_pgd
 from advvid.attacks.core.masks import rectangle_mask
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
-from tests.clip_models import LinearClipModel, random_clips
+from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
 
 SIZE = (4, 3)
 
@@ -141,7 +141,10 @@ def test_places_that_contradict_each_other_are_refused() -> None:
     clips, labels = random_clips(classes=2)
     for wrong, words in (
         ({"corner": "search", "shared": True}, "shared draws one corner"),
-        ({"corner": (1, 1), "motion": "linear"}, "motion=linear moves it"),
+        (
+            {"corner": (1, 1), "motion": "linear"},
+            "corner=1x1 is where a patch stays, motion=linear moves it",
+        ),
         ({"corner": "middle"}, "corner must be one of random, search or 2 values, each at least 0"),
         ({"motion": "zigzag"}, "motion must be one of still, linear, per-frame"),
     ):
@@ -150,6 +153,29 @@ def test_places_that_contradict_each_other_are_refused() -> None:
             MaskedPGD(classifier, **settings)
         with pytest.raises(InputError, match=words):
             masked_pgd(LinearClipModel(), clips, labels, eps=0.1, **settings)
+
+
+@pytest.mark.parametrize("norm", ["L2", "L1"])
+@pytest.mark.parametrize("kind", [MaskedPGD, FrameBorder])
+def test_places_are_searched_under_other_norms(kind: Any, norm: str) -> None:
+    model, (clips, labels) = bent_model(), random_clips(5)
+    where = {"corner": "search"} if kind is MaskedPGD else {"thickness": "search"}
+    attack = kind(
+        VideoClassifier(model, nb_classes=CLASSES),
+        eps=1.5,
+        norm=norm,
+        ratio=0.5,
+        max_iter=4,
+        verbose=False,
+        **where,
+    )
+    changed = attack.generate(clips, labels) - clips
+    order = 2 if norm == "L2" else 1
+    assert changed.flatten(1).double().norm(order, dim=1).max() <= 1.5 + 1e-6
+    right = model(clips).argmax(1) == labels
+    assert changed[right].flatten(1).any(dim=1).all()
+    assert right.any()
+    assert (changed.masked_fill(attack.report["support"], 0) == 0).all()
 
 
 def test_nothing_given_is_drawn_as_ever() -> None:
