@@ -317,14 +317,14 @@ def test_all_processes_know_what_the_first_has_measured(tmp_path: Path) -> None:
     (tmp_path / "dead.py").write_text(
         "import torch\n\n\n"
         "class Dead(torch.nn.Module):\n"
-        "    def __init__(self, num_classes):\n"
+        "    def __init__(self):\n"
         "        super().__init__()\n"
-        "        self.linear = torch.nn.Linear(3, num_classes)\n\n"
+        "        self.linear = torch.nn.Linear(3, 10)\n\n"
         "    def forward(self, clips):\n"
         "        return self.linear(clips.detach().mean(dim=(2, 3, 4)))\n\n\n"
-        "def dead(num_classes):\n"
+        "def dead():\n"
         "    torch.manual_seed(0)\n"
-        "    return Dead(num_classes)\n"
+        "    return Dead()\n"
     )
     done = run_process(
         tmp_path,
