@@ -58,7 +58,7 @@ def linf_pgd(
     """Attack clips by projected gradient descent, under an L-infinity bound unless told otherwise.
 
     x_{i+1} = clip(x_i + alpha sign(grad L(F(x_i), y)), x - eps, x + eps), then clip to [0, 1].
-    Under L2 the step follows the gradient at length alpha; under L1 it moves the twentieth of the
+    Under L2 the step follows the gradient at length alpha; under L1 it moves the hundredth of the
     pixels with the largest gradients, by alpha together; both are projected onto ball and pixel
     range together.
 

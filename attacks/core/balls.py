@@ -14,8 +14,9 @@ from advvid.errors import InputError
 _CLOSE = 1e-12
 """Of a budget: what a projection may miss it by, before pixels are rounded inward."""
 _MOST_ITERATIONS = 100
-L1_SHARE = 0.05
-"""Of the pixels: how many a step of PGD under L1 moves."""
+L1_SHARE = 0.01
+"""Share of the pixels that a step of PGD under L1 moves, as Tramèr and Boneh 2019 take it
+("Adversarial training and robustness for multiple perturbations")."""
 
 
 class Ball(Protocol):

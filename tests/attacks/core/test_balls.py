@@ -106,7 +106,7 @@ def test_steps_have_length_1_and_are_the_steepest_that_can_be_taken(norm: str) -
     if norm == "L2":
         torch.testing.assert_close(gain, free.flatten(1).norm(dim=1))
     else:
-        count = int(0.05 * clips[0].numel())
+        count = int(0.01 * clips[0].numel())
         best = free.flatten(1).abs().topk(count, dim=1).values.mean(dim=1)
         torch.testing.assert_close(gain, best)
     for nothing in (torch.zeros_like(gradient), torch.full_like(gradient, torch.nan)):
