@@ -99,18 +99,18 @@ def test_a_linear_model_gets_the_closed_form(loss: str) -> None:
     assert (reached > best - 1e-3).all()
 
 
-def test_no_weaker_than_torchattacks() -> None:
+@pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.02), ("L2", 0.4)])
+def test_no_weaker_than_torchattacks(norm: str, eps: float) -> None:
     """Same steps, another random start: the same clips but for a few."""
     model = bent_model()
     clips, _ = random_clips(64)
     labels = model(clips).argmax(1)
-    eps = 0.02
     folded = FoldedModel(model, "channels", clips).eval()
-    theirs = torchattacks.APGD(folded, eps=eps, steps=20, seed=0)(
+    theirs = torchattacks.APGD(folded, norm=norm, eps=eps, steps=20, seed=0)(
         fold_time(clips, "channels"), labels
     )
     theirs = unfold_time(theirs, "channels", channels=3, frames=clips.shape[2])
-    ours = apgd(model, clips, labels, eps=eps, steps=20)
+    ours = apgd(model, clips, labels, eps=eps, norm=norm, steps=20)
     rates = [float((model(x).argmax(1) != labels).float().mean()) for x in (ours, theirs)]
     assert 0.2 < rates[1] < 0.95
     assert rates[0] >= rates[1] - 0.05
