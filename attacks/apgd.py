@@ -5,13 +5,22 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.auto_pgd import AutoPgdRun
+from advvid.attacks.core.auto_pgd import AutoPgdRun, run_in_frames
 from advvid.attacks.core.balls import L1Ball, NormBall, ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
+from advvid.attacks.core.frame_ranking import frame_mask
 from advvid.attacks.core.linf_box import Box, per_clip
 from advvid.attacks.core.losses import Loss, resolve_loss
-from advvid.attacks.core.settings import ClipNormBudget, LossName, NormName, Passes, Runs, Steps
+from advvid.attacks.core.settings import (
+    ClipNormBudget,
+    LossName,
+    MostFrames,
+    NormName,
+    Passes,
+    Runs,
+    Steps,
+)
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.averaged import averaged
@@ -34,6 +43,7 @@ def apgd(
     steps: int = 100,
     restarts: int = 1,
     eot: int = 1,
+    frames: int | None = None,
     loss: str | Loss = "ce",
     targeted: bool = False,
     mask: Tensor | None = None,
@@ -63,6 +73,10 @@ def apgd(
         restarts: independent runs; a clip that is fooled, in 8 bits too, is left alone by later
             ones.
         eot: passes of a random model that each gradient, loss and prediction are averaged over.
+        frames: most frames of a clip that may change, each within eps, under L-infinity; None is
+            all. Sets of frames with the largest first-order gain are tried by short ascents, four
+            by `steps` / 10 gradients from 20 steps on, and the best goes on; each restart tries the
+            next four.
         loss: "ce", "dlr", "cw", or a function (logits, labels) -> (B,).
         targeted: make the clip look like its label instead of unlike it.
         mask: where the attack may act, 0/1 or bool, broadcastable to the clips.
@@ -82,6 +96,8 @@ def apgd(
         clips, labels, eps=eps, norm=norm, steps=steps, restarts=restarts, eot=eot
     )
     check_setting("norm", norm, NormName)
+    check_setting("frames", frames, MostFrames)
+    _check_frames(frames, norm)
     score = resolve_loss(loss)
 
     def signed(logits: Tensor, labels: Tensor) -> Tensor:
@@ -98,17 +114,25 @@ def apgd(
     with frozen(model):
         for restart in range(restarts):
             noise = uniform(seeds[left], clips.shape[1:], stream="apgd start", draw=restart)
+            noise = noise.to(clips.dtype)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
-            run = _run(
-                model,
-                ball.select(left),
-                noise.to(clips.dtype),
-                labels[left],
-                signed,
-                targeted,
-                own_reach,
-                steps,
-            )
+            inside, truth = ball.select(left), labels[left]
+            if frames is not None and isinstance(inside, Box):
+                run = run_in_frames(
+                    model,
+                    clips[left],
+                    inside,
+                    truth,
+                    signed,
+                    targeted,
+                    noise,
+                    own_reach,
+                    steps,
+                    frames,
+                    restart,
+                )
+            else:
+                run = _run(model, inside, noise, truth, signed, targeted, own_reach, steps)
             found = run.found
             # What fooled the model, if not in 8 bits, gives way to nothing that does not.
             taken = run.fooled | ~fooled[left]
@@ -150,6 +174,15 @@ def _run(
     return run
 
 
+def _check_frames(frames: int | None, norm: str) -> None:
+    """Refuse a budget of frames under another norm than L-infinity."""
+    if frames is not None and norm != "Linf":
+        raise InputError(
+            f"frames bounds each pixel of its frames in Linf, not {norm}: leave frames or norm out",
+            settings=("frames", "norm"),
+        )
+
+
 class APGD(VideoAttack):
     """Auto-PGD on a loss of choice, its step size adaptive; see `apgd`."""
 
@@ -159,6 +192,11 @@ class APGD(VideoAttack):
     loss: LossName = "ce"
     norm: NormName = "Linf"
     eot: Passes = 1
+    frames: MostFrames = None
+
+    def check_together(self) -> None:
+        """Refuse frames under another norm; see `VideoAttack.check_together`."""
+        _check_frames(self.frames, self.norm)
 
     def perturb(self, model: Model, batch: AttackBatch) -> Attacked:
         """Attack one batch; see `VideoAttack.perturb`."""
@@ -171,12 +209,16 @@ class APGD(VideoAttack):
             steps=self.max_iter,
             restarts=self.num_random_init,
             eot=self.eot,
+            frames=self.frames,
             loss=self.loss,
             targeted=self.targeted,
             mask=batch.mask,
             seed=batch.seeds,
         )
-        return Attacked(adversarial)
+        if self.frames is None:
+            return Attacked(adversarial)
+        changed = (adversarial != batch.clips).amax(dim=(1, 3, 4))
+        return Attacked(adversarial, {"frames": changed.sum(dim=1), "support": frame_mask(changed)})
 
 
 class APGDDLR(APGD):
@@ -186,5 +228,6 @@ class APGDDLR(APGD):
 
     def check_together(self) -> None:
         """Refuse another loss; see `VideoAttack.check_together`."""
+        super().check_together()
         if self.loss != "dlr":
             raise InputError(f"apgd-dlr follows the DLR loss, not {self.loss!r}: use apgd-ce:loss=")

@@ -30,7 +30,7 @@ from advvid.random_streams import seeds_of
 _PARTS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "apgd-ce": (apgd, ("steps", "restarts", "norm")),
     "apgd-t": (apgd_targeted, ("steps", "restarts", "targets", "norm")),
-    "fab-t": (fab_targeted, ("steps", "restarts", "targets")),
+    "fab-t": (fab_targeted, ("steps", "restarts", "targets", "norm")),
     "square": (square_attack, ("queries",)),
     "apgd-dlr": (partial(apgd, loss="dlr"), ("steps", "restarts", "norm")),
 }
@@ -116,7 +116,7 @@ def auto_attack(
         clips: (B, 3, T, H, W) float in [0, 1].
         labels: int64 (B,), true labels.
         eps: budget, see `apgd`.
-        norm: "Linf", or "L2" or "L1" with parts that have it: the variants of APGD.
+        norm: "Linf", or "L2" or "L1" with parts that have it: all but Square.
         steps: of the attacks that follow gradients.
         queries: of Square.
         targets: classes that APGD-T and FAB-T try.

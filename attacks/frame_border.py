@@ -66,7 +66,8 @@ def frame_border(
         pgd["step_size"] = FallingStep()
     most = _pixels(clips, ratio, thickness)
     if thickness == "search":
-        clips = checked_batch(clips, labels, eps=pgd["eps"], steps=pgd.get("steps", 1))
+        norm, steps = pgd.get("norm", "Linf"), pgd.get("steps", 1)
+        clips = checked_batch(clips, labels, eps=pgd["eps"], norm=norm, steps=steps)
         return thinnest_border(model, clips, labels, most, pgd).clips
     return linf_pgd(model, clips, labels, mask=_mask(clips, most), **pgd)
 

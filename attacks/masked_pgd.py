@@ -146,6 +146,7 @@ class MaskedPGD(LinfPGD):
 
     def check_together(self) -> None:
         """Refuse corner, motion and shared where they do not go together."""
+        super().check_together()
         if self.corner is None:
             self.corner = "random"
         self.placement.check()

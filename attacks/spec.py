@@ -1,13 +1,13 @@
 """An attack with settings as text, `NAME[:key=value,...]`, and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from advvid.attacks.core.attack_entry import AttackEntry
-from advvid.attacks.core.settings import check_norm_budget
+from advvid.attacks.core.settings import checked_bound
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.core.video_attack import Norm, VideoAttack
 from advvid.attacks.registry import all_attacks, find_attack
@@ -26,12 +26,23 @@ class AttackSpec:
         name: of the registry, or "package.module:Class".
         entry: the attack.
         settings: keyword arguments of its class.
+
+    Raises:
+        InputError: when the norm that is chosen cannot have the budget that is given.
     """
 
     text: str
     name: str
     entry: AttackEntry
     settings: dict[str, Any]
+    bound: str = field(init=False)
+    """What is bounded, in words."""
+
+    def __post_init__(self) -> None:
+        bound = self.entry.bound
+        if self._chooses_norm:
+            bound = checked_bound(bound, self.entry.norm, self.settings)
+        object.__setattr__(self, "bound", bound)
 
     @property
     def eps(self) -> float | None:
@@ -45,12 +56,6 @@ class AttackSpec:
         return own or self.entry.norm
 
     @property
-    def bound(self) -> str:
-        """What is bounded, in words."""
-        changed = self.norm != self.entry.norm
-        return self.entry.bound.replace(self.entry.norm, self.norm) if changed else self.entry.bound
-
-    @property
     def follows_law(self) -> bool:
         """Whether the law of whole clips is right for it; see `AttackEntry.follows_law`."""
         return self.entry.follows_law and self.norm == "Linf"
@@ -58,6 +63,11 @@ class AttackSpec:
     @property
     def _chooses_norm(self) -> bool:
         return "norm" in self.entry.settings()
+
+    @property
+    def kind(self) -> str:
+        """What it is an attack of: the name, with a norm that is not the usual one."""
+        return self.name if self.norm == self.entry.norm else f"{self.name}, {self.norm}"
 
     def build(self, classifier: VideoClassifier, *, eps: float, **common: Any) -> VideoAttack:
         """Make the attack for a classifier and a budget; settings override `common`."""
@@ -77,15 +87,11 @@ def parse_attack(text: str) -> AttackSpec:
     """
     parts = split_text(text)
     entry = find_attack(parts.name)
-    spec = AttackSpec(
-        text, parts.name, entry, read_settings(parts.name, parts.given, entry.settings())
-    )
-    if spec._chooses_norm and spec.eps is not None:
-        try:
-            check_norm_budget(spec.norm, spec.eps)
-        except InputError as error:
-            raise InputError(f"{parts.name}: {error}", settings=error.settings) from error
-    return spec
+    settings = read_settings(parts.name, parts.given, entry.settings())
+    try:
+        return AttackSpec(text, parts.name, entry, settings)
+    except InputError as error:
+        raise InputError(f"{parts.name}: {error}", settings=error.settings) from error
 
 
 @checked

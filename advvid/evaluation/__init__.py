@@ -5,6 +5,7 @@ from advvid.evaluation.accuracy import Accuracy
 from advvid.evaluation.condition import TOLERANCE as BOUND_TOLERANCE
 from advvid.evaluation.condition import Axis, Condition, Outcome, Setup, Strength
 from advvid.evaluation.condition_result import ConditionResult
+from advvid.evaluation.conditions.minimal import Minimal
 from advvid.evaluation.conditions.registry import CONDITIONS
 from advvid.evaluation.conditions.sampling import Sampling
 from advvid.evaluation.conditions.suites import SUITES
@@ -27,6 +28,7 @@ __all__ = [
     "DatasetClips",
     "Evaluation",
     "MemoryClips",
+    "Minimal",
     "Outcome",
     "Sampling",
     "Scoring",

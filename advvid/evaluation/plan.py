@@ -127,13 +127,18 @@ def plan_evaluation(
     given = [conditions] if isinstance(conditions, str | Condition) else conditions
     others = [planned for one in given for planned in CONDITIONS.read(one).plan(setup)]
     planned: list[Condition] = [*attacked, *others]
+    for one in others:
+        if aim is not None and one.strength.axis.kind == "attack":
+            raise InputError(f"{one.name} has no target: leave it out, or the target")
     keys = [one.key for one in planned]
     for one in planned:
         if keys.count(one.key) > 1:
             raise InputError(f"{one.caption} is given twice: leave one out")
     # A set would forget the order of axes.
-    strengths = sorted(dict.fromkeys(one.strength for one in others), key=lambda one: one.distance)
-    columns = (*(Strength(budget, LINF) for budget in budgets), *strengths)
+    at = [*(Strength(budget, LINF) for budget in budgets), *(one.strength for one in others)]
+    different = [one for n, one in enumerate(at) if not any(map(one.equals, at[:n]))]
+    axes = list(dict.fromkeys(one.axis for one in at))
+    columns = tuple(sorted(different, key=lambda one: (axes.index(one.axis), one.distance)))
     texts = [one for one in as_list(attacks) if isinstance(one, str)]
     left_out = tuple(untargetable(texts)) if targeted else ()
     return EvaluationPlan(setup, planned, columns, scoring, aim, left_out)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from advvid.attacks.core.balls import L1Ball, NormBall
+from advvid.attacks.core.frame_ranking import frame_mask, frame_sets
 from advvid.attacks.core.linf_box import Box, wide
 from advvid.attacks.core.losses import Loss, is_adversarial
-from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
+from advvid.attacks.core.sign_gradient import ascend, input_gradient, steepest_step_
 from advvid.inference.frozen import Model
 
 _MOMENTUM = 0.75
@@ -17,6 +18,10 @@ _RHO = 0.75
 # Under L1: share of the pixels that the first step moves, how much fewer than the best point has
 # changed the next ones do, what still counts as sparser, the smallest step.
 _FIRST_SHARE, _SPARSER, _STILL_SPARSER, _LEAST_STEP = 0.2, 1.5, 0.95, 0.1
+
+# With a budget of frames: sets of frames that are tried, the part of the steps that each try takes,
+# and the fewest steps that leave enough for tries.
+_SETS, _SHORT_RUN, _STEPS_FOR_SETS = 4, 10, 20
 
 
 class AutoPgdRun:
@@ -122,6 +127,52 @@ class AutoPgdRun:
         self.x = torch.where(wide(chosen), self.best, self.x)
         self.gradient = torch.where(wide(chosen), self.best_gradient, self.gradient)
         self.value = torch.where(chosen, self.best_value, self.value)
+
+
+def run_in_frames(
+    model: Model,
+    clean: Tensor,
+    box: Box,
+    labels: Tensor,
+    loss: Loss,
+    targeted: bool,
+    noise: Tensor,
+    eps: float | Tensor,
+    steps: int,
+    frames: int,
+    restart: int,
+) -> AutoPgdRun:
+    """Run in the set of frames that a few short ascents find the best, of each clip its own.
+
+    The first-order gain of every frame, what moving all of it to the ends of its box would add to
+    the loss, tells which sets are tried: the best ones, those after them in later restarts. The
+    gradients are one more than the steps.
+    """
+    gradient, _, _ = input_gradient(model, clean, labels, loss)
+    ahead = torch.where(gradient > 0, box.upper - clean, box.lower - clean) * gradient
+    gains = ahead.nan_to_num_(nan=0.0).sum(dim=(1, 3, 4))
+    total = clean.shape[2]
+    tried = _SETS if steps >= _STEPS_FOR_SETS else 1
+    sets = frame_sets(gains, min(frames, total), restart * tried, tried)
+    short = steps // _SHORT_RUN if len(sets) > 1 else 0
+    best_value = torch.full_like(gains[:, 0], -torch.inf)
+    best, chosen = clean, sets[0]
+    for inside in sets:
+        own = box.within(frame_mask(inside), clean)
+        x = ascend(
+            model, own.at(noise), labels, loss=loss, box=own, step=eps, steps=short, falling=True
+        )
+        value = best_value + 1
+        if len(sets) > 1:
+            with torch.no_grad():
+                value = loss(model(x), labels).to(best_value)
+        better = value > best_value
+        best = torch.where(wide(better), x, best)
+        chosen = torch.where(better[:, None], inside, chosen)
+        best_value = torch.where(better, value, best_value)
+    run = AutoPgdRun(model, best, labels, loss, targeted)
+    run.by_halving(box.within(frame_mask(chosen), clean), eps, steps - 1 - short * len(sets))
+    return run
 
 
 def checkpoints(steps: int) -> set[int]:

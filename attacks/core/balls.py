@@ -61,6 +61,15 @@ def ball_of(
     return kind(clips, linf_box(clips, 1.0, mask), radius.expand(len(clips)))
 
 
+def lengths(change: Tensor, norm: str) -> Tensor:
+    """Give how long the change of each clip (B, ...) is in the norm "Linf", "L2" or "L1", (B,)."""
+    order = {"Linf": torch.inf, "L2": 2, "L1": 1}[norm]
+    # Sums over all pixels of a clip lose too much in float32.
+    wide_enough = torch.float64 if norm != "Linf" else None
+    length: Tensor = torch.linalg.vector_norm(change.flatten(1), order, dim=1, dtype=wide_enough)
+    return length.to(change)
+
+
 @dataclass(frozen=True)
 class NormBall:
     """All clips within a distance of the clean ones, in the pixel range and the support.
@@ -103,11 +112,6 @@ class NormBall:
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
         """Give the steepest ascent among steps of length 1, (B, C, T, H, W)."""
 
-    def _free(self, clips: Tensor, gradient: Tensor) -> Tensor:
-        """Give the gradient where a pixel can follow it, else 0; NaN gives 0."""
-        rises = torch.where(gradient > 0, clips < self.room.upper, clips > self.room.lower)
-        return torch.where(rises, gradient, 0).nan_to_num_(nan=0.0)
-
     def at(self, fraction: Tensor) -> Tensor:
         """Give a random point from uniform numbers (B, C, T, H, W), most often on the surface."""
         noise = torch.where(self.room.lower < self.room.upper, 2 * fraction - 1, 0)
@@ -134,16 +138,19 @@ class L2Ball(NormBall):
             return value, slope
 
         ones = torch.ones_like(self.radius)
-        scale = root(excess, 0 * ones, ones, self.radius.square())
+        # The answer where no pixel is at its bound; elsewhere others must go further.
+        least = (self.radius / sizes.norm(dim=1).clamp_min(1e-300)).clamp(max=1)
+        scale = root(excess, least, ones, self.radius.square())
         return torch.minimum(sizes * scale[:, None], room)
 
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
-        """Give the gradient of the pixels that can follow it, at length 1."""
-        free = self._free(clips, gradient)
+        """Give the gradient inside the support, at length 1; NaN gives 0."""
+        del clips
+        inside = torch.where(self.room.lower < self.room.upper, gradient, 0).nan_to_num_(nan=0.0)
         # By its largest first, so that no square vanishes or overflows.
-        largest = free.flatten(1).abs().amax(dim=1)
-        free = free / wide(largest.clamp_min(torch.finfo(free.dtype).tiny))
-        return free / wide(free.flatten(1).norm(dim=1).clamp_min(1e-30))
+        largest = inside.flatten(1).abs().amax(dim=1)
+        inside = inside / wide(largest.clamp_min(torch.finfo(inside.dtype).tiny))
+        return inside / wide(inside.flatten(1).norm(dim=1).clamp_min(1e-30))
 
 
 @dataclass(frozen=True)
@@ -181,9 +188,11 @@ class L1Ball(NormBall):
     def direction(self, clips: Tensor, gradient: Tensor) -> Tensor:
         """Move the pixels with the largest gradients that can follow them, all by the same length.
 
-        Source: Croce and Hein 2021, sec. 3; pixels at an end of their range are left out here.
+        Source: Croce and Hein 2021, sec. 3; pixels at an end of their range are left out here, as
+        the steps of these few would be lost. NaN gives 0.
         """
-        free = self._free(clips, gradient)
+        follows = torch.where(gradient > 0, clips < self.room.upper, clips > self.room.lower)
+        free = torch.where(follows, gradient, 0).nan_to_num_(nan=0.0)
         sizes = free.flatten(1).abs()
         count = torch.as_tensor(self.share, device=clips.device) * sizes.shape[1]
         last = count.long().clamp(1, sizes.shape[1]).expand(len(sizes))[:, None] - 1
@@ -212,9 +221,9 @@ def root(
     for iteration in range(_MOST_ITERATIONS):
         if bool(end.all()):
             break
-        newton = t - value / slope.clamp_min(1e-300)
+        newton = (t - value / slope.clamp_min(1e-300)).clamp_min(low)
         # Pieces of other slopes can hold Newton's steps up; halving every fourth time cannot.
-        taken = (newton > low) & (newton < high) & (iteration % 4 < 3)
+        taken = (newton < high) & (iteration % 4 < 3)
         t = torch.where(end, t, torch.where(taken, newton, (low + high) / 2))
         value, slope = excess(t)
         low = torch.where(value <= 0, t, low)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.linf_box import Box, per_clip, wide
+from advvid.attacks.core.balls import Ball
+from advvid.attacks.core.linf_box import per_clip, wide
 from advvid.attacks.core.losses import is_adversarial
 from advvid.inference.frozen import Model
 
@@ -65,17 +66,17 @@ class Settled:
         own = eps[at].flatten() if isinstance(eps, Tensor) else eps
         return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted)
 
+    @torch.no_grad()
+    def fooled(self, clips: Tensor) -> Tensor:
+        """Tell which of all clips (B, 3, T, H, W) fool the model as they are, bool (B,)."""
+        return is_adversarial(self.model(clips), self.labels, self.targeted)
+
     def rounded(self, clips: Tensor, at: Tensor) -> Tensor:
         """Round clips (n, 3, T, H, W) to 8 bits, within the Linf budget where there is one."""
         if self.eps is None:
             return in_8_bits(clips)
         eps = per_clip(self.eps, self.clean)
         return in_8_bits(clips, (self.clean[at], eps[at] if isinstance(eps, Tensor) else eps))
-
-    @torch.no_grad()
-    def fooled(self, clips: Tensor) -> Tensor:
-        """Tell which of all clips (B, 3, T, H, W) fool the model as they are, bool (B,)."""
-        return is_adversarial(self.model(clips), self.labels, self.targeted)
 
     def __call__(self, clips: Tensor, fooled: Tensor, at: Tensor | None = None) -> Tensor:
         """Look at clips that are fooled; the model is asked of no others.
@@ -102,7 +103,7 @@ class Settled:
 
 
 @torch.no_grad()
-def outward(found: Tensor, fooled: Tensor, box: Box, settled: Settled) -> Tensor:
+def outward(found: Tensor, fooled: Tensor, ball: Ball, settled: Settled, longest: Tensor) -> Tensor:
     """Move what rounding to 8 bits would undo away from the clean clip, as little as it takes.
 
     The change is lengthened in eight steps to the end of the budget. What is not settled by that
@@ -111,25 +112,22 @@ def outward(found: Tensor, fooled: Tensor, box: Box, settled: Settled) -> Tensor
     Args:
         found: (B, 3, T, H, W).
         fooled: bool (B,), as they are.
-        box: where clips must stay, of the budget of `settled`.
-        settled: tells which clips are done; without a Linf budget, all stay as they are.
+        ball: where clips must stay.
+        settled: tells which clips are done.
+        longest: (B,), the change that the budget allows in lengths of the one that was found.
 
     Returns:
         Clips of the same shape.
     """
     result = found.clone()
-    if settled.eps is None:
-        return result
     left = (fooled & ~settled(found, fooled)).nonzero().squeeze(1)
     for step in range(1, _OUTWARD + 1):
         if len(left) == 0:
             break
         own = settled.select(left)
-        delta = found[left] - own.clean
-        distance = wide(delta.abs().flatten(1).amax(dim=1)).clamp_min(1e-12)
-        assert own.eps is not None
-        longer = 1 + step / _OUTWARD * (per_clip(own.eps, own.clean) / distance - 1)
-        moved = box.select(left).project_(own.clean + longer * delta)
+        longer = 1 + step / _OUTWARD * (longest[left] - 1)
+        moved = own.clean + wide(longer) * (found[left] - own.clean)
+        moved = ball.select(left).project_(moved)
         done = own(moved, own.fooled(moved))
         result[left[done]] = moved[done]
         left = left[~done]

@@ -52,6 +52,39 @@ def top_frames(scores: Tensor, count: int) -> Tensor:
     return frame_mask(rank_frames(scores) < count)
 
 
+def frame_sets(gains: Tensor, frames: int, first: int, count: int) -> list[Tensor]:
+    """Give sets of frames by the sum of their gains, the largest first.
+
+    The largest is that of the frames with the largest gains; each other has one of them exchanged.
+
+    Args:
+        gains: (B, T).
+        frames: how many frames a set has, at most T.
+        first: how many sets are passed over; after the last, the first comes again.
+        count: how many sets are wanted, which are all different if there are as many.
+
+    Returns:
+        bool (B, T) each.
+    """
+    batch, total = gains.shape
+    order = gains.argsort(dim=1, descending=True, stable=True)
+    ranked = gains.gather(1, order)
+    # What it costs to give up one of the best frames for one of the others.
+    loss = (ranked[:, :frames, None] - ranked[:, None, frames:]).flatten(1)
+    cheapest = loss.argsort(dim=1, stable=True)
+    sets = []
+    known = 1 + frames * (total - frames)
+    for place in {(first + i) % known: None for i in range(count)}:
+        inside = torch.zeros(batch, total, dtype=torch.bool, device=gains.device)
+        inside[:, :frames] = True
+        if place > 0:
+            exchanged = cheapest[:, place - 1 : place]
+            inside.scatter_(1, exchanged // (total - frames), False)
+            inside.scatter_(1, frames + exchanged % (total - frames), True)
+        sets.append(torch.zeros_like(inside).scatter(1, order, inside))
+    return sets
+
+
 def frame_mask(frames: Tensor) -> Tensor:
     """Shape flags of frames (B, T) so that they broadcast over clips, (B, 1, T, 1, 1)."""
     return frames[:, None, :, None, None]

@@ -1,4 +1,4 @@
-"""The nearest point of a hyperplane inside a box, in the L-infinity norm."""
+"""The nearest point of a hyperplane inside a box, in the norms Linf, L2 and L1."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,20 @@ _STEPS_A_LOOK = 4
 
 
 def step_to_hyperplane(
-    clips: Tensor, normal: Tensor, offset: Tensor, lower: Tensor, upper: Tensor
+    clips: Tensor,
+    normal: Tensor,
+    offset: Tensor,
+    lower: Tensor,
+    upper: Tensor,
+    *,
+    norm: str = "Linf",
 ) -> Tensor:
-    """Give the smallest step, in the L-infinity norm, that reaches a hyperplane inside a box.
+    """Give the smallest step, in a norm, that reaches a hyperplane inside a box.
 
-    Every pixel moves by r against the side that the clip is on, or to its bound where that is
-    nearer: the sum of |w_i| min(r, room_i) has to bridge |<w, x> + b|. It is concave and piecewise
-    linear in r, so Newton's method from 0 climbs to r, never beyond, and is there after finitely
-    many steps. Where no point of the box is on the hyperplane, all pixels go to their bounds.
+    Pixels move against the side that the clip is on, none beyond its bound: the sum of |w_i| times
+    their way has to bridge |<w, x> + b|. In Linf they move by r alike, in L2 by r |w_i|, or to
+    their bounds where those are nearer; in L1 one after the other to its bound, those with the
+    largest |w_i| first. Where no point of the box is on the hyperplane, all go to their bounds.
 
     Args:
         clips: x (B, ...), inside the box.
@@ -23,28 +29,54 @@ def step_to_hyperplane(
         offset: <w, x> + b, (B,): how far, and on which side, each clip is.
         lower: bounds of the pixels, of the same shape.
         upper: bounds of the pixels, of the same shape.
+        norm: "Linf", "L2" or "L1".
 
     Returns:
         The step d, of the shape of the clips.
 
     Source: Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive
-    boundary attack", Eq. 4, for p = inf; they sort the rooms instead.
+    boundary attack", Eq. 4; for Linf and L2 they sort the rooms instead.
     """
     side = -torch.sign(offset).view(-1, *(1,) * (clips.ndim - 1)) * normal.sign()
     room = torch.where(side > 0, upper - clips, clips - lower).flatten(1)
     weight = normal.flatten(1).abs()
-    wanted = offset.abs().double()[:, None]
+    # In lengths of the largest, so that no square vanishes.
+    largest = weight.amax(dim=1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+    weight = weight / largest
+    wanted = offset.abs().double()[:, None] / largest
+    if norm == "L1":
+        moved = _one_by_one(weight, room, wanted)
+    else:
+        moved = _together(weight, weight if norm == "L2" else torch.ones_like(weight), room, wanted)
+    return side * moved.view(clips.shape)
+
+
+def _together(weight: Tensor, pace: Tensor, room: Tensor, wanted: Tensor) -> Tensor:
+    """Solve sum_i w_i min(room_i, r pace_i) = wanted for r, (B, 1), and give min(room, r pace).
+
+    The sum is concave and piecewise linear in r: Newton's method from 0 climbs to the solution,
+    never beyond, and is there after finitely many steps.
+    """
     r, rising = torch.zeros_like(room[:, :1]), True
     while rising:
         for _ in range(_STEPS_A_LOOK):
             before = r
-            slope = _total(weight * (room > r))
-            bridged = _total(weight * torch.minimum(room, r))
-            gap = (wanted - bridged).clamp_min(0)
+            way = r * pace
+            slope = _total(weight * pace * (room > way))
+            gap = (wanted - _total(weight * torch.minimum(room, way))).clamp_min(0)
             r = (r + torch.where(slope > 0, gap / slope, 0)).to(room)
         # Rounded to the precision of the clips, it ends, and stays for clips that are there.
         rising = bool((r > before).any())
-    return side * torch.minimum(room, r).view(clips.shape)
+    return torch.minimum(room, r * pace)
+
+
+def _one_by_one(weight: Tensor, room: Tensor, wanted: Tensor) -> Tensor:
+    """Give the way of each pixel, those of large weight first, until all is bridged."""
+    sorted_weight, order = weight.sort(dim=1, descending=True)
+    bridged = (sorted_weight * room.gather(1, order)).double()
+    missing = (wanted - (bridged.cumsum(dim=1) - bridged)).clamp_min(0)
+    way = (missing / sorted_weight.double().clamp_min(1e-300)).clamp(max=1e30).to(room)
+    return torch.minimum(room, torch.zeros_like(room).scatter(1, order, way))
 
 
 def _total(pixels: Tensor) -> Tensor:

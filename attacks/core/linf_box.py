@@ -37,6 +37,10 @@ class Box:
         """Give the point at this fraction (B, C, T, H, W) in [0, 1] of each side."""
         return torch.lerp(self.lower, self.upper, fraction)
 
+    def within(self, support: Tensor, clean: Tensor) -> "Box":
+        """Keep to the clean clips outside of a support, bool and broadcastable to them."""
+        return Box(torch.where(support, self.lower, clean), torch.where(support, self.upper, clean))
+
     def select(self, clips: Tensor) -> "Box":
         """Keep the sides of some clips only; `clips` indexes the batch axis."""
         return Box(self.lower[clips], self.upper[clips])
@@ -60,9 +64,7 @@ def linf_box(clips: Tensor, eps: float | Tensor, mask: Tensor | None = None) -> 
     lower = (clips - eps).clamp_(min=0)
     upper = (clips + eps).clamp_(max=1)
     if mask is not None:
-        support = check_mask(mask, clips)
-        lower = torch.where(support, lower, clips)
-        upper = torch.where(support, upper, clips)
+        return Box(lower, upper).within(check_mask(mask, clips), clips)
     return Box(lower, upper)
 
 

@@ -1,5 +1,6 @@
 """Settings that several attacks share, each with its range and its line of help."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -53,6 +54,25 @@ def check_default_budget(norm: str, default: str) -> None:
             f"of a whole clip, such as eps={2 if norm == 'L2' else 20}",
             settings=("eps",),
         )
+
+
+def checked_bound(bound: str, norm: str, settings: Mapping[str, Any]) -> str:
+    """Say what is bounded, where settings choose another norm, or frames.
+
+    Args:
+        bound: in words, of the defaults.
+        norm: the default.
+        settings: those that are given; an `eps` among them is checked.
+
+    Raises:
+        InputError: when the norm cannot have that budget.
+    """
+    chosen = settings.get("norm", norm)
+    if (eps := settings.get("eps")) is not None:
+        check_norm_budget(chosen, eps)
+    words = bound.replace(norm, chosen)
+    in_frames = settings.get("frames") is not None and "frames" not in words
+    return f"{words} in frames" if in_frames else words
 
 
 def check_one_a_clip(eps: Any, count: int) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advvid.attacks.core.declared_settings import DeclaredSettings, bound_settings
 from advvid.attacks.core.linf_box import check_mask
-from advvid.attacks.core.settings import check_default_budget, check_norm_budget, check_one_a_clip
+from advvid.attacks.core.settings import check_default_budget, check_one_a_clip, checked_bound
 from advvid.checks import check_array, check_clips, check_labels
 from advvid.errors import InputError
 from advvid.estimator.clip_interface import Array, ArrayOrTensor
@@ -103,7 +103,7 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         report: what the last `generate` gave beside its clips, see `Attacked`.
     """
 
-    # Without annotations: where they are settings, their place among these is theirs.
+    # No annotations: where they are settings, their place among these is theirs.
     norm = _LINF
     bound = "Linf"
     access: ClassVar[Access] = "white box"
@@ -128,17 +128,16 @@ class VideoAttack(DeclaredSettings, EvasionAttack):
         super().__init__(estimator=estimator)
         for name, value in bound_settings(type(self), args, settings).items():
             setattr(self, name, value)
-        if "norm" in self.attack_params and not (args or "eps" in settings):
-            check_default_budget(self.norm, type(self).norm)
         self.report: Mapping[str, Tensor] = {}
         self._check_params()
+        if "norm" in self.attack_params and not (args or "eps" in settings):
+            check_default_budget(self.norm, type(self).norm)
 
     def _check_params(self) -> None:
         super()._check_params()
         check_settings(self)
         if "norm" in self.attack_params:
-            check_norm_budget(self.norm, getattr(self, "eps", 1.0))
-            self.bound = type(self).bound.replace(type(self).norm, self.norm)
+            self.bound = checked_bound(type(self).bound, type(self).norm, self.values())
         if self.targeted and self.no_targets:
             raise InputError(f"{type(self).__name__} cannot be targeted: {self.no_targets}")
         self.check_together()

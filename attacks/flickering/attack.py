@@ -128,7 +128,7 @@ def flickering(
     best_value = clips.new_full((len(clips),), torch.inf)
     # Without a bound, what half of the steps can undo.
     bound = min(step_size * steps / 2, 1.0) if eps is None else eps
-    settled = Settled(model, clips, labels, 1.0 if eps is None else eps, targeted)
+    settled = Settled(model, clips, labels, eps, targeted)
     with frozen(model):
         scale = objective.logit_scale(model, clips)
         for run in range(1 + num_random_init):

@@ -8,7 +8,7 @@ from torch import Tensor
 from advvid.attacks.core.masks import rectangle_mask, rectangle_size
 from advvid.attacks.patches.windows import random_windows
 from advvid.errors import InputError
-from advvid.methods import Setting
+from advvid.methods import Setting, spell
 
 Size = Annotated[
     tuple[int, int] | None,
@@ -55,8 +55,8 @@ class Placement(NamedTuple):
             )
         if self.motion != "still" and isinstance(self.corner, tuple | list):
             raise InputError(
-                f"corner={self.corner} is where a patch stays, motion={self.motion} moves it: take "
-                "corner=random or corner=search"
+                f"corner={spell(self.corner)} is where a patch stays, motion={self.motion} moves "
+                "it: take corner=random or corner=search"
             )
 
     def corners(self, clips: Tensor, seeds: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from advvid.attacks.patches.some_clips import PgdOnSome
 from advvid.attacks.pgd import PgdOptions, beats
 from advvid.inference.frozen import Model, frozen
 
-# Of all steps, those that choose among supports, and how many are chosen. On motions as many clips
-# are left as when all steps are taken in all supports, for a sixth of the gradients.
-_SHARE, _CHOSEN = 10, 2
+# One step in so many chooses among supports, and one support in so many is chosen. On motions as
+# many clips are left as when all steps are taken in all supports, for a sixth of the gradients.
+_STEPS, _SUPPORTS = 10, 5
 
 
 class WorstSupport(NamedTuple):
@@ -37,7 +37,7 @@ def worst_support(
 
     1. PGD in the first support. Clips that are fooled, in 8 bits too, are done.
     2. A tenth of the steps in each other support, for those that are left.
-    3. All steps in the two supports that were worst in these.
+    3. All steps in the fifth of the supports that was worst in these.
 
     Worse is what fools in 8 bits, then what fools, then what has the larger loss.
 
@@ -60,8 +60,8 @@ def worst_support(
         left = left[~search.done(left)]
         if count > 1:
             others = torch.arange(1, count, device=clips.device).expand(len(left), -1)
-            ranks = search.attack(left, others, -(-steps // _SHARE))
-            worst = others.gather(1, _order(ranks)[:, :_CHOSEN])
+            ranks = search.attack(left, others, -(-steps // _STEPS))
+            worst = others.gather(1, _order(ranks)[:, : -(-count // _SUPPORTS)])
             undone = ~search.done(left)
             search.attack(left[undone], worst[undone], steps)
     return WorstSupport(search.best, search.choice)

@@ -5,6 +5,7 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.balls import lengths
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled, outward
 from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
@@ -116,7 +117,8 @@ def sparse_attack(
         else:
             price = clips.new_full((len(clips),), regularization)
             found = descend_sparsely(settled, score, box, price, eps, steps)
-        found = outward(found, settled.fooled(found), box, settled)
+        longest = eps / lengths(found - clips, "Linf").clamp_min(1e-12)
+        found = outward(found, settled.fooled(found), box, settled, longest)
     norms = frame_norms(found - clips)
     return SparseResult(found, (norms > 0).sum(dim=1), norms.sum(dim=1), allowed)
 

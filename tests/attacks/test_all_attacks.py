@@ -28,7 +28,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "frame-saliency": {"max_iter": 3, "method": "refresh"},
     "flickering": {"max_iter": 3, "shift_draws": 1, "eps_step": 0.02},
     "sparse": {"max_iter": 4, "frames": 2, "order": "spread"},
-    "apgd-ce": {"max_iter": 5},
+    "apgd-ce": {"max_iter": 5, "frames": 2},
     "apgd-dlr": {"max_iter": 5, "num_random_init": 2},
     "apgd-t": {"max_iter": 3, "targets": 2},
     "fab-t": {"max_iter": 3, "targets": 2, "num_random_init": 2},

@@ -182,3 +182,15 @@ def test_bad_settings_are_refused(name: str) -> None:
     settings: dict[str, Any] = {name: 0}
     with pytest.raises(InputError, match=name):
         AutoAttack(VideoClassifier(LinearClipModel()), **settings)
+
+
+def test_clips_and_models_of_double_precision_are_attacked_in_it() -> None:
+    model = bent_model().double()
+    clips = random_clips(8)[0].double()
+    labels = model(clips).argmax(1)
+    costs: dict[str, Any] = {"steps": 4, "queries": 20, "targets": 2}
+    result = auto_attack(model, clips, labels, eps=0.012, parts=PARTS, **costs)
+    assert result.clips.dtype == torch.float64
+    assert (result.clips - clips).abs().max() <= 0.012 + 1e-12
+    assert torch.equal(model(result.clips).argmax(1) == labels, result.broken_by == 0)
+    assert (result.broken_by > 0).any()

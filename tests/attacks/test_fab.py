@@ -3,40 +3,68 @@ import torch
 from torch import Tensor
 
 from advvid.attacks import FABTargeted, fab_targeted
+from advvid.attacks.core.balls import lengths
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
 
 
-def case(count: int = 12) -> tuple[LinearClipModel, Tensor, Tensor, Tensor]:
+def case(count: int = 12, norm: str = "Linf") -> tuple[LinearClipModel, Tensor, Tensor, Tensor]:
     """A linear model, clips that no pixel range holds back, labels, and exact distances.
 
-    The boundary to class k is (z_y - z_k) / ||w_y - w_k||_1 away in the L-infinity norm.
+    The boundary to class k is (z_y - z_k) / ||w_y - w_k||_q away, q = 1 in the L-infinity norm and
+    2 in L2.
     """
     model = LinearClipModel(classes=CLASSES)
     clips, _ = random_clips(count)
     clips = 0.3 + 0.4 * clips
     logits = model(clips).detach()
     labels = logits.argmax(1)
-    norms = (model.weight[labels][:, None] - model.weight[None]).abs().sum(2).detach()
+    apart = (model.weight[labels][:, None] - model.weight[None]).detach()
+    norms = apart.norm(p=1 if norm == "Linf" else 2, dim=2)
     margins = (logits.gather(1, labels[:, None]) - logits) / norms.clamp_min(1e-9)
     return model, clips, labels, margins.scatter(1, labels[:, None], torch.inf).amin(1)
 
 
-def test_distance_on_a_linear_model_is_the_exact_one() -> None:
-    model, clips, labels, exact = case()
-    assert exact.max() < 0.3
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_distance_on_a_linear_model_is_the_exact_one(norm: str) -> None:
+    model, clips, labels, exact = case(norm=norm)
+    # No pixel range is in the way.
+    assert exact.max() < {"Linf": 0.3, "L2": 4}[norm]
     for i in range(len(clips)):
         one = slice(i, i + 1)
         # The budget is a little more than what is needed: what is found must lie within it.
         eps = 1.05 * float(exact[i])
-        found = fab_targeted(model, clips[one], labels[one], eps=eps, steps=20)
-        distance = float((found - clips[one]).abs().max())
+        found = fab_targeted(model, clips[one], labels[one], eps=eps, norm=norm, steps=20)
+        distance = float(lengths(found - clips[one], norm))
         assert model(found).argmax() != labels[i]
         assert distance >= 0.9999 * float(exact[i])
-        short = fab_targeted(model, clips[one], labels[one], eps=0.97 * float(exact[i]), steps=20)
+        tight = 0.97 * float(exact[i])
+        short = fab_targeted(model, clips[one], labels[one], eps=tight, norm=norm, steps=20)
         assert model(short).argmax() == labels[i]
-        assert (short - clips[one]).abs().max() <= 0.97 * float(exact[i]) + 1e-6
+        assert lengths(short - clips[one], norm) <= tight + 1e-6
+
+
+def test_in_l1_it_moves_the_pixels_of_the_largest_weights_to_their_ends() -> None:
+    """The distance is that of a greedy search toward each class."""
+    model, clips, labels, _ = case(6)
+    logits = model(clips).detach()
+    for i, clip in enumerate(clips):
+        costs = []
+        for k in set(range(CLASSES)) - {int(labels[i])}:
+            w = (model.weight[k] - model.weight[labels[i]]).detach()
+            room = torch.where(w > 0, 1 - clip.flatten(), clip.flatten())
+            lead, cost = float(logits[i, labels[i]] - logits[i, k]), 0.0
+            for j in w.abs().argsort(descending=True):
+                way = min(float(room[j]), lead / float(w[j].abs()))
+                lead, cost = lead - way * float(w[j].abs()), cost + way
+            costs.append(cost)
+        exact, one = min(costs), slice(i, i + 1)
+        found = fab_targeted(model, clips[one], labels[one], eps=1.06 * exact, norm="L1", steps=20)
+        assert model(found).argmax() != labels[i]
+        assert float((found - clip).abs().sum()) >= 0.999 * exact
+        short = fab_targeted(model, clips[one], labels[one], eps=0.97 * exact, norm="L1", steps=20)
+        assert model(short).argmax() == labels[i]
 
 
 def test_a_support_is_kept_to_and_costs_distance() -> None:

@@ -132,3 +132,9 @@ def test_a_text_that_cannot_be_read_is_told_what_is_wanted(text: str, words: str
     with pytest.raises(InputError) as error:
         parse_attack(text)
     assert words in str(error.value)
+
+
+def test_a_norm_of_choice_makes_another_kind_of_attack() -> None:
+    assert parse_attack("pgd").kind == "pgd"
+    assert parse_attack("pgd:norm=Linf").kind == "pgd"
+    assert parse_attack("pgd:norm=L2,eps=1,loss=cw").kind == "pgd, L2"

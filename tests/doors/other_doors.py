@@ -229,6 +229,7 @@ OTHER_DOORS = [
     Door("video_info", data.video_info, dict, {"path": "path"}),
     Door("to_unit", data.to_unit, dict, {"clips": "thing"}),
     Door("Scoring", evaluation.Scoring, dict, {"eot": "count", "law": "thing", "alarms": "flag"}),
+    Door("Minimal", evaluation.Minimal, dict, {"eps": "positive", "halvings": "count"}),
     Door("Sampling", evaluation.Sampling, dict, {"kind": "word", "clips": "count"}),
     Door(
         "RobustCheck",

@@ -283,7 +283,7 @@ def test_tables_and_files_hold_success_of_eligible_clips_and_accuracy_of_all() -
     assert [f"| {share} [" in row for share in ("80.0", "60.0", "20.0")] == [True] * 3
     assert "how many of the 4 clips that were right become their target" in page
     assert "% ATTACKS WERE TARGETED" in latex(found)
-    assert "attacks targeted at its least likely class" in subject(found)
+    assert "attacks targeted: least-likely" in subject(found)
     records = list(csv.DictReader(io.StringIO(found.to_csv())))
     assert [line["eligible"] for line in records] == ["", "4", "4", "4", "4"]
     assert records[2]["reached"] == "3"

@@ -67,7 +67,7 @@ class AttackCondition(Condition):
         suite: str = "",
     ) -> None:
         self.spec, self.suite = spec, suite
-        self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.name, eps
+        self.attack, self.name, self.group, self.eps = attack, spec.text, group or spec.kind, eps
         self.combined = combined
         self.strength = Strength(eps, _AXES[attack.norm])
         self.targeted = attack.targeted

@@ -104,5 +104,5 @@ def _rows(attacks: Sequence[str]) -> list[PlannedAttack]:
             if ATTACKS.canonical(text.partition(":")[0]) is None and near and near[0] in SUITES:
                 raise InputError(f"unknown attack or suite {shown(text)}; {ask(near)}")
             spec = parse_attack(text)
-            rows[text] = rows.get(text, PlannedAttack(spec, spec.name))._replace(suite="")
+            rows[text] = rows.get(text, PlannedAttack(spec, spec.kind))._replace(suite="")
     return list(rows.values())

@@ -28,8 +28,8 @@ def subject(results: Results) -> str:
     model, data, split = (known.get(name, "") for name in ("model", "data", "split"))
     what = " on ".join(filter(None, (model, f"{data} ({split})" if data and split else data)))
     labels = "labels predicted by itself" if "labels" in known else ""
-    aim = "" if results.target is None else f"attacks targeted at {known.get('target', '?')}"
-    told = ", ".join(filter(None, (what, labels, aim.partition(";")[0], f"n = {known['clips']}")))
+    aim = "" if results.target is None else f"attacks targeted: {results.target}"
+    told = ", ".join(filter(None, (what, labels, aim, f"n = {known['clips']}")))
     # A figure goes its way without the table: in front, so that nothing cuts it off.
     heads = dict.fromkeys(warning.partition(":")[0] for warning in warnings(results))
     return "; ".join((*(f"WARNING {head}" for head in heads), told))

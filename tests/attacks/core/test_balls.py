@@ -93,7 +93,10 @@ def test_steps_have_length_1_and_are_the_steepest_that_can_be_taken(norm: str) -
     ball = ball_of(norm, clips, 2.0)
     gradient = torch.randn(clips.shape, generator=torch.Generator().manual_seed(0))
     gradient[0, 0] = torch.nan
-    blocked = ((clips == 1) & (gradient > 0)) | ((clips == 0) & (gradient < 0)) | gradient.isnan()
+    blocked = gradient.isnan()
+    if norm == "L1":
+        # Few pixels move, so none of the steps may be lost at an end of the pixel range.
+        blocked |= ((clips == 1) & (gradient > 0)) | ((clips == 0) & (gradient < 0))
     step = ball.direction(clips, gradient)
     assert not step[blocked].any()
     assert blocked.any()

@@ -30,13 +30,15 @@ def test_what_rounding_undoes_is_lengthened_as_little_as_it_takes() -> None:
     clips, labels = gray()
     found = clips + 0.3 / 255
     settled = Settled(brightness(0.2), clips, labels, 4 / 255)
-    moved = outward(found, torch.tensor([True, False]), linf_box(clips, 4 / 255), settled)
+    longest = torch.tensor([4 / 0.3] * 2)
+    moved = outward(found, torch.tensor([True, False]), linf_box(clips, 4 / 255), settled, longest)
     levels = (moved - clips) * 255
     torch.testing.assert_close(levels[0], torch.full_like(levels[0], 0.3 + 3.7 / 8))
     assert torch.equal(moved[1], found[1])
     # Nothing is left to lengthen in a budget that holds no level.
     tight = Settled(brightness(0.2), clips, labels, 0.4 / 255)
-    kept = outward(found, torch.tensor([True, True]), linf_box(clips, 0.4 / 255), tight)
+    both = torch.tensor([True, True])
+    kept = outward(found, both, linf_box(clips, 0.4 / 255), tight, longest / 10)
     assert torch.equal(kept, found)
 
 
@@ -56,7 +58,8 @@ def test_it_stays_in_the_box_and_leaves_what_is_settled(
     found = box.project_(clips + share * eps * sign)
     settled = Settled(model, clips, labels, eps)
     fooled = settled.fooled(found)
-    moved = outward(found, fooled, box, settled)
+    longest = eps / (found - clips).abs().flatten(1).amax(1).clamp_min(1e-12)
+    moved = outward(found, fooled, box, settled, longest)
     assert ((moved >= box.lower) & (moved <= box.upper)).all()
     assert settled.fooled(moved)[fooled].all()
     before, after = (settled(x, fooled) for x in (found, moved))

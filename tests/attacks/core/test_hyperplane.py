@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
+from scipy.optimize import brentq, linprog
 
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 
@@ -72,3 +74,47 @@ def test_reaches_the_hyperplane_past_many_pieces(falls: float, rises: float, sha
     wanted = share * (w * room).sum(dim=1)
     step = step_to_hyperplane(torch.zeros_like(w), w, -wanted, -room, room)
     assert float((w * step).sum() / wanted) == pytest.approx(1, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 7), st.floats(-3, 3))
+def test_in_l1_agrees_with_linear_programming(seed: int, size: int, offset: float) -> None:
+    """Minimize sum(up + down) over up, down >= 0 with <w, up - down> = -offset."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(size, generator=generator, dtype=torch.float64)
+    w = torch.randn(size, generator=generator, dtype=torch.float64)
+    x[0], w[-1] = 0, 0
+    ends = torch.zeros_like(x)[None], torch.ones_like(x)[None]
+    step = step_to_hyperplane(x[None], w[None], torch.tensor([offset]), *ends, norm="L1")[0]
+    assert ((x + step) >= -1e-12).all()
+    assert ((x + step) <= 1 + 1e-12).all()
+    found = linprog(
+        [1.0] * (2 * size),
+        A_eq=[[*w.tolist(), *(-w).tolist()]],
+        b_eq=[-offset],
+        bounds=[(0, 1 - float(v)) for v in x] + [(0, float(v)) for v in x],
+    )
+    if found.success:
+        assert abs(float((w * step).sum()) + offset) < 1e-6
+        assert abs(float(step.abs().sum()) - found.fun) < 1e-6
+    else:
+        end = torch.where(-offset * w > 0, 1 - x, -x) * (w != 0)
+        torch.testing.assert_close(step, end)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 200), st.floats(0, 6), st.floats(0.01, 0.99))
+def test_in_l2_agrees_with_bisection(seed: int, size: int, tail: float, share: float) -> None:
+    """The step is clip(-r w): one multiplier r, whatever the rooms."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(3, size, generator=generator, dtype=torch.float64)
+    w, room = drawn[0] * (tail * drawn[1]).exp(), drawn[2].abs() + 1e-3
+    wanted = share * (w.abs() * room).sum()
+    zero = torch.zeros(1, size, dtype=torch.float64)
+    step = step_to_hyperplane(zero, w[None], wanted[None], -room[None], room[None], norm="L2")[0]
+
+    def excess(log_r: float) -> float:
+        return float((w.abs() * (w.abs() * math.exp(log_r)).clamp(max=room)).sum() - wanted)
+
+    r = math.exp(brentq(excess, -100, 100, xtol=1e-13))
+    torch.testing.assert_close(step, (-w * r).clamp(-room, room), rtol=1e-8, atol=0)
