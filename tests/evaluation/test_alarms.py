@@ -155,3 +155,47 @@ def of_two_budgets(
         results=(result("pgd", 4, small), result("pgd", 8, large)),
         origins=origins,
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "steps", "bound", "seen"),
+    [
+        (12, 20, "Linf", True),
+        # One step is weak because it is short; an attack on a part has another aim.
+        (12, 1, "Linf", False),
+        (12, 20, "Linf in a patch", False),
+        # Five clips more than the best are significant, and not far more.
+        (5, 20, "Linf", False),
+    ],
+)
+def test_a_white_box_that_leaves_far_more_than_the_best_is_seen(
+    left: int, steps: int, bound: str, seen: bool
+) -> None:
+    count = 24
+
+    def row(name: str, remain: int, steps: int, bound: str) -> ConditionResult:
+        flags = np.arange(count) < remain
+        facts = {"norm": "Linf", "access": "white box", "bound": bound}
+        return ConditionResult(
+            name,
+            name,
+            Strength(4 / 255, LINF),
+            flags,
+            flags,
+            facts=facts,
+            applied=count,
+            gradients=steps * count,
+        )
+
+    right = np.ones(count, dtype=bool)
+    found = Evaluation(
+        columns=(Strength(4 / 255, LINF),),
+        positions=np.arange(count),
+        labels=np.zeros(count, dtype=np.int64),
+        predicted=np.zeros(count, dtype=np.int64),
+        clean=right,
+        clean_8bit=right,
+        results=(row("weak", left, steps, bound), row("best", 0, 40, "Linf")),
+    )
+    names = [alarm.name for alarm in find_alarms(found, PAPER_LAW)]
+    assert names == (["a white box far weaker than the best"] if seen else [])
