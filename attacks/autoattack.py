@@ -67,7 +67,7 @@ def check_parts_norm(parts: Sequence[str], norm: str) -> None:
         others = [part for part in parts if part not in able]
         hint = f"parts={'/'.join(able or ['apgd-ce'])}"
         raise InputError(
-            f"{' and '.join(others)} bound the Linf norm alone, not {norm}: give {hint}",
+            f"the Linf norm alone, not {norm}, is bounded by {' and '.join(others)}: give {hint}",
             settings=("parts", "norm"),
         )
 
