@@ -35,7 +35,7 @@ class Differences(NamedTuple):
     noise: Tensor
     """(B,): by which the margin differs between identical calls, or by rounding."""
     hidden_channels: Tensor
-    """bool (B, C): the gradient is zero there, and the answer changes with the pixels."""
+    """bool (B, C): the gradient is zero there, and the margin changes with the pixels."""
     hidden_frames: Tensor
     """bool (B, T)."""
 
@@ -77,7 +77,7 @@ def measure_differences(
             measured.append((margin(ahead, labels) - margin(behind, labels)) / (2 * STEP))
             predicted.append((gradient * direction).sum(dim=(3, 4)))
         shifted = middle + STEP * _block_signs(seeds, clips.shape[1:], DIRECTIONS)
-        least = torch.maximum((logits - again).abs().amax(dim=1), rounding) * _CONCLUSIVE
+        least = noise * _CONCLUSIVE
 
         def hidden(axis: int) -> Tensor:
             others = [other for other in range(1, 5) if other != axis]
@@ -87,7 +87,8 @@ def measure_differences(
             def answers(where: Tensor) -> Tensor:
                 place = where.reshape(len(where), *(1 if k in others else -1 for k in range(1, 5)))
                 changed = model(torch.where(place, shifted, middle))
-                return (changed - logits).abs().amax(dim=1) > least
+                # Of this margin: a gradient of it need not follow what moves other classes only.
+                return (margin(changed, labels) - margin(logits, labels)).abs() > least
 
             # All at once, and one by one only where something does answer.
             if not bool(zero.any()) or not bool((any_of := answers(zero) & zero.any(dim=1)).any()):
