@@ -162,7 +162,8 @@ def run_in_frames(
         x = ascend(
             model, own.at(noise), labels, loss=loss, box=own, step=eps, steps=short, falling=True
         )
-        value = best_value + 1
+        # Of a single set there is nothing to compare.
+        value = torch.zeros_like(best_value)
         if len(sets) > 1:
             with torch.no_grad():
                 value = loss(model(x), labels).to(best_value)

@@ -195,6 +195,30 @@ def test_a_budget_of_frames_is_kept_to_and_used_well(frames: int) -> None:
     assert (reached < best * (1 + 1e-4)).all()
 
 
+@pytest.mark.parametrize(("frames", "steps"), [(2, 10), (4, 30), (9, 30)])
+def test_restarts_begin_at_random_points_where_one_set_of_frames_is_tried(
+    frames: int, steps: int
+) -> None:
+    """A short run, and one in all frames, has no other sets that would make restarts differ."""
+    inner = LinearClipModel(classes=2)
+    clips, _ = random_clips(2, classes=2)
+    labels, seen = inner(clips).argmax(dim=1), list[Tensor]()
+
+    class Recording(nn.Module):
+        def forward(self, clips: Tensor) -> Tensor:
+            if torch.is_grad_enabled():
+                seen.append(clips.detach().clone())
+            logits: Tensor = inner(clips)
+            return logits
+
+    apgd(Recording(), clips, labels, eps=1e-4, frames=frames, steps=steps, restarts=2)
+    first, second = seen[1], seen[steps + 2]
+    for start in (first, second):
+        changed = (start != clips).flatten(3).any(dim=3).any(dim=1)
+        assert (changed.sum(dim=1) == min(frames, clips.shape[2])).all()
+    assert not torch.equal(first, second)
+
+
 @pytest.mark.parametrize("steps", [1, 7, 20, 40])
 def test_gradients_are_one_more_than_steps(steps: int) -> None:
     inner, seen = bent_model(), [0]
