@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advvid.attacks.core.balls import ball_of, lengths
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.eight_bits import Settled, outward
+from advvid.attacks.core.eight_bits import Settled, outward, whole_levels
 from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
@@ -96,7 +96,9 @@ def _nearest(
 ) -> _Nearest:
     """Do what `fab_targeted` says; `counts` are steps, restarts and targets."""
     steps, restarts, targets = counts
-    # The pixel range and the support bound the search; the budget only decides what counts.
+    # The pixel range and the support bound the search; the budget only decides what counts, and
+    # of the whole gray levels in it nothing more is needed.
+    enough = whole_levels(eps) if norm == "Linf" else eps
     room, ball = linf_box(clips, 1.0, mask), ball_of(norm, clips, eps, mask)
     with frozen(model), torch.no_grad():
         logits = model(clips)
@@ -104,7 +106,7 @@ def _nearest(
         search.take(torch.arange(len(clips), device=clips.device), clips, logits)
         goals = other_classes(logits, labels, targets)
         for run in range(goals.shape[1] * restarts):
-            left = (search.distance > eps).nonzero().squeeze(1)
+            left = (search.distance > enough).nonzero().squeeze(1)
             if len(left) == 0:
                 break
             start = clips[left]

@@ -38,6 +38,15 @@ def in_8_bits(clips: Tensor, within: tuple[Tensor, float | Tensor] | None = None
     return levels.div_(255).clamp_(0, 1)
 
 
+def whole_levels(eps: float) -> float:
+    """Give what rounding leaves of a Linf budget: its whole gray levels, or all of it below one.
+
+    Of clips of whole levels, no file in 8 bits holds a change between the two.
+    """
+    levels = int(eps * 255 + _LEVEL_ROUNDING)
+    return levels / 255 if levels > 0 else eps
+
+
 @dataclass(frozen=True)
 class Settled:
     """Tells which clips an attack may leave alone: fooled as they are, and in 8 bits too.

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from advvid.attacks import FABTargeted, fab_targeted
 from advvid.attacks.core.balls import lengths
+from advvid.attacks.core.eight_bits import in_8_bits
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from tests.clip_models import CLASSES, LinearClipModel, bent_model, random_clips
@@ -77,6 +78,31 @@ def test_a_support_is_kept_to_and_costs_distance(norm: str, eps: float) -> None:
     fooled = model(found).argmax(1) != labels
     assert fooled.all()
     assert (lengths(found - clips, norm) > exact).all()
+
+
+class TwoBoundaries(torch.nn.Module):
+    """Class 1, the likelier, lies 1.2 levels of red away, class 2 lies 0.8 levels of green."""
+
+    num_classes = 3
+
+    def forward(self, clips: Tensor) -> Tensor:
+        red, green, _ = (255 * clips.flatten(2).mean(dim=2) - 100).unbind(dim=1)
+        return torch.stack([0 * red, red - 1.2, 5 * (green - 0.8)], dim=1)
+
+
+@pytest.mark.parametrize(("levels", "target"), [(1.5, 2), (0.9, 2), (2.5, 1)])
+def test_the_search_goes_on_until_whole_levels_hold_what_it_found(
+    levels: float, target: int
+) -> None:
+    """Rounding to 8 bits leaves one of 1.5 levels; two of 2.5, where the likeliest is enough."""
+    clips = torch.full((2, 3, 1, 4, 4), 100 / 255)
+    labels, eps = torch.zeros(2, dtype=torch.int64), levels / 255
+    model = TwoBoundaries()
+    found = fab_targeted(model, clips, labels, eps=eps, steps=5)
+    assert (model(found).argmax(1) == target).all()
+    # Below one level there is none to keep to.
+    fooled = model(in_8_bits(found, (clips, eps))).argmax(1) != 0
+    assert bool(fooled.all()) is (levels >= 1)
 
 
 def test_networks_are_fooled_and_misclassified_clips_left_alone() -> None:
