@@ -22,7 +22,7 @@ def test_tables_are_those_of_the_code(document: Path) -> None:
 @pytest.mark.parametrize(
     ("page", "methods"),
     [
-        ("attacking.md", [entry.attack for entry in ATTACKS.values()]),
+        ("settings.md", [entry.attack for entry in ATTACKS.values()]),
         ("training.md", [*DEFENSES.values(), TrainSettings]),
     ],
 )
