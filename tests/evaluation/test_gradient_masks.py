@@ -99,7 +99,8 @@ class BestFrames(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         frames = clips.transpose(1, 2).flatten(0, 1)
-        return self.heads(frames).unflatten(0, (len(clips), -1)).amax(dim=1)
+        best: Tensor = self.heads(frames).unflatten(0, (len(clips), -1)).amax(dim=1)
+        return best
 
 
 def test_frames_that_move_other_classes_only_hide_nothing() -> None:
@@ -107,6 +108,28 @@ def test_frames_that_move_other_classes_only_hide_nothing() -> None:
     found = evaluate(advvid.VideoClassifier(BestFrames()), clips, attacks="random-noise")
     assert sum(found.probes["hidden_frames"]) <= CLIPS // 8
     assert not [one.name for one in found.alarms if "frames" in one.name]
+
+
+class Rough(nn.Module):
+    """Along a step of a level, each logit goes through a good part of a wave."""
+
+    num_classes = CLASSES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = LinearClipModel(classes=CLASSES)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        waves: Tensor = torch.sin(500 * self.inner(clips))
+        return waves
+
+
+def test_a_rough_loss_is_measured_along_a_finer_step() -> None:
+    clips = small_case()[1]
+    found = evaluate(advvid.VideoClassifier(Rough()), clips, attacks="random-noise")
+    assert found.probes["step"] == 1 / 4
+    assert found.probes["agreement"] > 0.95
+    assert WRONG not in [one.name for one in found.alarms]
 
 
 def test_a_batch_of_one_depends_on_no_other_clip() -> None:

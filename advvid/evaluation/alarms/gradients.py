@@ -3,15 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from advvid.evaluation.alarms.finite_differences import AGREES
 from advvid.evaluation.result import Alarm
-
-# Medians over 24 clips of the bundled model and of two adversarially trained ones: 0.92 to 0.99 as
-# they are and behind wrappers that resize, smooth, choose frames or channels, or round
-# straight-through. Behind masks: up to 0.63 through one channel of three, 0.48 with every second
-# frame flipped or through half the frames, 0.26 and less for shattered, random and other gradients.
-# (Through two channels of three it is 0.76 to 0.86: what is left out shows in another alarm.)
-AGREES = 0.75
-"""Correlation of gradients with finite differences that honest ones have."""
 
 _SCALE = 3.0
 _SURE = 4.0

@@ -1,6 +1,6 @@
 """Measurements of a model that show whether its gradients can be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,11 @@ from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_logits
 from advvid.evaluation.alarms.finite_differences import (
+    AGREES,
+    STEP,
     Differences,
     compare_differences,
+    finer_step,
     measure_differences,
 )
 from advvid.evaluation.condition import Setup
@@ -55,9 +58,11 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "remain_correct_at_64" (under PGD at eps 64/255), "probabilities" (outputs in [0, 1] whose
         sum is 1). The largest differences of logits, relative to the largest logit: "differs"
         between identical calls, "alone_differs" between a clip by itself and the clip in its batch.
-        "clips", "steps", "draws" and "eps" (in 1/255); and what `compare_differences` tells of the
-        gradients. Only "clips", "eps" and "no_gradient" (clips, all of them) when the model gives
-        no gradient. Nothing when no clip is classified correctly.
+        "clips", "steps", "draws" and "eps" (in 1/255). What `compare_differences` tells of the
+        gradients, and "step" (in 1/255), that of the differences: a level, or the `finer_step`
+        where that agrees better with a gradient that disagrees at a level. Only "clips", "eps" and
+        "no_gradient" (clips, all of them) when the model gives no gradient. Nothing when no clip is
+        classified correctly.
     """
     classifier, source, batch_size, seed = setup
     found: list[tuple[Tensor, Tensor]] = []
@@ -73,19 +78,30 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
     model = classifier.differentiable()
     resolution = torch.finfo(_PRECISIONS[classifier.precision]).eps
 
-    def measure(*batch: Tensor) -> tuple[Tensor, ...]:
-        clips, labels, seeds = (one.to(classifier.device) for one in batch)
-        with frozen(model):
-            values = _measure(model, clips, labels, seeds, budget, law)
-            values += measure_differences(model, clips, labels, seeds, resolution=resolution)
-        return tuple(value.cpu() for value in values)
+    def run(measure: Callable[..., tuple[Tensor, ...]], **settings: Any) -> tuple[Tensor, ...]:
+        def on_batch(*batch: Tensor) -> tuple[Tensor, ...]:
+            with frozen(model):
+                values = measure(model, *(one.to(classifier.device) for one in batch), **settings)
+            return tuple(value.cpu() for value in values)
+
+        return MicroBatcher(batch_size).run(on_batch, clips, labels, clip_seeds(seed, len(clips)))
+
+    def differences(step: float) -> dict[str, Any]:
+        found = run(measure_differences, resolution=resolution, step=step)
+        return {"step": step * 255, **compare_differences(Differences(*found), step)}
 
     common = {"clips": len(clips), "eps": budget * 255}
     try:
-        values = MicroBatcher(batch_size).run(measure, clips, labels, clip_seeds(seed, len(clips)))
+        compared = differences(STEP)
+        values = run(_measure, eps=budget, law=law)
     except NoGradientError:
         return {**common, "no_gradient": len(clips)}
-    zero, noise, single, many, huge, differs, alone, probabilities, *differences = values
+    if (agreement := compared["agreement"]) is not None and agreement < AGREES:
+        # A wrong gradient is wrong at any step; where the loss is rough, a shorter one tells more.
+        finer = differences(finer_step(clips.shape[1:]))
+        if finer["agreement"] is not None and finer["agreement"] > agreement:
+            compared = finer
+    zero, noise, single, many, huge, differs, alone, probabilities = values
     return {
         **common,
         "steps": STEPS,
@@ -98,7 +114,7 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "alone_differs": float(alone.max()),
         "probabilities": int(probabilities.sum()),
         "resolution": resolution,
-        **compare_differences(Differences(*differences)),
+        **compared,
     }
 
 
