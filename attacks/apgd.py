@@ -108,7 +108,7 @@ def apgd(
     ball = ball_of(norm, clips, eps, mask)
     reach = eps if isinstance(eps, float | int) else per_clip(eps, clips)
     result = clips.clone()
-    settled = Settled(model, clips, labels, eps if norm == "Linf" else None, targeted)
+    settled = Settled(model, clips, labels, eps, targeted, norm)
     left = torch.arange(len(clips), device=clips.device)
     fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
     with frozen(model):

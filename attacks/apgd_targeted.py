@@ -72,7 +72,7 @@ def apgd_targeted(
         logits = model(clips)
         goals = other_classes(logits, labels, targets)
         ratio = targeted_dlr if logits.shape[1] >= 4 else target_margin
-        settled = Settled(model, clips, labels, eps if norm == "Linf" else None)
+        settled = Settled(model, clips, labels, eps, norm=norm)
         left = torch.arange(len(clips), device=clips.device)
         fooled = torch.zeros(len(clips), dtype=torch.bool, device=clips.device)
         for run in range(goals.shape[1] * restarts):

@@ -145,7 +145,7 @@ def auto_attack(
     seeds = seeds_of(seed, clips)
     ball = ball_of(norm, clips, eps, mask)
     result, broken_by = clips.clone(), torch.zeros_like(labels)
-    settled = Settled(model, clips, labels, eps if norm == "Linf" else None)
+    settled = Settled(model, clips, labels, eps, norm=norm)
     with frozen(model), torch.no_grad():
         logits = model(clips)
         check_labels(labels, len(clips), logits.shape[1])

@@ -9,7 +9,7 @@ from torch import Tensor
 from advvid.attacks.core.balls import ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
-from advvid.attacks.core.linf_box import per_clip
+from advvid.attacks.core.linf_box import per_clip, wide
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipNormBudget, EpsStep, LossName, NormName, Steps
 from advvid.attacks.core.sign_gradient import ascend
@@ -99,7 +99,7 @@ def linf_pgd(
     check_setting("norm", norm, NormName)
     check_law(norm, step_size)
     score = resolve_loss(loss)
-    box = ball_of(norm, clips, eps, mask)
+    ball = ball_of(norm, clips, eps, mask)
     if norm != "Linf" and step_size is None:
         step_size = FallingStep()
     falling = isinstance(step_size, FallingStep)
@@ -109,25 +109,21 @@ def linf_pgd(
         first = resolve_step(step_size, eps)
     step = per_clip(first, clips)
     seeds = seeds_of(seed, clips)
-    rounding = eps if norm == "Linf" else None
-    settled = Settled(model, clips, labels, rounding, targeted) if early_stop else None
+    settled = Settled(model, clips, labels, eps, targeted, norm) if early_stop else None
 
     best, best_rank = clips, torch.empty(0)
     with frozen(model):
         for restart in range(restarts):
-            begin = clips if start is None else box.project_(start.clone())
+            begin = clips if start is None else ball.project_(start.clone())
             if random_start or restart > 0:
-                begin = box.at(
-                    uniform(seeds, clips.shape[1:], stream="pgd start", draw=restart).to(
-                        clips.dtype
-                    )
-                )
+                noise = uniform(seeds, clips.shape[1:], stream="pgd start", draw=restart)
+                begin = ball.at(noise.to(clips.dtype))
             candidate = ascend(
                 model,
                 begin,
                 labels,
                 loss=score,
-                box=box,
+                box=ball,
                 step=step,
                 steps=steps,
                 falling=falling,
@@ -142,7 +138,7 @@ def linf_pgd(
                 continue
             better = beats(rank, best_rank)
             best_rank = torch.where(better, rank, best_rank)
-            best = torch.where(better.view(-1, *(1,) * (clips.ndim - 1)), candidate, best)
+            best = torch.where(wide(better), candidate, best)
     return best
 
 

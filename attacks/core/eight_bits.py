@@ -58,9 +58,10 @@ class Settled:
         model: clips -> logits (B, K), in evaluation mode.
         clean: (B, 3, T, H, W), where the budget is measured from.
         labels: int64 (B,): true labels, or targets when `targeted`.
-        eps: the Linf budget, one for all or (B,). None for budgets in another norm: then every
-            pixel is rounded to the nearest level, which may leave the budget.
+        eps: the budget, one for all or (B,), or None.
         targeted: see `is_adversarial`.
+        norm: that the budget bounds. Every pixel is rounded to the nearest level, in Linf to the
+            nearest in the budget; in other norms that may leave the budget.
     """
 
     model: Model
@@ -68,12 +69,13 @@ class Settled:
     labels: Tensor
     eps: float | Tensor | None
     targeted: bool = False
+    norm: str = "Linf"
 
     def select(self, at: Tensor) -> "Settled":
         """Keep some clips only; `at` indexes the batch axis."""
         eps = None if self.eps is None else per_clip(self.eps, self.clean)
         own = eps[at].flatten() if isinstance(eps, Tensor) else eps
-        return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted)
+        return Settled(self.model, self.clean[at], self.labels[at], own, self.targeted, self.norm)
 
     @torch.no_grad()
     def fooled(self, clips: Tensor) -> Tensor:
@@ -82,7 +84,7 @@ class Settled:
 
     def rounded(self, clips: Tensor, at: Tensor) -> Tensor:
         """Round clips (n, 3, T, H, W) to 8 bits, within the Linf budget where there is one."""
-        if self.eps is None:
+        if self.eps is None or self.norm != "Linf":
             return in_8_bits(clips)
         eps = per_clip(self.eps, self.clean)
         return in_8_bits(clips, (self.clean[at], eps[at] if isinstance(eps, Tensor) else eps))

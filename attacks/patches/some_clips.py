@@ -32,9 +32,8 @@ class PgdOnSome:
         self._seeds = seeds_of(self.options.get("seed", 0), self.clips)
         self._loss = resolve_loss(self.options.get("loss", "ce"))
         self._targeted = self.options.get("targeted", False)
-        linf = self.options.get("norm", "Linf") == "Linf"
-        rounding = self.options["eps"] if linf else None
-        self._settled = Settled(self.model, self.clips, self.labels, rounding, self._targeted)
+        eps, norm = self.options["eps"], self.options.get("norm", "Linf")
+        self._settled = Settled(self.model, self.clips, self.labels, eps, self._targeted, norm)
 
     def __call__(
         self, rows: Tensor, mask: Tensor, steps: int, start: Tensor | None = None
