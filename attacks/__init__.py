@@ -6,6 +6,7 @@ from advvid.attacks.autoattack import AutoAttack, AutoAttackResult, auto_attack
 from advvid.attacks.core.attack_entry import AttackEntry
 from advvid.attacks.core.step_law import PAPER_LAW, StepSizeLaw
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
+from advvid.attacks.ddn import DDN, DDNResult, ddn
 from advvid.attacks.fab import FABTargeted, fab_targeted
 from advvid.attacks.flickering.attack import Flickering, FlickeringResult, flickering
 from advvid.attacks.flickering.universal import UniversalOffsets, universal_flickering
@@ -26,6 +27,7 @@ __all__ = [
     "APGD",
     "APGDDLR",
     "ATTACKS",
+    "DDN",
     "PAPER_LAW",
     "APGDTargeted",
     "ArtAttack",
@@ -36,6 +38,7 @@ __all__ = [
     "AutoAttack",
     "AutoAttackResult",
     "CornerNoise",
+    "DDNResult",
     "FABTargeted",
     "Flickering",
     "FlickeringResult",
@@ -59,6 +62,7 @@ __all__ = [
     "apgd_targeted",
     "attack_text",
     "auto_attack",
+    "ddn",
     "fab_targeted",
     "find_attack",
     "flickering",

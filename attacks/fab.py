@@ -115,7 +115,7 @@ def _nearest(
                 start = ball.select(left).at(noise.to(clips.dtype))
             search.toward(left, goals[left, run // restarts], start, steps)
         nearest = ball.project_(search.bisected())
-        settled = Settled(model, clips, labels, eps if norm == "Linf" else None)
+        settled = Settled(model, clips, labels, eps, norm=norm)
         longest = eps / search.distance.clamp_min(1e-12)
         found = outward(nearest, search.distance <= eps, ball, settled, longest)
         return _Nearest(found, search.distance)

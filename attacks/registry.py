@@ -5,6 +5,7 @@ from advvid.attacks.apgd_targeted import APGDTargeted
 from advvid.attacks.autoattack import AutoAttack
 from advvid.attacks.core.attack_entry import AttackEntry
 from advvid.attacks.core.video_attack import VideoAttack
+from advvid.attacks.ddn import DDN
 from advvid.attacks.fab import FABTargeted
 from advvid.attacks.flickering.attack import Flickering
 from advvid.attacks.frame_border import FrameBorder
@@ -37,6 +38,7 @@ ATTACKS: Registry[AttackEntry] = Registry(
         "apgd-dlr": AttackEntry(APGDDLR),
         "apgd-t": AttackEntry(APGDTargeted),
         "fab-t": AttackEntry(FABTargeted),
+        "ddn": AttackEntry(DDN),
         "square": AttackEntry(Square),
         "autoattack": AttackEntry(AutoAttack),
         "random-noise": AttackEntry(RandomNoise),

@@ -96,6 +96,7 @@ def _advvid() -> list[Contestant]:
         (L2, "pgd:norm=L2,max_iter=40,loss=cw", False),
         (L2, "apgd-ce:norm=L2,max_iter=39", True),
         (L2, "apgd-dlr:norm=L2,max_iter=39", True),
+        (L2, "ddn:max_iter=40", False),
         (L1, "pgd:norm=L1,max_iter=40", False),
         (L1, "apgd-ce:norm=L1,max_iter=39", True),
         (L1, "apgd-dlr:norm=L1,max_iter=39", True),

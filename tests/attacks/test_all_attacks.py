@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "apgd-ce": {"max_iter": 5, "frames": 2},
     "apgd-dlr": {"max_iter": 5, "num_random_init": 2},
     "apgd-t": {"max_iter": 3, "targets": 2},
+    "ddn": {"max_iter": 5},
     "fab-t": {"max_iter": 3, "targets": 2, "num_random_init": 2},
     "square": {"queries": 20},
     "autoattack": {"max_iter": 2, "targets": 2, "queries": 10},

@@ -119,6 +119,7 @@ ATTACK_DOORS = [
     _function(
         "fab_targeted", {"eps": "eps", "steps": "count", "targets": "count"}, eps=0.03, steps=1
     ),
+    _function("ddn", {"eps": "positive", "steps": "count"}, eps=0.5, steps=1),
     _function(
         "square_attack",
         {"eps": "eps", "queries": "count", "share": "share", "block": "word", "seed": "seed"},
@@ -157,6 +158,7 @@ ATTACK_DOORS = [
     _made("APGD", {"max_iter": "count", "num_random_init": "count", "norm": "word"}),
     _made("APGDTargeted", {"targets": "count", "eot": "count"}),
     _made("FABTargeted", {"targets": "count"}),
+    _made("DDN", {"max_iter": "count"}),
     _made("Square", {"queries": "count", "share": "share", "block": "word"}),
     _made("AutoAttack", {"eps": "eps", "queries": "count", "norm": "word", "eot": "count"}),
     _made("RandomNoise", {"draws": "count"}),
