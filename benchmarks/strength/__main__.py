@@ -1,6 +1,6 @@
 """How strong attacks are at equal cost: advvid's, torchattacks' and foolbox's.
 
-python -m benchmarks.strength [--clips 50] [--seeds 3] [--out runs/strength] [--only PART]
+python -m benchmarks.strength [--clips 40] [--seeds 3] [--out runs/strength] [--only PART]
 
 Prints Markdown. For each norm and cost: the share of clips that each attack leaves correct, at
 budgets where 20 to 80% remain, the mean over seeds; how far that is, on average, from what all
@@ -21,7 +21,7 @@ from benchmarks.strength.table import report
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", type=int, default=50)
+    parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/strength"))
     parser.add_argument("--only", default="", help="attacks whose toolkit and name hold this")
