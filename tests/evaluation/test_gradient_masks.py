@@ -99,7 +99,8 @@ class BestFrames(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         frames = clips.transpose(1, 2).flatten(0, 1)
-        return self.heads(frames).unflatten(0, (len(clips), -1)).amax(dim=1)
+        logits: Tensor = self.heads(frames).unflatten(0, (len(clips), -1))
+        return logits.amax(dim=1)
 
 
 def test_frames_that_move_other_classes_only_hide_nothing() -> None:
