@@ -186,3 +186,10 @@ def test_a_mask_of_the_bundled_model_is_beaten_or_flagged(name: str) -> None:
 @pytest.mark.parametrize("name", ["every second frame", "gray"])
 def test_wrappers_of_the_bundled_model_raise_no_alarm(name: str) -> None:
     assert [one.message for one in bundled(HARMLESS[name], ["random-noise"]).alarms] == []
+
+
+def test_probabilities_are_seen_where_passes_are_averaged_too() -> None:
+    model, clips, labels = small_case()
+    classifier = advvid.VideoClassifier(Wrapped(model, MASKS["softmax"]))
+    found = evaluate(classifier, clips, labels, attacks=["random-noise"], eps=SMALL_EPS, eot=2)
+    assert "outputs look like probabilities" in [one.name for one in found.alarms]

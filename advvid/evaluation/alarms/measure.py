@@ -12,6 +12,7 @@ from advvid.attacks.core.sign_gradient import NoGradientError, input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_logits
+from advvid.estimator.video_classifier import VideoClassifier
 from advvid.evaluation.alarms.finite_differences import (
     AGREES,
     STEP,
@@ -101,7 +102,7 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         finer = differences(finer_step(clips.shape[1:]))
         if finer["agreement"] is not None and finer["agreement"] > agreement:
             compared = finer
-    zero, noise, single, many, huge, differs, alone, probabilities = values
+    zero, noise, single, many, huge, differs, alone = values
     return {
         **common,
         "steps": STEPS,
@@ -112,7 +113,7 @@ def measure_probes(setup: Setup, *, eps: Sequence[float], law: StepSizeLaw) -> d
         "remain_correct_at_64": int(huge.sum()),
         "differs": float(differs.max()),
         "alone_differs": float(alone.max()),
-        "probabilities": int(probabilities.sum()),
+        "probabilities": _probabilities(classifier, clips),
         "resolution": resolution,
         **compared,
     }
@@ -132,9 +133,6 @@ def _measure(
     alone[: len(few)] = (few - second[: len(few)]).abs().amax(dim=1) / scale
     usable = torch.isfinite(gradient) & (gradient != 0)
     zero = ~usable.flatten(1).any(dim=1)
-    # As AutoAttack looks for it (Croce and Hein 2020): its losses take logits.
-    probabilities = (first >= 0).all(dim=1) & ((first.sum(dim=1) - 1).abs() < 1e-4)
-
     single = linf_pgd(model, clips, labels, eps=eps, step_size=eps, steps=1)
     many = linf_pgd(model, clips, labels, eps=eps, step_size=law, steps=STEPS)
     huge = linf_pgd(model, clips, labels, eps=_HUGE, step_size=law, steps=STEPS)
@@ -144,7 +142,18 @@ def _measure(
         check_logits(torch.cat(answers))
         losses = [log_odds(one, labels) for one in answers[:2]]
         remains = answers[2].argmax(dim=1) == labels
-    return zero, noise, *losses, remains, differs, alone, probabilities
+    return zero, noise, *losses, remains, differs, alone
+
+
+def _probabilities(classifier: VideoClassifier, clips: Tensor) -> int:
+    """Count the clips whose outputs look like probabilities.
+
+    As AutoAttack looks for it (Croce and Hein 2020): its losses take logits. The mean of several
+    passes is one of log-probabilities, whatever the model gives.
+    """
+    with classifier.averaging(1):
+        outputs = classifier.logits(clips)
+    return int(((outputs >= 0).all(dim=1) & ((outputs.sum(dim=1) - 1).abs() < 1e-4)).sum())
 
 
 def _best_corner(model: Model, clips: Tensor, labels: Tensor, seeds: Tensor, eps: float) -> Tensor:

@@ -105,7 +105,7 @@ def _rising_accuracy(members: list[ConditionResult]) -> Iterator[Alarm]:
     for small, large in itertools.pairwise(members):
         rising, falling = _fooled_only(small, large), _fooled_only(large, small)
         if small.facts["access"] != "control" and _more(small, large):
-            eps = [one.eps * 255 for one in (small, large)]
+            eps = [one.strength.printed for one in (small, large)]
             yield Alarm(
                 "accuracy rises with the budget",
                 f"{small.name}: {rising} clips are fooled at eps {eps[0]:.3g} and not at "
@@ -124,7 +124,7 @@ def _flat_accuracy(members: list[ConditionResult]) -> Iterator[Alarm]:
     remaining = large.accuracy.correct
     many = remaining > max(1, 0.05 * len(large.correct))
     if far_apart and many and _fooled_only(large, small) == 0:
-        eps = [one.eps * 255 for one in (small, large)]
+        eps = [one.strength.printed for one in (small, large)]
         yield Alarm(
             "accuracy does not fall with the budget",
             f"{large.name} fools no clip at eps {eps[1]:.3g} that it does not fool at "
