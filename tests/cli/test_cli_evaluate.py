@@ -134,7 +134,7 @@ def test_two_processes_give_what_one_gives(advvid: CommandRunner, tmp_path: Path
     assert one.code == 0, one.err
     done = run_process(tmp_path, "evaluate", *arguments, "--devices", "2", "--out", "two")
     assert done.code == 0, done.err
-    assert done.out.count("worst case  ") == 1
+    assert done.out.count("worst case, 8 bits") == 1
     found, expected = (
         json.loads((tmp_path / name / "results.json").read_text()) for name in ("two", "one")
     )
@@ -180,8 +180,8 @@ def test_alarms_are_printed_and_kept(
 ) -> None:
     measured = measure._measure
 
-    def masked(*arguments: Any) -> Any:
-        zero, *rest = measured(*arguments)
+    def masked(*arguments: Any, **settings: Any) -> Any:
+        zero, *rest = measured(*arguments, **settings)
         return (~zero, *rest)
 
     monkeypatch.setattr(measure, "_measure", masked)

@@ -148,7 +148,8 @@ def test_probes_of_a_clip_depend_on_no_other_clip() -> None:
         for size in (32, 5)
     )
     for name in ("agreement", "scale", "frame_scales", "channel_errors"):
-        assert whole[name] == pytest.approx(parts[name], rel=1e-3)
+        # Errors of the fit are near 0, where all that is left is rounding.
+        assert whole[name] == pytest.approx(parts[name], rel=1e-3, abs=1e-6)
 
 
 def test_a_linear_model_agrees_with_its_gradient_exactly() -> None:
