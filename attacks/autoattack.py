@@ -84,8 +84,8 @@ class AutoAttackResult(NamedTuple):
     clips: Tensor
     """(B, 3, T, H, W)."""
     broken_by: Tensor
-    """int64 (B,): 0 where the clip remains correct, -1 where it was misclassified from the start,
-    otherwise the place of the part in `PARTS`, from 1 on, whichever parts ran."""
+    """int64 (B,): 0 where the clip remains correct, -1 where it was misclassified from the start
+    and in 8 bits too, otherwise the place of the part in `PARTS`, from 1 on, whichever ran."""
 
 
 @clip_attack
