@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.auto_pgd import AutoPgdRun, run_in_frames
+from advvid.attacks.core.auto_pgd import Ascent, AutoPgdRun, run_in_frames
 from advvid.attacks.core.balls import L1Ball, NormBall, ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
@@ -95,7 +95,6 @@ def apgd(
     clips = checked_batch(
         clips, labels, eps=eps, norm=norm, steps=steps, restarts=restarts, eot=eot
     )
-    check_setting("norm", norm, NormName)
     check_setting("frames", frames, MostFrames)
     _check_frames(frames, norm)
     score = resolve_loss(loss)
@@ -117,22 +116,11 @@ def apgd(
             noise = noise.to(clips.dtype)
             own_reach = reach[left] if isinstance(reach, Tensor) else reach
             inside, truth = ball.select(left), labels[left]
+            ascent = Ascent(model, truth, signed, targeted, own_reach, steps)
             if frames is not None and isinstance(inside, Box):
-                run = run_in_frames(
-                    model,
-                    clips[left],
-                    inside,
-                    truth,
-                    signed,
-                    targeted,
-                    noise,
-                    own_reach,
-                    steps,
-                    frames,
-                    restart,
-                )
+                run = run_in_frames(ascent, clips[left], inside, noise, frames, restart)
             else:
-                run = _run(model, inside, noise, truth, signed, targeted, own_reach, steps)
+                run = _run(ascent, inside, noise)
             found = run.found
             # What fooled the model, if not in 8 bits, gives way to nothing that does not.
             taken = run.fooled | ~fooled[left]
@@ -145,21 +133,13 @@ def apgd(
     return result
 
 
-def _run(
-    model: Model,
-    ball: Box | NormBall,
-    noise: Tensor,
-    labels: Tensor,
-    loss: Loss,
-    targeted: bool,
-    eps: float | Tensor,
-    steps: int,
-) -> AutoPgdRun:
+def _run(ascent: Ascent, ball: Box | NormBall, noise: Tensor) -> AutoPgdRun:
     """Run once from a random start; the gradients are one more than the steps."""
     if not isinstance(ball, L1Ball):
-        run = AutoPgdRun(model, ball.at(noise), labels, loss, targeted)
-        run.by_halving(ball, eps, steps)
+        run = AutoPgdRun(ascent, ball.at(noise))
+        run.by_halving(ball, ascent.eps, ascent.steps)
         return run
+    steps = ascent.steps
     # Balls three times and twice as large come first: their best points are good starts, each of
     # which costs a gradient.
     share = int(_LARGER_SHARE * (steps + 1))
@@ -168,8 +148,8 @@ def _run(
     for factor, gradients in stages:
         around = replace(ball, radius=factor * ball.radius)
         point = around.at(noise) if start is None else around.project_(start.clone())
-        run = AutoPgdRun(model, point, labels, loss, targeted)
-        run.by_sparsity(around, factor * eps, gradients - 1, fresh=start is None)
+        run = AutoPgdRun(ascent, point)
+        run.by_sparsity(around, factor * ascent.eps, gradients - 1, fresh=start is None)
         start = run.best
     return run
 

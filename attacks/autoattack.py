@@ -22,7 +22,7 @@ from advvid.checks import check_labels
 from advvid.errors import InputError, shown
 from advvid.inference.averaged import averaged
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting, check_setting
+from advvid.methods import Setting
 from advvid.methods.suggestion import did_you_mean
 from advvid.random_streams import seeds_of
 
@@ -138,7 +138,6 @@ def auto_attack(
     counts = {"steps": steps, "queries": queries, "targets": targets, "restarts": restarts}
     clips = checked_batch(clips, labels, eps=eps, norm=norm, eot=eot, **counts)
     given: dict[str, Any] = {**counts, "norm": norm}
-    check_setting("norm", norm, NormName)
     check_parts(parts)
     check_parts_norm(parts, norm)
     model = averaged(model, eot)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.balls import L2Ball, ball_of, lengths
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.linf_box import per_clip, wide
 from advvid.attacks.core.losses import is_adversarial, log_odds
 from advvid.attacks.core.settings import ClipNormBudget, Steps
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, Norm, VideoAttack, batch_budget
 from advvid.inference.frozen import Model, frozen
 

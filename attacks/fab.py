@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.balls import ball_of, lengths
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled, outward, whole_levels
@@ -12,10 +13,8 @@ from advvid.attacks.core.hyperplane import step_to_hyperplane
 from advvid.attacks.core.linf_box import Box, linf_box, wide
 from advvid.attacks.core.losses import other_classes, target_margin
 from advvid.attacks.core.settings import NormBudget, NormName, Runs, Steps, Targets
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import check_setting
 from advvid.random_streams import seeds_of, uniform
 
 _ALPHA_MAX, _ETA, _BETA = 0.1, 1.05, 0.9
@@ -70,7 +69,6 @@ def fab_targeted(
     clips = checked_batch(
         clips, labels, eps=eps, norm=norm, steps=steps, restarts=restarts, targets=targets
     )
-    check_setting("norm", norm, NormName)
     counts = (steps, restarts, targets)
     return _nearest(model, clips, labels, eps, norm, counts, mask, seeds_of(seed, clips)).clips
 

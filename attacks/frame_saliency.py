@@ -5,19 +5,18 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import ascend, input_gradient
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import (
-    both,
     frame_mask,
     frame_saliency_scores,
     rank_frames,
     top_frames,
 )
-from advvid.attacks.core.linf_box import Box, linf_box, per_clip
+from advvid.attacks.core.linf_box import Box, both, linf_box, per_clip
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipBudget, EpsStep, LossName, MostFrames, Steps
-from advvid.attacks.core.sign_gradient import ascend, input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.attacks.pgd import linf_pgd
@@ -191,7 +190,7 @@ class _Refresh:
                 self.current[active],
                 labels,
                 loss=self.loss,
-                box=self._one_frame(active, chosen),
+                ball=self._one_frame(active, chosen),
                 step=step[active] if isinstance(step, Tensor) else step,
                 steps=steps,
                 targeted=targeted,

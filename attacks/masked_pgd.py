@@ -6,12 +6,11 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Unpack
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
-from advvid.attacks.core.frame_ranking import both
-from advvid.attacks.core.linf_box import check_mask, mask_of
+from advvid.attacks.core.linf_box import both, check_mask, mask_of
 from advvid.attacks.core.losses import resolve_loss
 from advvid.attacks.core.settings import ClipNormBudget, PartStep, Ratio
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.step_law import FallingStep
 from advvid.attacks.core.video_attack import AttackBatch, Attacked
 from advvid.attacks.patches.placement import Corner, Placement, Size

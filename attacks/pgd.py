@@ -6,18 +6,18 @@ from typing import Annotated, ClassVar, Required, TypedDict
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import ascend
 from advvid.attacks.core.balls import ball_of
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.linf_box import per_clip, wide
 from advvid.attacks.core.losses import Loss, is_adversarial, resolve_loss
 from advvid.attacks.core.settings import ClipNormBudget, EpsStep, LossName, NormName, Steps
-from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import FallingStep, StepSizeLaw, resolve_step
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack, batch_budget
 from advvid.errors import InputError
 from advvid.inference.frozen import Model, frozen
-from advvid.methods import Setting, check_setting
+from advvid.methods import Setting
 from advvid.random_streams import seeds_of, uniform
 
 
@@ -96,7 +96,6 @@ def linf_pgd(
     Source: Madry et al. 2018; Kinfu and Vidal 2022, Eq. 7.
     """
     clips = checked_batch(clips, labels, eps=eps, norm=norm, steps=steps, restarts=restarts)
-    check_setting("norm", norm, NormName)
     check_law(norm, step_size)
     score = resolve_loss(loss)
     ball = ball_of(norm, clips, eps, mask)
@@ -123,7 +122,7 @@ def linf_pgd(
                 begin,
                 labels,
                 loss=score,
-                box=ball,
+                ball=ball,
                 step=step,
                 steps=steps,
                 falling=falling,

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
+from advvid.attacks.core.ascent import steepest_step_
 from advvid.attacks.core.linf_box import linf_box
-from advvid.attacks.core.sign_gradient import steepest_step_
 from advvid.checks import check_budget
 from advvid.data.clip_dataset import ClipDataset
 from advvid.data.loader import ClipBatch

@@ -6,9 +6,10 @@ remembered from the first command on. It is a shortcut only: commands check all 
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Union
+from typing import Any, Literal, NoReturn
 
 from advvid.errors import InputError, shown, shown_name
 from advvid.methods import NamedSetting, Registry, Setting, read_settings, split_text
@@ -271,7 +272,7 @@ def _read(row: Mapping[str, Any]) -> NamedSetting:
         default, about = row["words"], replace(about, spell=str)
     if isinstance(default, list):
         default = tuple(default)
-    return NamedSetting(row["name"], Union[tuple(kinds)], default, about)  # noqa: UP007
+    return NamedSetting(row["name"], reduce(or_, kinds), default, about)
 
 
 def _pass(value: Any) -> None:

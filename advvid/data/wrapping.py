@@ -1,7 +1,7 @@
 """What others hold clips in, as a data set or a source of clips."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence, Sized
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -121,7 +121,7 @@ def _taken(loader: "DataLoader[Any]") -> list[int]:
         raise InputError("the DataLoader makes no batches (batch_size=None): give its data set")
     if type(sampler) is BatchSampler:
         sampler = sampler.sampler
-    count = len(loader.dataset)  # type: ignore[arg-type]
+    count = len(cast(Sized, loader.dataset))
     whole = type(sampler) is SequentialSampler or (
         type(sampler) is RandomSampler and not sampler.replacement and len(sampler) >= count
     )

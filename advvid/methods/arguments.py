@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import cache, wraps
 from inspect import Parameter
-from typing import Any, TypeVar, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Unpack, cast, get_args, get_origin, get_type_hints
 
 from advvid.errors import InputError
 from advvid.methods.kinds import came, is_of, spelled
@@ -40,7 +40,7 @@ def checked(door: Door) -> Door:
                 check_argument(name, value, _hints(door)[0].get(name, Any))
         return door(*args, **kwargs)
 
-    return call  # type: ignore[return-value]
+    return cast(Door, call)
 
 
 def check_argument(name: str, value: Any, kind: Any) -> None:

@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from advvid.errors import InputError, one_line, shown
 from advvid.methods.kinds import is_of, spelled
 from advvid.methods.paths import is_there
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 _LARGEST = 2**30
 
 
@@ -55,7 +58,7 @@ def restored(kind: type[T], content: Any) -> T:
     if not isinstance(content, Mapping):
         raise StoredError(f"{shown(content)} in place of {kind.__name__}")
     hints = get_type_hints(kind)
-    names = {one.name for one in fields(kind) if one.init}  # type: ignore[arg-type]
+    names = {one.name for one in fields(kind) if one.init}
     for name, value in content.items():
         if name not in names:
             raise StoredError(f"{shown(name)} is not known")

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient, steepest_step_
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES, Loss, resolve_loss
-from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
 from advvid.errors import InputError
 from advvid.estimator.video_classifier import VideoClassifier
 from advvid.inference.frozen import Model, frozen

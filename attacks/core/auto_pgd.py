@@ -1,16 +1,16 @@
 """One run of Auto-PGD on a batch: what it remembers, and its two schedules of steps."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import ascend, input_gradient, steepest_step_
 from advvid.attacks.core.balls import L1Ball, NormBall
 from advvid.attacks.core.frame_ranking import frame_mask, frame_sets
 from advvid.attacks.core.linf_box import Box, wide
 from advvid.attacks.core.losses import Loss, is_adversarial
-from advvid.attacks.core.sign_gradient import ascend, input_gradient, steepest_step_
 from advvid.inference.frozen import Model
 
 _MOMENTUM = 0.75
@@ -24,21 +24,41 @@ _FIRST_SHARE, _SPARSER, _STILL_SPARSER, _LEAST_STEP = 0.2, 1.5, 0.95, 0.1
 _SETS, _SHORT_RUN, _STEPS_FOR_SETS = 4, 10, 20
 
 
+@dataclass(frozen=True)
+class Ascent:
+    """What runs of Auto-PGD on a batch share.
+
+    Args:
+        model: clips -> logits, in evaluation mode.
+        labels: int64 (B,): true labels, or targets when `targeted`.
+        loss: what rises, also toward a target.
+        targeted: see `is_adversarial`.
+        eps: budget, one number or (B, 1, 1, 1, 1).
+        steps: of a run; its gradients are one more.
+    """
+
+    model: Model
+    labels: Tensor
+    loss: Loss
+    targeted: bool
+    eps: float | Tensor
+    steps: int
+
+    def at(self, clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Give gradient, loss (B,) and whether each clip is fooled, bool (B,), at some clips."""
+        gradient, value, logits = input_gradient(self.model, clips, self.labels, self.loss)
+        return gradient, value, is_adversarial(logits, self.labels, self.targeted)
+
+
 class AutoPgdRun:
     """Iterate and best points of a batch; kept clip by clip, without a look from the host."""
 
-    def __init__(
-        self, model: Model, start: Tensor, labels: Tensor, loss: Loss, targeted: bool
-    ) -> None:
-        self.model = model
-        self.labels = labels
-        self.loss = loss
-        self.targeted = targeted
+    def __init__(self, ascent: Ascent, start: Tensor) -> None:
+        self.ascent = ascent
         self.x = start
         self.previous = start
-        self.gradient, self.value, logits = input_gradient(model, start, labels, loss)
+        self.gradient, self.value, self.fooled = ascent.at(start)
         self.best, self.best_value, self.best_gradient = start, self.value, self.gradient
-        self.fooled = is_adversarial(logits, labels, targeted)
         self.fooling, self.fooling_value = start, self.value
 
     @property
@@ -109,10 +129,7 @@ class AutoPgdRun:
     def move_to(self, clips: Tensor) -> None:
         """Take a point as the next iterate, and look at the loss there."""
         self.previous, self.x = self.x, clips
-        self.gradient, self.value, logits = input_gradient(
-            self.model, self.x, self.labels, self.loss
-        )
-        fooled = is_adversarial(logits, self.labels, self.targeted)
+        self.gradient, self.value, fooled = self.ascent.at(self.x)
         better = fooled & (~self.fooled | (self.value > self.fooling_value))
         self.fooling = torch.where(wide(better), self.x, self.fooling)
         self.fooling_value = torch.where(better, self.value, self.fooling_value)
@@ -130,17 +147,7 @@ class AutoPgdRun:
 
 
 def run_in_frames(
-    model: Model,
-    clean: Tensor,
-    box: Box,
-    labels: Tensor,
-    loss: Loss,
-    targeted: bool,
-    noise: Tensor,
-    eps: float | Tensor,
-    steps: int,
-    frames: int,
-    restart: int,
+    ascent: Ascent, clean: Tensor, box: Box, noise: Tensor, frames: int, restart: int
 ) -> AutoPgdRun:
     """Run in the set of frames that a few short ascents find the best, of each clip its own.
 
@@ -148,31 +155,39 @@ def run_in_frames(
     the loss, tells which sets are tried: the best ones, those after them in later restarts. The
     gradients are one more than the steps.
     """
-    gradient, _, _ = input_gradient(model, clean, labels, loss)
+    gradient, _, _ = ascent.at(clean)
     ahead = torch.where(gradient > 0, box.upper - clean, box.lower - clean) * gradient
     gains = ahead.nan_to_num_(nan=0.0).sum(dim=(1, 3, 4))
     total = clean.shape[2]
-    tried = _SETS if steps >= _STEPS_FOR_SETS else 1
+    tried = _SETS if ascent.steps >= _STEPS_FOR_SETS else 1
     sets = frame_sets(gains, min(frames, total), restart * tried, tried)
-    short = steps // _SHORT_RUN if len(sets) > 1 else 0
+    short = ascent.steps // _SHORT_RUN if len(sets) > 1 else 0
     best_value = torch.full_like(gains[:, 0], -torch.inf)
     best, chosen = clean, sets[0]
     for inside in sets:
         own = box.within(frame_mask(inside), clean)
         x = ascend(
-            model, own.at(noise), labels, loss=loss, box=own, step=eps, steps=short, falling=True
+            ascent.model,
+            own.at(noise),
+            ascent.labels,
+            loss=ascent.loss,
+            ball=own,
+            step=ascent.eps,
+            steps=short,
+            falling=True,
         )
         # Of a single set there is nothing to compare.
         value = torch.zeros_like(best_value)
         if len(sets) > 1:
             with torch.no_grad():
-                value = loss(model(x), labels).to(best_value)
+                value = ascent.loss(ascent.model(x), ascent.labels).to(best_value)
         better = value > best_value
         best = torch.where(wide(better), x, best)
         chosen = torch.where(better[:, None], inside, chosen)
         best_value = torch.where(better, value, best_value)
-    run = AutoPgdRun(model, best, labels, loss, targeted)
-    run.by_halving(box.within(frame_mask(chosen), clean), eps, steps - 1 - short * len(sets))
+    run = AutoPgdRun(ascent, best)
+    left = ascent.steps - 1 - short * len(sets)
+    run.by_halving(box.within(frame_mask(chosen), clean), ascent.eps, left)
     return run
 
 

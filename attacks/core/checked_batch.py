@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.settings import check_norm_budget
+from advvid.attacks.core.settings import NormName, check_norm_budget
 from advvid.checks import (
     check_clips,
     check_count,
@@ -16,6 +16,7 @@ from advvid.checks import (
 )
 from advvid.errors import InputError
 from advvid.inference.probe import probe_model
+from advvid.methods import check_setting
 from advvid.methods.arguments import checked
 
 Attack = TypeVar("Attack", bound=Callable[..., Any])
@@ -46,6 +47,7 @@ def checked_batch(
     check_label_form(labels, len(clips))
     if int(labels.min()) < 0:
         raise InputError(f"labels must be class indices from 0; got {int(labels.min())}")
+    check_setting("norm", norm, NormName)
     if eps is not None:
         check_norm_budget(norm, eps)
     for name, count in counts.items():
@@ -78,7 +80,7 @@ def clip_attack(attack: Attack) -> Attack:
             _explain(given["model"], given["clips"], given["labels"])
             raise
 
-    return call  # type: ignore[return-value]
+    return cast(Attack, call)
 
 
 def _explain(model: Any, clips: Any, labels: Any) -> None:

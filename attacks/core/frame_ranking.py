@@ -88,8 +88,3 @@ def frame_sets(gains: Tensor, frames: int, first: int, count: int) -> list[Tenso
 def frame_mask(frames: Tensor) -> Tensor:
     """Shape flags of frames (B, T) so that they broadcast over clips, (B, 1, T, 1, 1)."""
     return frames[:, None, :, None, None]
-
-
-def both(first: Tensor, mask: Tensor | None, clips: Tensor) -> Tensor:
-    """Join a mask with one of the caller's, where there is one."""
-    return first if mask is None else torch.logical_and(first, check_mask(mask, clips))

@@ -86,6 +86,11 @@ def check_mask(mask: Tensor, clips: Tensor) -> Tensor:
     return (mask != 0).to(clips.device)
 
 
+def both(first: Tensor, mask: Tensor | None, clips: Tensor) -> Tensor:
+    """Join a mask with one of the caller's, where there is one."""
+    return first if mask is None else torch.logical_and(first, check_mask(mask, clips))
+
+
 def mask_of(mask: Tensor | None, chosen: Tensor, clips: Tensor) -> Tensor | None:
     """Give the mask of some clips; one that all share stays as it is.
 

@@ -5,8 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from advvid.attacks.core.frame_ranking import both
-from advvid.attacks.core.linf_box import mask_of
+from advvid.attacks.core.linf_box import both, mask_of
 from advvid.attacks.core.masks import border_mask
 from advvid.attacks.patches.some_clips import PgdOnSome
 from advvid.attacks.pgd import PgdOptions, beats

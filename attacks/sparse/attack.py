@@ -5,14 +5,14 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.balls import lengths
 from advvid.attacks.core.checked_batch import checked_batch, clip_attack
 from advvid.attacks.core.eight_bits import Settled, outward
-from advvid.attacks.core.frame_ranking import both, frame_mask, frame_saliency_scores, top_frames
-from advvid.attacks.core.linf_box import linf_box
+from advvid.attacks.core.frame_ranking import frame_mask, frame_saliency_scores, top_frames
+from advvid.attacks.core.linf_box import both, linf_box
 from advvid.attacks.core.losses import Loss, resolve_loss
 from advvid.attacks.core.settings import Budget, LossName, MostFrames, Steps
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.attacks.core.video_attack import AttackBatch, Attacked, VideoAttack
 from advvid.attacks.sparse.fewest_frames import SparseProblem, fewest_frames
 from advvid.attacks.sparse.proximal import descend_sparsely, frame_norms

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import ascend
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import frame_mask
 from advvid.attacks.core.linf_box import Box
 from advvid.attacks.core.losses import Loss, is_adversarial
-from advvid.attacks.core.sign_gradient import ascend
 from advvid.attacks.core.step_law import PAPER_LAW
 from advvid.attacks.sparse.proximal import descend_sparsely, frame_norms
 from advvid.checks import check_labels
@@ -47,7 +47,7 @@ class SparseProblem:
             start,
             own.labels,
             loss=self.loss,
-            box=Box(
+            ball=Box(
                 torch.where(here, self.box.lower, start), torch.where(here, self.box.upper, start)
             ),
             step=PAPER_LAW(self.eps),

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.eight_bits import Settled
 from advvid.attacks.core.frame_ranking import frame_mask
 from advvid.attacks.core.linf_box import Box
 from advvid.attacks.core.losses import Loss, at_least_float32, is_adversarial
-from advvid.attacks.core.sign_gradient import input_gradient
 
 # Length of all steps together, in budgets.
 _TOTAL_STEP = 2.5

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.balls import lengths
 from advvid.evaluation.call_count import counted
 from benchmarks.strength.contestants import Contestant, Family
 from benchmarks.strength.subjects import BUDGETS, Subject
@@ -82,8 +83,7 @@ def _measure(cell: Cell) -> dict[str, Any]:
 
 def _inside(family: Family, found: Tensor, clean: Tensor, eps: float) -> Tensor:
     """Tell which clips (N,) keep to their budget and to the pixel range."""
-    order = {"Linf": torch.inf, "L2": 2, "L1": 1}[family.norm]
-    distance = (found - clean).double().flatten(1).norm(p=order, dim=1)
+    distance = lengths((found - clean).double(), family.norm)
     pixels = (found >= -_ROUNDING) & (found <= 1 + _ROUNDING)
     inside: Tensor = (distance <= eps * (1 + _ROUNDING) + 1e-6) & pixels.flatten(1).all(dim=1)
     return inside

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from advvid.attacks import AttackBatch, LinfPGD, StepSizeLaw, linf_pgd
+from advvid.attacks.core.ascent import input_gradient, steepest_step_
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import LOSSES
-from advvid.attacks.core.sign_gradient import input_gradient, steepest_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.random_streams import clip_seeds, uniform

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from advvid.attacks import StepSizeLaw, linf_pgd
-from advvid.attacks.core.sign_gradient import steepest_step_
+from advvid.attacks.core.ascent import steepest_step_
 from advvid.errors import InputError
 from advvid.estimator import VideoClassifier
 from advvid.step_size import sweep as step_size

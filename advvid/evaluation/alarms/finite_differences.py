@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.losses import other_classes, target_margin
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.inference.frozen import Model
 from advvid.random_streams import uniform
 

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from advvid.attacks.core.ascent import NoGradientError, input_gradient
 from advvid.attacks.core.linf_box import linf_box
 from advvid.attacks.core.losses import log_odds
-from advvid.attacks.core.sign_gradient import NoGradientError, input_gradient
 from advvid.attacks.core.step_law import StepSizeLaw
 from advvid.attacks.pgd import linf_pgd
 from advvid.checks import check_logits

@@ -1,14 +1,11 @@
 """What an attack must keep to: its bound and its support."""
 
-import torch
 from torch import Tensor
 
+from advvid.attacks.core.balls import lengths
 from advvid.attacks.core.linf_box import check_mask
 from advvid.attacks.core.video_attack import Attacked, Norm
 from advvid.evaluation.condition import TOLERANCE, Outcome, checked_pixels
-
-_ORDERS: dict[str, float] = {"L2": 2, "L1": 1}
-"""Norms of a whole clip; all others bound every pixel."""
 
 
 def held_to_bound(
@@ -34,14 +31,14 @@ def held_to_bound(
     """
     adversarial = checked_pixels(name, attacked.clips, clips.shape)
     delta = adversarial - clips
-    order = _ORDERS.get(norm, torch.inf)
+    every_pixel = norm in ("Linf", "none")
     # In float64: a sum over all pixels of a clip loses more than the tolerance in float32.
-    distance = float(torch.linalg.vector_norm(delta.flatten(1).double(), order, dim=1).max())
+    distance = float(lengths(delta.double(), "Linf" if every_pixel else norm).max())
     if norm != "none" and distance > eps + TOLERANCE:
         raise RuntimeError(f"{name} left its bound: {norm} distance {distance:.7g}, eps {eps:.7g}")
     support = attacked.report.get("support")
     if support is not None and bool(delta.masked_fill(check_mask(support, clips), 0).any()):
         raise RuntimeError(f"{name} changed pixels that its support leaves out")
-    if norm not in _ORDERS:
+    if every_pixel:
         adversarial = adversarial.clamp(clips - eps, clips + eps)
     return adversarial.clamp(0, 1)

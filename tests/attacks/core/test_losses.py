@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from advvid.attacks.core.ascent import input_gradient
 from advvid.attacks.core.losses import LOSSES, Loss, dlr, log_odds, margin
-from advvid.attacks.core.sign_gradient import input_gradient
 from advvid.errors import InputError
 from tests.clip_models import CLASSES, random_clips, small_model
 

@@ -74,7 +74,7 @@ def ascend(
     labels: Tensor,
     *,
     loss: Loss,
-    box: Ball,
+    ball: Ball,
     step: float | Tensor,
     steps: int,
     falling: bool = False,
@@ -85,10 +85,10 @@ def ascend(
 
     Args:
         model: clips -> logits, in evaluation mode.
-        start: (B, C, T, H, W), inside the box; it is not changed.
+        start: (B, C, T, H, W), inside the ball; it is not changed.
         labels: int64 (B,), true labels, or targets.
         loss: see `advvid.attacks.core.losses`.
-        box: where clips must stay; carries norm, budget, pixel range and support.
+        ball: where clips must stay; carries norm, budget, pixel range and support.
         step: one number, or (B, 1, 1, 1, 1); a length in the norm of the ball.
         steps: number of gradient steps.
         falling: shorten the step in equal parts, to step / steps at the end.
@@ -109,7 +109,7 @@ def ascend(
         for i in range(steps):
             gradient, _, _ = input_gradient(model, clips, labels, loss)
             length = step * (1 - i / steps) if falling else step
-            steepest_step_(clips, signed(gradient), length, box)
+            steepest_step_(clips, signed(gradient), length, ball)
         return clips
 
     result, fooling = start.clone(), start.clone()
@@ -127,7 +127,7 @@ def ascend(
             break
         clip_step = step[active] if isinstance(step, Tensor) else step
         clip_step = clip_step * (1 - i / steps) if falling else clip_step
-        result[active] = steepest_step_(clips, signed(gradient), clip_step, box.select(active))
+        result[active] = steepest_step_(clips, signed(gradient), clip_step, ball.select(active))
     active = active[has_fooled[active]]
     if len(active) > 0:
         with torch.no_grad():
