@@ -138,6 +138,18 @@ def test_warnings_come_first_and_alarms_last(shown: Shown) -> None:
     assert "| command | advvid evaluate --model torchvision/r3d_18 |" in page
 
 
+@pytest.mark.parametrize("agreement", [None, 0.98])
+def test_silence_says_whether_gradients_were_compared(
+    agreement: float | None, shown: Shown
+) -> None:
+    probes = {"clips": 10, "agreement": agreement, "conclusive": 3}
+    found = evaluation("pgd", probes=probes)
+    told = [" ".join(shown(found, 200)), report(found)]
+    for text in told:
+        assert "o alarm: nothing speaks against the gradients" in text
+        assert ("tell of 3 of 10 clips, too few" in text) == (agreement is None)
+
+
 def test_strengths_of_their_own_have_a_table_of_their_own(shown: Shown) -> None:
     found = evaluation("pgd")
     patch = condition("patch:eps=1", 255, [True] * 5 + [False] * 5)

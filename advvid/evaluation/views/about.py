@@ -19,6 +19,24 @@ def warnings(results: Results) -> tuple[str, ...]:
     return tuple(map(str, results.about.get("warnings", ())))
 
 
+def all_clear(results: Results) -> str:
+    """Say that alarms were looked for and none was raised, and how much that means; "" otherwise.
+
+    Where noise or rounding hides differences, gradients were not compared with them: silence is no
+    sign that they are right.
+    """
+    probes = results.probes
+    if not probes or results.alarms:
+        return ""
+    clear = "no alarm: nothing speaks against the gradients of this model"
+    if "agreement" in probes and probes["agreement"] is None:
+        clear += (
+            "; but noise or rounding hides finite differences, which tell of "
+            f"{probes['conclusive']} of {probes['clips']} clips, too few to compare gradients with"
+        )
+    return clear
+
+
 def subject(results: Results) -> str:
     """Say in one line what a figure shows: "r3d on folder:a (test), n = 9 clips, 3 videos".
 

@@ -29,7 +29,7 @@ def report(results: Results) -> str:
         f"# {heading}",
         *lines,
         _joined(["evaluated", ""], known, numbers=False),
-        *(["No alarm: nothing speaks against the gradients of this model."] * _quiet(results)),
+        *([f"{clear[0].upper()}{clear[1:]}."] if (clear := about.all_clear(results)) else []),
         "\n".join(legend(results)),
         markdown(results),
         *map(_small, small_tables(results)),
@@ -45,11 +45,6 @@ def markdown(results: Results) -> str:
     the largest strength; calls are per clip.
     """
     return "\n\n".join(map(_table, tables(results)))
-
-
-def _quiet(results: Results) -> bool:
-    """Tell whether alarms were looked for, and none was found."""
-    return bool(results.probes) and not results.alarms
 
 
 def _small(table: SmallTable) -> str:

@@ -57,8 +57,8 @@ def show(results: Results, terminal: Terminal) -> None:
     terminal.print()
     for alarm in results.alarms:
         _print(terminal, f"ALARM {alarm.name}: {alarm.message}", style="bold red")
-    if results.probes and not results.alarms:
-        terminal.print("no alarm: nothing speaks against the gradients of this model")
+    if clear := about.all_clear(results):
+        terminal.print(clear)
 
 
 def _print(terminal: Terminal, text: str, style: str) -> None:
