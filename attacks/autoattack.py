@@ -46,7 +46,7 @@ def check_parts(parts: Sequence[str]) -> None:
     Raises:
         InputError: naming the part.
     """
-    if len(parts) == 0:
+    if not any(parts):
         raise InputError(f"parts must name at least one of {', '.join(PARTS)}", settings=("parts",))
     for place, part in enumerate(parts):
         if part not in PARTS:

@@ -118,6 +118,7 @@ def test_what_is_misclassified_only_before_rounding_is_attacked() -> None:
     [
         ("apgd-ce/apgd", "AutoAttack has no part 'apgd'; did you mean"),
         ("fab-t/fab-t", "names fab-t twice"),
+        ("", "must name at least one"),
     ],
 )
 def test_parts_that_are_none_are_refused(text: str, words: str) -> None:

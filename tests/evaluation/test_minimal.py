@@ -70,6 +70,7 @@ def test_batches_change_nothing_and_no_attack_gets_nearer() -> None:
     [
         ("minimal:attack=[pgd:eps=4/255]", "leave eps out"),
         ("minimal:attack=[fab-t]", "use pgd"),
+        ("minimal:attack=[pgd:norm=L2]", "bounds L2: leave the norm out"),
         ("minimal:attack=[pdg]", "did you mean pgd"),
         ("minimal:halvings=0", "halvings"),
         ("minimal:eps=2", "eps"),

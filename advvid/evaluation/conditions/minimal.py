@@ -67,10 +67,15 @@ class Minimal(Condition):
         budget = spec.entry.settings().get("eps")
         if spec.eps is not None:
             raise InputError(f"{spec.text} has a budget, and the budget is sought: leave eps out")
-        if spec.norm != "Linf" or budget is None or Tensor not in budget.kinds:
+        if spec.norm != "Linf":
             raise InputError(
-                f"minimal seeks a Linf budget for each clip, and {spec.name} takes none: use pgd, "
-                "or evaluate several budgets"
+                f"minimal seeks a Linf budget for each clip, and {spec.text} bounds {spec.norm}: "
+                "leave the norm out, or evaluate several budgets"
+            )
+        if budget is None or Tensor not in budget.kinds:
+            raise InputError(
+                f"minimal seeks a budget for each clip, and {spec.name} takes none: use pgd, or "
+                "evaluate several budgets"
             )
         ready = copy(self)
         ready._planned = planned = plan_attack(setup, self.attack, self.eps)
